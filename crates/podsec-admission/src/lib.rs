@@ -1,0 +1,1 @@
+//! What one API request means for Pod Security: labels, configuration, exemptions, modes.

@@ -1,0 +1,7 @@
+//! What every Kubernetes API server does to objects, without doing any I/O: schemas, codecs, patches,
+//! selectors, Status.
+
+pub mod field;
+pub mod status;
+
+pub use status::Status;

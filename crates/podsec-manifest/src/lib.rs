@@ -1,0 +1,1 @@
+//! Manifests in, findings and fixes out, at file, line and column.

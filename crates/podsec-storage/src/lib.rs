@@ -1,0 +1,1 @@
+//! A revisioned key-value store with watches, as the Kubernetes API needs it.

@@ -1,0 +1,1 @@
+//! The admission webhook: HTTPS in front of podsec-admission.

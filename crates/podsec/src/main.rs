@@ -1,0 +1,3 @@
+//! The podsec command.
+
+fn main() {}
