@@ -1,1 +1,3 @@
 //! The embedded Kubernetes API server: requests, verbs, resources.
+
+pub mod resources;
