@@ -2,6 +2,7 @@
 //! selectors, Status.
 
 pub mod field;
+pub mod schema;
 pub mod status;
 
 pub use status::Status;
