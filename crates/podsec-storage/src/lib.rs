@@ -1,1 +1,33 @@
 //! A revisioned key-value store with watches, as the Kubernetes API needs it.
+//!
+//! ```text
+//!            commit                       apply
+//! caller ──────────► Store ─► durable? ──────────► history ─► feeds ─► Watch
+//!            get, range                  one revision a change   one a prefix
+//! caller ◄────────────────────────────── history
+//! ```
+//!
+//! One counter numbers every change of every key. The history holds the newest entry of each key and the
+//! recent changes in order; from the two it answers reads of the present, reads of the recent past and
+//! watches that resume. [`Memory`] forgets with the process. `docs/storage.md` draws the bytes on disk and tells
+//! what happens after a crash.
+//!
+//! The entry point is the trait [`Store`].
+
+mod change;
+mod error;
+mod feed;
+mod history;
+mod memory;
+mod range;
+mod retention;
+mod revision;
+mod store;
+
+pub use change::{Change, Commit, Precondition};
+pub use error::Error;
+pub use memory::Memory;
+pub use range::{Page, Range};
+pub use retention::Retention;
+pub use revision::{Entry, Event, Revision};
+pub use store::{Answer, Store, Watch};

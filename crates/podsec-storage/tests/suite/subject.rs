@@ -1,0 +1,102 @@
+//! The implementations under test, and short words for what the laws do with them.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use podsec_storage::{
+    Change, Commit, Entry, Error, Event, Memory, Precondition, Range, Retention, Revision, Store, Watch,
+};
+
+/// Turns each `async fn(Make)` into one test for each implementation.
+macro_rules! laws {
+    ($($law:ident)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)] async fn $law() { super::$law($crate::subject::Subject::memory).await })*
+        }
+    };
+}
+pub(crate) use laws;
+
+/// Makes a store that keeps the given history.
+pub(crate) type Make = fn(Retention) -> Subject;
+
+/// A store under test.
+pub(crate) struct Subject {
+    pub(crate) store: Arc<dyn Store>,
+}
+
+/// Keeps everything that a law can make.
+pub(crate) const ALL: Retention =
+    Retention { revisions: 100_000, bytes: 1 << 30, age: Duration::from_hours(1) };
+
+impl Subject {
+    pub(crate) fn memory(retention: Retention) -> Self {
+        Self { store: Arc::new(Memory::new(retention)) }
+    }
+
+    pub(crate) async fn put(&self, key: &str, value: &str) -> Revision {
+        self.commit(key, Precondition::Any, put(value)).await.expect("an unconditional put").revision
+    }
+
+    pub(crate) async fn delete(&self, key: &str) -> Revision {
+        self.commit(key, Precondition::Any, Change::Delete).await.expect("the key is there").revision
+    }
+
+    pub(crate) async fn commit(&self, key: &str, when: Precondition, what: Change) -> Result<Commit, Error> {
+        self.store.commit(key, when, what).await
+    }
+
+    pub(crate) async fn revision(&self) -> Revision {
+        self.store.revision().await.expect("a store knows its revision")
+    }
+
+    pub(crate) async fn value(&self, key: &str) -> Option<String> {
+        let entry = self.store.get(key).await.expect("a get");
+        entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned())
+    }
+
+    /// `key=value` of all entries that `range` lists.
+    pub(crate) async fn list(&self, range: Range<'_>) -> Vec<String> {
+        let page = self.store.range(range).await.expect("a range");
+        page.entries.iter().map(show).collect()
+    }
+
+    pub(crate) async fn watch(&self, prefix: &str, from: Revision) -> Box<dyn Watch> {
+        self.store.watch(prefix, from).await.expect("a watch")
+    }
+}
+
+pub(crate) fn put(value: &str) -> Change {
+    Change::Put(Bytes::copy_from_slice(value.as_bytes()))
+}
+
+pub(crate) fn show(entry: &Entry) -> String {
+    format!("{}={}", entry.key, String::from_utf8_lossy(&entry.value))
+}
+
+/// The next `count` events, each as a line.
+pub(crate) async fn take(watch: &mut dyn Watch, count: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    while lines.len() < count {
+        let batch = tokio::time::timeout(Duration::from_secs(10), watch.next());
+        let events = batch.await.expect("events come").expect("the watch is complete");
+        lines.extend(events.iter().map(|event| line(event)));
+    }
+    lines
+}
+
+/// Whether nothing comes for a moment.
+pub(crate) async fn is_silent(watch: &mut dyn Watch) -> bool {
+    tokio::time::timeout(Duration::from_millis(30), watch.next()).await.is_err()
+}
+
+pub(crate) fn line(event: &Event) -> String {
+    let revision = event.revision();
+    match event {
+        Event::Create(entry) => format!("{revision} create {}", show(entry)),
+        Event::Modify { entry, previous } => {
+            format!("{revision} modify {} was {}", show(entry), show(previous))
+        }
+        Event::Delete { previous, .. } => format!("{revision} delete {}", show(previous)),
+    }
+}
