@@ -1,0 +1,453 @@
+//! Kubernetes' published OpenAPI definitions as types: what fields a kind has, of what shape, and how they merge.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use super::document::{self, RawSchema};
+
+/// A set of types that refer to each other.
+#[derive(Debug)]
+pub struct Definitions {
+    types: Vec<Type>,
+    names: HashMap<String, TypeId>,
+    kinds: HashMap<GroupVersionKind, TypeId>,
+}
+
+/// A place in the definitions: a type, or one field of it. Cheap to copy; walks as a path does:
+/// `Definitions::builtin().kind("", "v1", "Pod")?.property("spec")?.property("containers")?.items()?`.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema<'a> {
+    definitions: &'a Definitions,
+    node: &'a Node,
+}
+
+/// What values a schema allows, as Go's types decode them.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Shape<'a> {
+    /// Any JSON value, kept as it is.
+    Any,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number in `i32`'s range.
+    Integer32,
+    /// A whole number in `i64`'s range.
+    Integer64,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// A string that holds base64.
+    Bytes,
+    /// A string that holds RFC 3339 in seconds.
+    Time,
+    /// A string that holds RFC 3339 in microseconds.
+    MicroTime,
+    /// A string or a number, as in `100m`.
+    Quantity,
+    /// A 32-bit integer or a string.
+    IntOrString,
+    /// A list of items.
+    List(Schema<'a>),
+    /// Free keys with values of one schema.
+    Map(Schema<'a>),
+    /// Fixed fields.
+    Struct(Struct<'a>),
+}
+
+/// A type with fixed fields.
+#[derive(Clone, Copy, Debug)]
+pub struct Struct<'a> {
+    definitions: &'a Definitions,
+    name: &'a str,
+    fields: &'a BTreeMap<String, Node>,
+}
+
+/// How server-side apply merges a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListType {
+    /// Replaced as a whole.
+    Atomic,
+    /// Scalars, each at most once.
+    Set,
+    /// Structs told apart by [`Schema::list_map_keys`].
+    Map,
+}
+
+/// How server-side apply merges a map or a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapType {
+    /// Replaced as a whole.
+    Atomic,
+    /// Merged key by key.
+    Granular,
+}
+
+/// What a strategic merge patch does with a field: `x-kubernetes-patch-strategy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PatchStrategy {
+    /// A list merges, by [`Schema::patch_merge_key`] or, without one, as a set; else it is replaced.
+    pub merge: bool,
+    /// `$retainKeys` is understood.
+    pub retain_keys: bool,
+}
+
+impl Definitions {
+    /// Those of Kubernetes v1.37; parsed at the first call.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Definitions> = LazyLock::new(|| Definitions::parse(&document::parsed()));
+        &BUILTIN
+    }
+
+    /// The schema of a kind; the core group is empty.
+    pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Schema<'_>> {
+        let key =
+            GroupVersionKind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
+        self.schema(*self.kinds.get(&key)?)
+    }
+
+    /// The schema of a definition, as in `io.k8s.api.core.v1.PodSpec`.
+    pub fn named(&self, name: &str) -> Option<Schema<'_>> {
+        self.schema(*self.names.get(name)?)
+    }
+
+    /// The name of the definition of a kind.
+    pub fn name_of(&self, group: &str, version: &str, kind: &str) -> Option<&str> {
+        let key =
+            GroupVersionKind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
+        Some(&self.types.get(self.kinds.get(&key)?.0)?.name)
+    }
+
+    fn schema(&self, id: TypeId) -> Option<Schema<'_>> {
+        Some(Schema { definitions: self, node: &self.types.get(id.0)?.node })
+    }
+
+    fn parse(document: &BTreeMap<String, RawSchema>) -> Self {
+        let names: HashMap<String, TypeId> =
+            document.keys().enumerate().map(|(at, name)| (name.clone(), TypeId(at))).collect();
+        let mut kinds = HashMap::new();
+        let mut types = Vec::with_capacity(document.len());
+        for (at, (name, raw)) in document.iter().enumerate() {
+            for kind in &raw.kinds {
+                kinds.insert(kind.clone(), TypeId(at));
+            }
+            let shape = special(name).unwrap_or_else(|| node_shape(name, raw, &names));
+            types.push(Type { name: name.clone(), node: Node { shape, merge: merge(raw) } });
+        }
+        Self { types, names, kinds }
+    }
+}
+
+impl<'a> Schema<'a> {
+    /// What values it allows; references are followed.
+    pub fn shape(self) -> Shape<'a> {
+        let inner = |node| Schema { definitions: self.definitions, node };
+        match &self.resolved().shape {
+            NodeShape::Scalar(scalar) => *scalar,
+            NodeShape::List(item) => Shape::List(inner(item)),
+            NodeShape::Map(value) => Shape::Map(inner(value)),
+            NodeShape::Struct(fields) => {
+                Shape::Struct(Struct { definitions: self.definitions, name, fields })
+            }
+            // Only a definition that is nothing but a reference to a reference ends here, and there is none.
+            NodeShape::Reference(_) => Shape::Any,
+        }
+    }
+
+    /// The schema of a field of a struct, or of the values of a map.
+    pub fn property(self, name: &str) -> Option<Schema<'a>> {
+        match self.shape() {
+            Shape::Struct(fields) => fields.field(name),
+            Shape::Map(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The schema of the items of a list.
+    pub fn items(self) -> Option<Schema<'a>> {
+        match self.shape() {
+            Shape::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// `x-kubernetes-list-type`.
+    pub fn list_type(self) -> Option<ListType> {
+        self.node.merge.list_type
+    }
+
+    /// `x-kubernetes-list-map-keys`: the fields that tell the items of a [`ListType::Map`] apart.
+    pub fn list_map_keys(self) -> &'a [String] {
+        &self.node.merge.list_map_keys
+    }
+
+    /// `x-kubernetes-map-type`, of the field or else of its type.
+    pub fn map_type(self) -> Option<MapType> {
+        self.node.merge.map_type.or_else(|| self.resolved().merge.map_type)
+    }
+
+    /// `x-kubernetes-patch-strategy`.
+    pub fn patch_strategy(self) -> PatchStrategy {
+        self.node.merge.patch_strategy
+    }
+
+    /// `x-kubernetes-patch-merge-key`: the field by which a strategic merge patch finds an item.
+    pub fn patch_merge_key(self) -> Option<&'a str> {
+        self.node.merge.patch_merge_key.as_deref()
+    }
+
+    /// The Go type, as decoding errors name it: `[]v1.Container`.
+    pub fn go_type(self) -> String {
+        if let NodeShape::Reference(id) = &self.node.shape
+            && let Some(named) = self.definitions.types.get(id.0)
+        {
+            return go_name(&named.name);
+        }
+        match self.shape() {
+            Shape::Boolean => "bool".to_owned(),
+            Shape::Integer32 => "int32".to_owned(),
+            Shape::Integer64 => "int64".to_owned(),
+            Shape::Number => "float64".to_owned(),
+            Shape::Bytes => "[]uint8".to_owned(),
+            Shape::List(item) => format!("[]{}", item.go_type()),
+            Shape::Map(value) => format!("map[string]{}", value.go_type()),
+            Shape::Struct(fields) => go_name(fields.name),
+            Shape::Any => "interface {}".to_owned(),
+            Shape::String | Shape::Time | Shape::MicroTime | Shape::Quantity | Shape::IntOrString => {
+                "string".to_owned()
+            }
+        }
+    }
+
+    fn resolved(self) -> &'a Node {
+        match &self.node.shape {
+            NodeShape::Reference(id) => {
+                self.definitions.types.get(id.0).map_or(self.node, |named| &named.node)
+            }
+            _ => self.node,
+        }
+    }
+}
+
+impl<'a> Struct<'a> {
+    /// The definition's name, as in `io.k8s.api.core.v1.PodSpec`.
+    pub fn name(self) -> &'a str {
+        self.name
+    }
+
+    /// The schema of a field; names are case-sensitive.
+    pub fn field(self, name: &str) -> Option<Schema<'a>> {
+        Some(Schema { definitions: self.definitions, node: self.fields.get(name)? })
+    }
+
+    /// The fields by name, in alphabetical order.
+    pub fn fields(self) -> impl Iterator<Item = (&'a str, Schema<'a>)> {
+        let Self { definitions, fields, .. } = self;
+        fields.iter().map(move |(name, node)| (name.as_str(), Schema { definitions, node }))
+    }
+
+    /// The name of the Go struct, as in `PodSpec`.
+    pub fn go_struct(self) -> &'a str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+}
+
+/// A kind in a version of a group; the core group is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+pub(crate) struct GroupVersionKind {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) kind: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TypeId(usize);
+
+#[derive(Debug)]
+struct Type {
+    name: String,
+    node: Node,
+}
+
+#[derive(Debug)]
+struct Node {
+    shape: NodeShape,
+    merge: Merge,
+}
+
+#[derive(Debug)]
+enum NodeShape {
+    Scalar(Shape<'static>),
+    List(Box<Node>),
+    Map(Box<Node>),
+    Struct { name: String, fields: BTreeMap<String, Node> },
+    Reference(TypeId),
+}
+
+#[derive(Debug, Default)]
+struct Merge {
+    list_type: Option<ListType>,
+    list_map_keys: Vec<String>,
+    map_type: Option<MapType>,
+    patch_strategy: PatchStrategy,
+    patch_merge_key: Option<String>,
+}
+
+fn node(raw: &RawSchema, names: &HashMap<String, TypeId>) -> Node {
+    Node { shape: node_shape("", raw, names), merge: merge(raw) }
+}
+
+/// `name` is the definition's, and empty inside of one.
+fn node_shape(name: &str, raw: &RawSchema, names: &HashMap<String, TypeId>) -> NodeShape {
+    if let Some(id) = raw.reference().and_then(|name| names.get(name)) {
+        return NodeShape::Reference(*id);
+    }
+    if let Some(items) = &raw.items {
+        return NodeShape::List(Box::new(node(items, names)));
+    }
+    if let Some(values) = &raw.additional_properties {
+        return NodeShape::Map(Box::new(node(values, names)));
+    }
+    let scalar = match (raw.kind.as_deref(), raw.format.as_deref()) {
+        (Some("object"), _) => {
+            let field = |(name, field): (&String, &RawSchema)| (name.clone(), node(field, names));
+            let fields = raw.properties.iter().map(field).collect();
+            return NodeShape::Struct { name: name.to_owned(), fields };
+        }
+        (Some("boolean"), _) => Shape::Boolean,
+        (Some("integer"), Some("int32")) => Shape::Integer32,
+        (Some("integer"), _) => Shape::Integer64,
+        (Some("number"), _) => Shape::Number,
+        (Some("string"), Some("byte")) => Shape::Bytes,
+        (Some("string"), _) => Shape::String,
+        _ => Shape::Any,
+    };
+    NodeShape::Scalar(scalar)
+}
+
+/// Types that decode themselves: their JSON is not what their fields say.
+fn special(name: &str) -> Option<NodeShape> {
+    let scalar = match name {
+        "io.k8s.apimachinery.pkg.api.resource.Quantity" => Shape::Quantity,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => Shape::MicroTime,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => Shape::Time,
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => Shape::IntOrString,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1"
+        | "io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
+        | "io.k8s.apimachinery.pkg.runtime.RawExtension" => Shape::Any,
+        _ => return None,
+    };
+    Some(NodeShape::Scalar(scalar))
+}
+
+fn merge(raw: &RawSchema) -> Merge {
+    let strategy = raw.patch_strategy.as_deref().unwrap_or_default();
+    Merge {
+        list_type: match raw.list_type.as_deref() {
+            Some("atomic") => Some(ListType::Atomic),
+            Some("set") => Some(ListType::Set),
+            Some("map") => Some(ListType::Map),
+            _ => None,
+        },
+        list_map_keys: raw.list_map_keys.clone(),
+        map_type: match raw.map_type.as_deref() {
+            Some("atomic") => Some(MapType::Atomic),
+            Some("granular") => Some(MapType::Granular),
+            _ => None,
+        },
+        patch_strategy: PatchStrategy {
+            merge: strategy.split(',').any(|word| word == "merge"),
+            retain_keys: strategy.split(',').any(|word| word == "retainKeys"),
+        },
+        patch_merge_key: raw.patch_merge_key.clone(),
+    }
+}
+
+/// `io.k8s.api.core.v1.Container` is Go's `v1.Container`.
+fn go_name(definition: &str) -> String {
+    let mut last = definition.rsplitn(3, '.');
+    match (last.next(), last.next()) {
+        (Some(name), Some(package)) => format!("{package}.{name}"),
+        _ => definition.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Catalog;
+
+    fn pod_spec() -> Schema<'static> {
+        Definitions::builtin().kind("", "v1", "Pod").unwrap().property("spec").unwrap()
+    }
+
+    #[test]
+    fn every_served_resource_has_a_definition_with_metadata_where_it_is_stored() {
+        for resource in Catalog::builtin().resources() {
+            let schema = Definitions::builtin().kind(&resource.group, &resource.version, &resource.kind);
+            assert!(schema.unwrap().property("metadata").is_some(), "{resource:?}");
+        }
+    }
+
+    #[test]
+    fn every_stable_kind_with_a_list_is_served() {
+        for kind in Definitions::builtin().kinds.keys() {
+            let stable = !kind.version.contains("alpha") && !kind.version.contains("beta");
+            if let Some(item) = kind.kind.strip_suffix("List")
+                && stable
+                && !matches!(item, "APIGroup" | "APIResource")
+            {
+                let served = Catalog::builtin().by_kind(&kind.group, &kind.version, item);
+                assert_eq!(served.map(|resource| resource.list_kind.as_str()), Some(kind.kind.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn containers_merge_by_name_and_their_ports_by_number_and_protocol() {
+        let containers = pod_spec().property("containers").unwrap();
+        assert_eq!(containers.patch_strategy(), PatchStrategy { merge: true, retain_keys: false });
+        assert_eq!(containers.patch_merge_key(), Some("name"));
+        assert_eq!(containers.list_type(), Some(ListType::Map));
+        assert_eq!(containers.list_map_keys(), ["name"]);
+        let ports = containers.items().unwrap().property("ports").unwrap();
+        assert_eq!(ports.patch_merge_key(), Some("containerPort"));
+        assert_eq!(ports.list_map_keys(), ["containerPort", "protocol"]);
+        let command = containers.items().unwrap().property("command").unwrap();
+        assert_eq!(command.list_type(), Some(ListType::Atomic));
+        assert_eq!(command.patch_strategy(), PatchStrategy::default());
+        let volumes = pod_spec().property("volumes").unwrap();
+        assert_eq!(volumes.patch_strategy(), PatchStrategy { merge: true, retain_keys: true });
+    }
+
+    #[test]
+    fn a_selector_is_atomic_by_its_type() {
+        let deployment = Definitions::builtin().kind("apps", "v1", "Deployment").unwrap();
+        let selector = deployment.property("spec").unwrap().property("selector").unwrap();
+        assert_eq!(selector.map_type(), Some(MapType::Atomic));
+    }
+
+    #[test]
+    fn types_are_named_as_go_names_them() {
+        assert_eq!(pod_spec().go_type(), "v1.PodSpec");
+        assert_eq!(pod_spec().property("containers").unwrap().go_type(), "[]v1.Container");
+        assert_eq!(pod_spec().property("nodeSelector").unwrap().go_type(), "map[string]string");
+        assert_eq!(pod_spec().property("hostPID").unwrap().go_type(), "bool");
+    }
+
+    #[test]
+    fn types_that_decode_themselves_have_shapes_of_their_own() {
+        let definitions = Definitions::builtin();
+        let meta = definitions.named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").unwrap();
+        assert!(matches!(meta.property("creationTimestamp").unwrap().shape(), Shape::Time));
+        let probe = definitions.named("io.k8s.api.core.v1.HTTPGetAction").unwrap();
+        assert!(matches!(probe.property("port").unwrap().shape(), Shape::IntOrString));
+        let resources = definitions.named("io.k8s.api.core.v1.ResourceRequirements").unwrap();
+        let limits = resources.property("limits").unwrap();
+        assert!(matches!(limits.property("cpu").unwrap().shape(), Shape::Quantity));
+        let secret = definitions.kind("", "v1", "Secret").unwrap();
+        assert!(matches!(secret.property("data").unwrap().property("x").unwrap().shape(), Shape::Bytes));
+        let revision = definitions.kind("apps", "v1", "ControllerRevision").unwrap();
+        assert!(matches!(revision.property("data").unwrap().shape(), Shape::Any));
+    }
+}
