@@ -146,7 +146,7 @@ impl<'a> Schema<'a> {
             NodeShape::Scalar(scalar) => *scalar,
             NodeShape::List(item) => Shape::List(inner(item)),
             NodeShape::Map(value) => Shape::Map(inner(value)),
-            NodeShape::Struct(fields) => {
+            NodeShape::Struct { name, fields } => {
                 Shape::Struct(Struct { definitions: self.definitions, name, fields })
             }
             // Only a definition that is nothing but a reference to a reference ends here, and there is none.
