@@ -2,6 +2,7 @@
 //! selectors, Status.
 
 pub mod field;
+pub mod patch;
 pub mod schema;
 pub mod status;
 

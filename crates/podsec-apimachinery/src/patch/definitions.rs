@@ -1,0 +1,90 @@
+//! Kubernetes' built-in types as the patch engines see them.
+
+use serde_json::{Map, Value};
+
+use super::schema::{ListType, MapType, PatchStrategy, Scalar, Shape, TypeSchema};
+use crate::schema::{self, Schema};
+
+impl TypeSchema for Schema<'_> {
+    fn shape(&self) -> Shape {
+        match Schema::shape(*self) {
+            schema::Shape::Boolean => Shape::Scalar(Scalar::Boolean),
+            schema::Shape::Integer32 | schema::Shape::Integer64 | schema::Shape::Number => {
+                Shape::Scalar(Scalar::Numeric)
+            }
+            schema::Shape::String | schema::Shape::Bytes | schema::Shape::Time | schema::Shape::MicroTime => {
+                Shape::Scalar(Scalar::String)
+            }
+            schema::Shape::Quantity | schema::Shape::IntOrString => Shape::Scalar(Scalar::Any),
+            schema::Shape::List(_) => Shape::List(match self.list_type() {
+                Some(schema::definitions::ListType::Set) => ListType::Set,
+                Some(schema::definitions::ListType::Map) => ListType::Map(self.list_map_keys().to_vec()),
+                // What declares nothing, but merges under a strategic merge patch, merges here by the same key.
+                None if self.patch_strategy().merge => match self.patch_merge_key() {
+                    Some(key) => ListType::Map(vec![key.to_owned()]),
+                    None => ListType::Set,
+                },
+                _ => ListType::Atomic,
+            }),
+            schema::Shape::Map(_) | schema::Shape::Struct(_) => Shape::Map(match self.map_type() {
+                Some(schema::definitions::MapType::Atomic) => MapType::Atomic,
+                _ => MapType::Granular,
+            }),
+            _ => Shape::Untyped,
+        }
+    }
+
+    fn field(&self, name: &str) -> Option<Self> {
+        match Schema::shape(*self) {
+            schema::Shape::Any => Some(*self),
+            _ => self.property(name),
+        }
+    }
+
+    fn declares(&self, name: &str) -> bool {
+        matches!(Schema::shape(*self), schema::Shape::Struct(fields) if fields.field(name).is_some())
+    }
+
+    fn element(&self) -> Option<Self> {
+        match Schema::shape(*self) {
+            schema::Shape::Any => Some(*self),
+            _ => self.items(),
+        }
+    }
+
+    fn key_default(&self, key: &str) -> Option<Value> {
+        let schema::Shape::Struct(fields) = Schema::shape(*self) else { return None };
+        // The published document leaves defaults out; these are the ones of list-map keys.
+        match (fields.go_struct(), key) {
+            ("ContainerPort" | "ServicePort", "protocol") => Some(Value::from("TCP")),
+            ("LocalObjectReference", "name") | ("AllocatedDeviceStatus", "shareID") => Some(Value::from("")),
+            _ => None,
+        }
+    }
+
+    fn patch_strategy(&self) -> PatchStrategy {
+        PatchStrategy {
+            merge: Schema::patch_strategy(*self).merge,
+            merge_key: self.patch_merge_key().map(str::to_owned),
+        }
+    }
+
+    fn zero(&self) -> Option<Value> {
+        let schema::Shape::Struct(fields) = Schema::shape(*self) else { return None };
+        let mut zero = Map::new();
+        for (name, field) in fields.fields() {
+            let value = match (fields.go_struct(), name) {
+                ("ReplicationControllerSpec", "template") => None,
+                ("PodSpec", "containers") | ("Role" | "ClusterRole", "rules") => Some(Value::Null),
+                (
+                    _,
+                    "metadata" | "spec" | "status" | "template" | "jobTemplate" | "strategy"
+                    | "updateStrategy" | "roleRef" | "loadBalancer",
+                ) => TypeSchema::zero(&field),
+                _ => None,
+            };
+            zero.extend(value.map(|value| (name.to_owned(), value)));
+        }
+        Some(Value::Object(zero))
+    }
+}

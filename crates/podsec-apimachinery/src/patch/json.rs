@@ -1,0 +1,278 @@
+//! JSON patch, RFC 6902, with the limits and the liberties of the library kube-apiserver uses (evanphx/json-patch).
+//!
+//! Beyond the RFC that library counts negative indices from the end (`/spec/containers/-1`; for `add`, `-1` appends),
+//! lets `test` of an absent field pass when the value is `null`, and refuses operations on the whole document.
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{
+    AddOperation, CopyOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation,
+    TestOperation,
+};
+use serde_json::Value;
+
+use super::Error;
+use super::merge::json_type;
+
+/// How many operations a patch may have.
+pub const MAX_OPERATIONS: usize = 10_000;
+
+/// How many bytes the `copy` operations of one patch may write in total.
+pub const MAX_COPIED_BYTES: usize = 3 * 1024 * 1024;
+
+/// Applies `patch` to `object`, all of it or nothing.
+///
+/// # Errors
+/// [`Error::Malformed`] when the patch is no list of operations, [`Error::TooLarge`] past [`MAX_OPERATIONS`],
+/// [`Error::Inapplicable`] when an operation fails.
+pub fn apply(mut object: Value, patch: Value) -> Result<Value, Error> {
+    let operations = match patch {
+        Value::Array(operations) => operations,
+        // As in Go, null decodes into an empty list.
+        Value::Null => Vec::new(),
+        other => return Err(undecodable(&other, "[]handlers.jsonPatchOp")),
+    };
+    if let Some(other) = operations.iter().find(|operation| !operation.is_object() && !operation.is_null()) {
+        return Err(undecodable(other, "handlers.jsonPatchOp"));
+    }
+    if operations.len() > MAX_OPERATIONS {
+        let got = operations.len();
+        return Err(Error::TooLarge(format!(
+            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {got}"
+        )));
+    }
+    let mut copied = 0;
+    for operation in &operations {
+        step(&mut object, operation, &mut copied)?;
+    }
+    Ok(object)
+}
+
+fn step(object: &mut Value, operation: &Value, copied: &mut usize) -> Result<(), Error> {
+    let text = |field: &str| operation.get(field).and_then(Value::as_str);
+    let value = || operation.get("value").cloned().unwrap_or(Value::Null);
+    let name = text("op").unwrap_or_default();
+    let path = text("path").ok_or_else(|| failed(name, "missing path"))?;
+    let resolved = match name {
+        "add" => PatchOperation::Add(AddOperation {
+            path: target(object, path, Reach::Insert).map_err(|why| failed(name, &why))?,
+            value: value(),
+        }),
+        "remove" => PatchOperation::Remove(RemoveOperation { path: existing(object, path, name)? }),
+        "replace" => {
+            PatchOperation::Replace(ReplaceOperation { path: existing(object, path, name)?, value: value() })
+        }
+        "test" => {
+            let path = existing(object, path, name)?;
+            if object.pointer(path.as_str()).is_none() && value().is_null() {
+                return Ok(());
+            }
+            PatchOperation::Test(TestOperation { path, value: value() })
+        }
+        "move" | "copy" => {
+            let from = text("from").ok_or_else(|| failed(name, "missing from"))?;
+            let from = existing(object, from, name)?;
+            // Where a move lands is counted after its source is gone.
+            let mut after = None;
+            if name == "move" {
+                let mut rest = object.clone();
+                let remove = PatchOperation::Remove(RemoveOperation { path: from.clone() });
+                json_patch::patch_unsafe(&mut rest, &[remove])
+                    .map_err(|why| failed(name, &why.to_string()))?;
+                after = Some(rest);
+            }
+            let landing = after.as_ref().unwrap_or(object);
+            let path = target(landing, path, Reach::Insert).map_err(|why| failed(name, &why))?;
+            if name == "move" {
+                PatchOperation::Move(MoveOperation { from, path })
+            } else {
+                *copied += object.pointer(from.as_str()).map_or(0, |value| value.to_string().len());
+                if *copied > MAX_COPIED_BYTES {
+                    return Err(Error::Inapplicable(format!(
+                        "Unable to complete the copy, the accumulated size increase of copy is {copied}, \
+                         exceeding the limit {MAX_COPIED_BYTES}"
+                    )));
+                }
+                PatchOperation::Copy(CopyOperation { from, path })
+            }
+        }
+        other => return Err(Error::Inapplicable(format!("Unexpected kind: {other}"))),
+    };
+    json_patch::patch_unsafe(object, &[resolved]).map_err(|why| failed(name, &why.to_string()))
+}
+
+/// Whether a pointer must lead to something, or may lead one past the end of a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Existing,
+    Insert,
+}
+
+fn existing(object: &Value, path: &str, operation: &str) -> Result<PointerBuf, Error> {
+    target(object, path, Reach::Existing).map_err(|why| failed(operation, &why))
+}
+
+/// `path` with its list indices counted from the start.
+fn target(object: &Value, path: &str, reach: Reach) -> Result<PointerBuf, String> {
+    let pointer = PointerBuf::parse(path).map_err(|why| why.to_string())?;
+    if pointer.is_root() {
+        return Err("the whole document cannot be patched".to_owned());
+    }
+    let count = pointer.count();
+    let mut resolved = PointerBuf::new();
+    let mut parent = Some(object);
+    for (position, token) in pointer.tokens().enumerate() {
+        let decoded = token.decoded();
+        let last = position + 1 == count;
+        match parent {
+            Some(Value::Array(items)) => {
+                let length = if last && reach == Reach::Insert { items.len() + 1 } else { items.len() };
+                if decoded == "-" && last && reach == Reach::Insert {
+                    resolved.push_back("-");
+                    parent = None;
+                    continue;
+                }
+                let index =
+                    index(&decoded, length).ok_or_else(|| format!("{decoded} is no index of {path}"))?;
+                resolved.push_back(index);
+                parent = items.get(index);
+            }
+            other => {
+                parent = other.and_then(|parent| parent.get(decoded.as_ref()));
+                resolved.push_back(token);
+            }
+        }
+    }
+    Ok(resolved)
+}
+
+fn index(text: &str, length: usize) -> Option<usize> {
+    let index = match text.strip_prefix('-') {
+        Some(back) => length.checked_sub(back.parse().ok().filter(|back| *back > 0)?)?,
+        None => text.parse().ok()?,
+    };
+    (index < length).then_some(index)
+}
+
+fn failed(operation: &str, why: &str) -> Error {
+    Error::Inapplicable(format!("{operation} operation does not apply: {why}"))
+}
+
+fn undecodable(value: &Value, into: &str) -> Error {
+    Error::Malformed(format!(
+        "error decoding patch: json: cannot unmarshal {} into Go value of type {into}",
+        json_type(value)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn operations_apply_in_order() {
+        let object = json!({"metadata": {"labels": {"x": "1"}}, "spec": {"list": [1, 2, 3]}});
+        let cases = [
+            (
+                json!([{"op": "add", "path": "/metadata/labels/a~1b", "value": "y"}]),
+                "/metadata/labels",
+                json!({"x": "1", "a/b": "y"}),
+            ),
+            (json!([{"op": "remove", "path": "/metadata/labels/x"}]), "/metadata/labels", json!({})),
+            (json!([{"op": "replace", "path": "/spec/list/0", "value": 9}]), "/spec/list", json!([9, 2, 3])),
+            (json!([{"op": "add", "path": "/spec/list/-", "value": 4}]), "/spec/list", json!([1, 2, 3, 4])),
+            (json!([{"op": "add", "path": "/spec/list/-1", "value": 4}]), "/spec/list", json!([1, 2, 3, 4])),
+            (json!([{"op": "add", "path": "/spec/list/1", "value": 4}]), "/spec/list", json!([1, 4, 2, 3])),
+            (json!([{"op": "remove", "path": "/spec/list/-1"}]), "/spec/list", json!([1, 2])),
+            (
+                json!([{"op": "move", "from": "/spec/list/0", "path": "/spec/list/-"}]),
+                "/spec/list",
+                json!([2, 3, 1]),
+            ),
+            (
+                json!([{"op": "copy", "from": "/spec/list/-1", "path": "/spec/list/0"}]),
+                "/spec/list",
+                json!([3, 1, 2, 3]),
+            ),
+            (
+                json!([{"op": "test", "path": "/metadata/labels/none", "value": null}]),
+                "/spec/list",
+                json!([1, 2, 3]),
+            ),
+            (
+                json!([{"op": "test", "path": "/metadata/labels/x", "value": "1"}]),
+                "/spec/list",
+                json!([1, 2, 3]),
+            ),
+            (json!([]), "/spec/list", json!([1, 2, 3])),
+        ];
+        for (patch, pointer, expected) in cases {
+            let patched = apply(object.clone(), patch.clone()).unwrap();
+            assert_eq!(patched.pointer(pointer), Some(&expected), "{patch}");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_does_not_fit_is_refused() {
+        let object = json!({"metadata": {"name": "e1", "labels": {}}, "list": [1]});
+        let cases = [
+            json!([{"op": "test", "path": "/metadata/name", "value": "zz"}]),
+            json!([{"op": "remove", "path": "/metadata/nosuch"}]),
+            json!([{"op": "replace", "path": "/metadata/labels/x", "value": "1"}]),
+            json!([{"op": "add", "path": "/no/parent", "value": "1"}]),
+            json!([{"op": "add", "path": "/list/5", "value": "1"}]),
+            json!([{"op": "remove", "path": "/list/-2"}]),
+            json!([{"op": "replace", "path": "", "value": {}}]),
+            json!([{"op": "add", "path": "metadata", "value": {}}]),
+            json!([{"op": "frob", "path": "/metadata"}]),
+            json!([{"op": "add"}]),
+            json!([{"op": "copy", "path": "/a"}]),
+            json!([{"op": "move", "from": "/nosuch", "path": "/a"}]),
+            json!([null]),
+        ];
+        for patch in cases {
+            let error = apply(object.clone(), patch.clone()).unwrap_err();
+            assert!(matches!(error, Error::Inapplicable(_)), "{patch}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_patch_must_be_a_list_of_operations() {
+        let words = |patch| apply(json!({}), patch).unwrap_err().status().message;
+        assert_eq!(
+            words(json!({})),
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        );
+        assert_eq!(
+            words(json!([1])),
+            "error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp"
+        );
+        let long = Value::from(vec![json!({"op": "test", "path": "/a", "value": null}); MAX_OPERATIONS + 1]);
+        assert_eq!(
+            words(long),
+            "Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001"
+        );
+    }
+
+    #[test]
+    fn copies_that_double_the_object_are_stopped() {
+        let double = json!({"op": "copy", "from": "/a", "path": "/a/-"});
+        let error = apply(json!({"a": ["x".repeat(1024)]}), Value::from(vec![double; 30])).unwrap_err();
+        assert!(error.to_string().contains("exceeding the limit 3145728"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_patch_panics(
+            name in prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test", ""]),
+            path in "(/([a-c]|-?[0-3]|-|~[01])?){0,3}",
+            from in "(/([a-c]|-?[0-3]|-))?{0,3}",
+        ) {
+            let object = json!({"a": [1, {"b": []}], "b": {"c": [[0]]}, "": null});
+            let operation = json!({"op": name, "path": path, "from": from, "value": {"a": 1}});
+            let _ = apply(object, json!([operation]));
+        }
+    }
+}

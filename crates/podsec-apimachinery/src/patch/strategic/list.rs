@@ -1,0 +1,288 @@
+//! Lists under a strategic merge patch: merged by key or as sets, deleted from, and put in order.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::{
+    Fields, PATCH, SET_ELEMENT_ORDER, list_name, merge_map, strategy, unknown_directive, without_directives,
+};
+use crate::patch::schema::TypeSchema;
+use crate::patch::{Error, GoFormat};
+
+/// Takes every `$setElementOrder/x` out of `patch`, merges the list `x` and puts it in that order.
+///
+/// The order is that of the directive, then that of the object for what only the object has.
+pub(super) fn set_element_orders<S: TypeSchema>(
+    original: &mut Fields,
+    patch: &mut Fields,
+    schema: Option<&S>,
+) -> Result<(), Error> {
+    let directives: Vec<String> =
+        patch.keys().filter(|key| key.starts_with(SET_ELEMENT_ORDER)).cloned().collect();
+    for directive in directives {
+        let Some(order) = patch.remove(&directive) else { continue };
+        let order = array(order)?;
+        let rest = directive.strip_prefix(SET_ELEMENT_ORDER).unwrap_or_default();
+        let field = list_name(rest, "invalid patch format of setElementOrder list")?;
+        let old = original.get(field).cloned().map(array).transpose()?;
+        let new = patch.remove(field).map(array).transpose()?;
+        let sub = schema.and_then(|schema| schema.field(field));
+        let merge_key = strategy(sub.as_ref()).merge_key;
+        let merge_key = merge_key.as_deref();
+        check_order(new.as_deref().unwrap_or_default(), &order, merge_key)?;
+
+        let live = old.clone().unwrap_or_default();
+        let merged = match (old, new) {
+            (Some(old), None) => old,
+            (None, Some(new)) => new.into_iter().filter_map(without_directives).collect(),
+            (Some(old), Some(new)) => merge_field(old, new, sub.as_ref(), false)?,
+            (None, None) => continue,
+        };
+        let (patched, kept) = partition(merged, &order, merge_key)?;
+        original.insert(field.to_owned(), Value::Array(interleave(patched, kept, &order, &live, merge_key)?));
+    }
+    Ok(())
+}
+
+/// Merges the list of one field, whose schema is `schema`, or replaces it where the type says so.
+pub(super) fn merge_field<S: TypeSchema>(
+    original: Vec<Value>,
+    patch: Vec<Value>,
+    schema: Option<&S>,
+    deletes: bool,
+) -> Result<Vec<Value>, Error> {
+    let strategy = strategy(schema);
+    if !strategy.merge || (original.is_empty() && patch.is_empty()) {
+        return Ok(patch);
+    }
+    let maps = same_kind(&original, &patch)?;
+    let merge_key = strategy.merge_key.as_deref();
+    if !maps && deletes {
+        let gone: HashSet<Value> = patch.into_iter().collect();
+        return Ok(original.into_iter().filter(|item| !gone.contains(item)).collect());
+    }
+    let (original, patch, merged) = if maps {
+        let Some(merge_key) = merge_key else {
+            return Err(Error::Unmergeable("cannot merge lists without merge key for type map".to_owned()));
+        };
+        let (original, patch) = apply_list_directives(original, patch, merge_key)?;
+        let element = schema.and_then(TypeSchema::element);
+        let merged = merge_elements(original.clone(), &patch, merge_key, element.as_ref())?;
+        (original, patch, merged)
+    } else {
+        let mut seen = HashSet::new();
+        let merged = original.iter().chain(&patch).filter(|item| seen.insert(*item)).cloned().collect();
+        (original, patch, merged)
+    };
+    let (patched, kept) = partition(merged, &patch, merge_key)?;
+    interleave(patched, kept, &patch, &original, merge_key)
+}
+
+/// Carries out the elements that are directives, and returns what is left of both lists.
+fn apply_list_directives(
+    mut original: Vec<Value>,
+    patch: Vec<Value>,
+    merge_key: &str,
+) -> Result<(Vec<Value>, Vec<Value>), Error> {
+    let mut plain = Vec::with_capacity(patch.len());
+    let mut replaces = false;
+    for item in patch {
+        let Value::Object(fields) = &item else { continue };
+        let Some(directive) = fields.get(PATCH) else {
+            plain.push(item);
+            continue;
+        };
+        match directive.as_str() {
+            Some("delete") => {
+                let key = fields.get(merge_key).ok_or_else(|| no_merge_key(&item, merge_key))?;
+                original.retain(|old| old.get(merge_key) != Some(key));
+            }
+            Some("replace") => replaces = true,
+            Some("merge") => {
+                return Err(Error::Unmergeable(
+                    "merging lists cannot yet be specified in the patch".to_owned(),
+                ));
+            }
+            _ => return Err(unknown_directive(directive, fields)),
+        }
+    }
+    Ok(if replaces { (plain, Vec::new()) } else { (original, plain) })
+}
+
+fn merge_elements<S: TypeSchema>(
+    mut original: Vec<Value>,
+    patch: &[Value],
+    merge_key: &str,
+    schema: Option<&S>,
+) -> Result<Vec<Value>, Error> {
+    let mut places: HashMap<Value, usize> = HashMap::new();
+    for (place, item) in original.iter().enumerate() {
+        if let Some(key) = item.get(merge_key) {
+            places.entry(key.clone()).or_insert(place);
+        }
+    }
+    for item in patch {
+        let key = item.get(merge_key).ok_or_else(|| no_merge_key(item, merge_key))?;
+        let old = places.get(key).and_then(|place| original.get_mut(*place)).and_then(Value::as_object_mut);
+        if let (Some(old), Value::Object(new)) = (old, item) {
+            *old = merge_map(std::mem::take(old), new.clone(), schema)?;
+        } else if let Some(new) = without_directives(item.clone()) {
+            places.insert(key.clone(), original.len());
+            original.push(new);
+        }
+    }
+    Ok(original)
+}
+
+/// Checks that the patch's elements come in the order the directive gives, and that it names all of them.
+fn check_order(patch: &[Value], order: &[Value], merge_key: Option<&str>) -> Result<(), Error> {
+    if patch.is_empty() || order.is_empty() {
+        return Ok(());
+    }
+    let mut places = order.iter();
+    for item in patch.iter().filter(|item| merge_key.is_none() || item.get(PATCH).is_none()) {
+        let wanted = identity(item, merge_key)?;
+        let mut found = false;
+        for place in places.by_ref() {
+            if identity(place, merge_key)? == wanted {
+                found = true;
+                break;
+            }
+        }
+        if !found {
+            return Err(Error::Unmergeable(format!(
+                "the order in patch list:\n{}\n doesn't match {SET_ELEMENT_ORDER} list:\n{}",
+                GoFormat(&Value::Array(patch.to_vec())),
+                GoFormat(&Value::Array(order.to_vec())),
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Splits `items` into those that `by` names and the others.
+fn partition(
+    items: Vec<Value>,
+    by: &[Value],
+    merge_key: Option<&str>,
+) -> Result<(Vec<Value>, Vec<Value>), Error> {
+    let places = Places::of(by, merge_key)?;
+    let mut named = Vec::new();
+    let mut others = Vec::new();
+    for item in items {
+        let list = if places.find(&item)?.is_some() { &mut named } else { &mut others };
+        list.push(item);
+    }
+    Ok((named, others))
+}
+
+/// Sorts `patched` by `order` and `kept` by `live`, and merges the two so that both keep their order; where an
+/// element of `kept` stands before one of `patched` in `live`, it does so in the result.
+fn interleave(
+    patched: Vec<Value>,
+    kept: Vec<Value>,
+    order: &[Value],
+    live: &[Value],
+    merge_key: Option<&str>,
+) -> Result<Vec<Value>, Error> {
+    let order = Places::of(order, merge_key)?;
+    let live = Places::of(live, merge_key)?;
+    let patched = order.sort(patched)?;
+    let kept = live.sort(kept)?;
+
+    let mut all = Vec::with_capacity(patched.len() + kept.len());
+    let mut kept = kept.into_iter().peekable();
+    for (_, item) in patched {
+        let here = live.find(&item)?;
+        while let Some((_, next)) =
+            kept.next_if(|(there, _)| there.zip(here).is_some_and(|(there, here)| there < here))
+        {
+            all.push(next);
+        }
+        all.push(item);
+    }
+    all.extend(kept.map(|(_, item)| item));
+    Ok(all)
+}
+
+/// Where each element of a list stands, found by its identity: these lists come from clients and may be long.
+struct Places<'a> {
+    places: HashMap<&'a Value, usize>,
+    merge_key: Option<&'a str>,
+}
+
+impl<'a> Places<'a> {
+    fn of(list: &'a [Value], merge_key: Option<&'a str>) -> Result<Self, Error> {
+        let mut places = HashMap::with_capacity(list.len());
+        for (place, item) in list.iter().enumerate() {
+            places.entry(identity(item, merge_key)?).or_insert(place);
+        }
+        Ok(Self { places, merge_key })
+    }
+
+    fn find(&self, item: &Value) -> Result<Option<usize>, Error> {
+        Ok(self.places.get(identity(item, self.merge_key)?).copied())
+    }
+
+    fn sort(&self, items: Vec<Value>) -> Result<Vec<(Option<usize>, Value)>, Error> {
+        let mut placed =
+            items.into_iter().map(|item| Ok((self.find(&item)?, item))).collect::<Result<Vec<_>, Error>>()?;
+        placed.sort_by_key(|(place, _)| *place);
+        Ok(placed)
+    }
+}
+
+/// What tells an element from the others: the value under its merge key, or itself.
+fn identity<'a>(item: &'a Value, merge_key: Option<&str>) -> Result<&'a Value, Error> {
+    match merge_key {
+        None => Ok(item),
+        Some(merge_key) if item.is_object() => {
+            item.get(merge_key).ok_or_else(|| no_merge_key(item, merge_key))
+        }
+        Some(_) => Err(wrong_type("map[string]interface {}", item)),
+    }
+}
+
+/// Whether the elements are maps; lists of lists and mixed lists have no meaning here.
+fn same_kind(original: &[Value], patch: &[Value]) -> Result<bool, Error> {
+    let mut kinds = original.iter().chain(patch).map(go_type);
+    let first = kinds.next().unwrap_or_default();
+    if first == "[]interface {}" {
+        return Err(Error::Inapplicable("lists of lists are not supported".to_owned()));
+    }
+    if kinds.any(|kind| kind != first) {
+        let lists = Value::Array(vec![Value::from(original.to_vec()), Value::from(patch.to_vec())]);
+        return Err(Error::Unmergeable(format!(
+            "list element types are not identical: {}",
+            GoFormat(&lists)
+        )));
+    }
+    Ok(first == "map[string]interface {}")
+}
+
+fn array(value: Value) -> Result<Vec<Value>, Error> {
+    match value {
+        Value::Array(items) => Ok(items),
+        other => Err(wrong_type("[]interface {}", &other)),
+    }
+}
+
+fn wrong_type(expected: &str, value: &Value) -> Error {
+    Error::Unmergeable(format!("expected a {expected}, but received a {}", go_type(value)))
+}
+
+fn no_merge_key(item: &Value, merge_key: &str) -> Error {
+    Error::Unmergeable(format!("map: {} does not contain declared merge key: {merge_key}", GoFormat(item)))
+}
+
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "%!s(<nil>)",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
