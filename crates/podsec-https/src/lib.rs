@@ -1,0 +1,13 @@
+//! The HTTPS listener that the API server and the webhook share: bounded connections, bounded bodies, and an end
+//! that answers what was begun.
+//!
+//! ```text
+//! TCP ─► room for a connection? ─► TLS handshake ─► HTTP/1.1 or HTTP/2 ─► Handler ─► body::read
+//! ```
+//!
+//! [`serve`] is the entry. It decides nothing about requests: a [`Handler`] does.
+
+pub mod body;
+mod server;
+
+pub use server::{Handler, Limits, Peer, serve};
