@@ -1,1 +1,33 @@
-//! The Pod Security Standards: levels, versions, checks and verdicts.
+//! The Pod Security Standards: levels, versions, checks and verdicts, exactly as Kubernetes judges.
+//!
+//! ```text
+//! JSON ──► Workload ──► Pod ──► evaluate ──► Evaluation: violations, each with
+//!          where the    the     every check  Kubernetes' words, and the fields
+//!          pod is       view    of a Policy  that are to blame
+//! ```
+//!
+//! This crate reads no file, clock, socket or environment. What it decides is decided in
+//! [`checks`][CHECKS], one file each.
+
+mod check;
+mod checks;
+mod evaluation;
+mod field;
+mod level;
+mod pod;
+mod policy;
+mod version;
+mod violation;
+mod wording;
+mod workload;
+
+pub use check::{Check, Edit, Example, Fix, Revision, Verdict};
+pub use checks::CHECKS;
+pub use evaluation::{Rule, evaluate, rules};
+pub use field::{Actual, Field, FieldPath, Owner, Segment};
+pub use level::{InvalidLevel, Level};
+pub use pod::{Container, ContainerKind, DecodeError, Pod};
+pub use policy::Policy;
+pub use version::{InvalidVersion, Version};
+pub use violation::{Evaluation, Violation};
+pub use workload::Workload;

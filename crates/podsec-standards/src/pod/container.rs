@@ -1,0 +1,154 @@
+//! A container as the checks see it.
+
+use std::borrow::Cow;
+
+use serde::de::MapAccess;
+
+use super::decode::{Member, Object};
+use super::list::List;
+use super::security_context::SecurityContext;
+
+/// The three lists of containers in a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerKind {
+    /// `spec.initContainers`
+    Init,
+    /// `spec.containers`
+    Regular,
+    /// `spec.ephemeralContainers`
+    Ephemeral,
+}
+
+impl ContainerKind {
+    /// Every kind, in the order in which checks visit and name containers.
+    pub const ALL: [Self; 3] = [Self::Init, Self::Regular, Self::Ephemeral];
+
+    /// The name of the list in a pod's spec.
+    pub const fn list(self) -> &'static str {
+        match self {
+            Self::Init => "initContainers",
+            Self::Regular => "containers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
+}
+
+/// A container as the checks see it.
+#[derive(Clone, Debug, Default)]
+pub struct Container<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) image: Cow<'a, str>,
+    pub(crate) security_context: SecurityContext<'a>,
+    pub(crate) ports: List<Port>,
+    pub(crate) liveness_probe: Option<Box<Handler<'a>>>,
+    pub(crate) readiness_probe: Option<Box<Handler<'a>>>,
+    pub(crate) startup_probe: Option<Box<Handler<'a>>>,
+    pub(crate) lifecycle: Option<Box<Lifecycle<'a>>>,
+}
+
+impl Container<'_> {
+    /// The container's name; empty when the manifest gives none.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The container's image; empty when the manifest gives none.
+    pub fn image(&self) -> &str {
+        &self.image
+    }
+}
+
+impl<'de> Object<'de> for Container<'de> {
+    const EXPECTED: &'static str = "a container";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "name" => value.read(&mut self.name),
+            "image" => value.read(&mut self.image),
+            "securityContext" => value.read(&mut self.security_context),
+            "ports" => value.read(&mut self.ports),
+            "livenessProbe" => value.read(&mut self.liveness_probe),
+            "readinessProbe" => value.read(&mut self.readiness_probe),
+            "startupProbe" => value.read(&mut self.startup_probe),
+            "lifecycle" => value.read(&mut self.lifecycle),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// A container port: only its claim on the node matters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Port {
+    pub(crate) host_port: i32,
+}
+
+impl<'de> Object<'de> for Port {
+    const EXPECTED: &'static str = "a container port";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "hostPort" => value.read(&mut self.host_port),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// The hooks that run as a container starts and stops.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lifecycle<'a> {
+    pub(crate) post_start: Option<Handler<'a>>,
+    pub(crate) pre_stop: Option<Handler<'a>>,
+}
+
+impl<'de> Object<'de> for Lifecycle<'de> {
+    const EXPECTED: &'static str = "lifecycle hooks";
+    const POINTER: bool = true;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "postStart" => value.read(&mut self.post_start),
+            "preStop" => value.read(&mut self.pre_stop),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// A probe or hook: only the hosts it names matter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Handler<'a> {
+    pub(crate) http_get: Target<'a>,
+    pub(crate) tcp_socket: Target<'a>,
+}
+
+impl<'de> Object<'de> for Handler<'de> {
+    const EXPECTED: &'static str = "a probe or lifecycle hook";
+    const POINTER: bool = true;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "httpGet" => value.read(&mut self.http_get),
+            "tcpSocket" => value.read(&mut self.tcp_socket),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// Where a probe or hook connects to. The pod itself when the host is empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target<'a> {
+    pub(crate) host: Cow<'a, str>,
+}
+
+impl<'de> Object<'de> for Target<'de> {
+    const EXPECTED: &'static str = "a probe or hook target";
+    const POINTER: bool = true;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "host" => value.read(&mut self.host),
+            _ => value.skip(),
+        }
+    }
+}

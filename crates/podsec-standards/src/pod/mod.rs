@@ -1,0 +1,156 @@
+//! The policy's view of a pod: what the checks read, borrowed from the JSON it came in.
+
+mod container;
+mod decode;
+mod error;
+mod list;
+mod metadata;
+mod security_context;
+mod update;
+mod volume;
+
+use std::borrow::Cow;
+
+use serde::de::MapAccess;
+
+pub use container::{Container, ContainerKind};
+pub(crate) use decode::{Decode, Member, Object};
+pub use error::DecodeError;
+pub(crate) use error::decode;
+use metadata::Metadata;
+use security_context::PodSecurityContext;
+use volume::Volume;
+
+/// A pod, reduced to what Pod Security asks of it.
+///
+/// It is read as Kubernetes reads a pod: names are case-sensitive, `null` is the same as absent, and a
+/// value of the wrong type is an error wherever the type matters here. What no check reads is skipped.
+#[derive(Clone, Debug, Default)]
+pub struct Pod<'a> {
+    pub(crate) metadata: Metadata<'a>,
+    pub(crate) spec: Spec<'a>,
+}
+
+impl<'a> Pod<'a> {
+    /// Reads a Pod object, or any object with a pod's `metadata` and `spec`.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not one JSON object in UTF-8, or a field that matters has the wrong type.
+    pub fn from_json(json: &'a [u8]) -> Result<Self, DecodeError> {
+        decode(json)
+    }
+
+    /// `metadata.name`; empty when there is none.
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// The uid of the controller that this pod belongs to: the first owner reference marked so.
+    pub fn controller_uid(&self) -> Option<&str> {
+        self.metadata.owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| &*owner.uid)
+    }
+
+    /// `spec.runtimeClassName`, when it is given and not empty.
+    pub fn runtime_class_name(&self) -> Option<&str> {
+        self.spec.runtime_class_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Every container, in the order in which Kubernetes names them: init, regular, ephemeral.
+    pub fn containers(&self) -> impl Iterator<Item = (ContainerKind, usize, &Container<'a>)> {
+        ContainerKind::ALL.into_iter().flat_map(|kind| {
+            self.containers_of(kind)
+                .iter()
+                .enumerate()
+                .map(move |(index, container)| (kind, index, container))
+        })
+    }
+
+    /// The containers of one kind.
+    pub fn containers_of(&self, kind: ContainerKind) -> &[Container<'a>] {
+        match kind {
+            ContainerKind::Init => &self.spec.init_containers,
+            ContainerKind::Regular => &self.spec.containers,
+            ContainerKind::Ephemeral => &self.spec.ephemeral_containers,
+        }
+    }
+
+    /// Whether the pod says that it runs on Windows, where some Linux settings mean nothing.
+    pub(crate) fn is_windows(&self) -> bool {
+        self.spec.os.name == "windows"
+    }
+
+    /// Whether the pod asks for a user namespace of its own, in which root is nobody on the node.
+    pub(crate) fn has_user_namespace(&self) -> bool {
+        self.spec.host_users == Some(false)
+    }
+}
+
+impl<'de> Object<'de> for Pod<'de> {
+    const EXPECTED: &'static str = "a pod";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "metadata" => value.read(&mut self.metadata),
+            "spec" => value.read(&mut self.spec),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// `spec`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spec<'a> {
+    pub(crate) containers: Vec<Container<'a>>,
+    pub(crate) init_containers: Vec<Container<'a>>,
+    pub(crate) ephemeral_containers: Vec<Container<'a>>,
+    pub(crate) volumes: Vec<Volume<'a>>,
+    pub(crate) security_context: PodSecurityContext<'a>,
+    pub(crate) host_network: bool,
+    pub(crate) host_pid: bool,
+    pub(crate) host_ipc: bool,
+    pub(crate) host_users: Option<bool>,
+    pub(crate) os: Os<'a>,
+    pub(crate) runtime_class_name: Option<Cow<'a, str>>,
+}
+
+impl<'de> Object<'de> for Spec<'de> {
+    const EXPECTED: &'static str = "a pod spec";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "containers" => value.read(&mut self.containers),
+            "initContainers" => value.read(&mut self.init_containers),
+            "ephemeralContainers" => value.read(&mut self.ephemeral_containers),
+            "volumes" => value.read(&mut self.volumes),
+            "securityContext" => value.read(&mut self.security_context),
+            "hostNetwork" => value.read(&mut self.host_network),
+            "hostPID" => value.read(&mut self.host_pid),
+            "hostIPC" => value.read(&mut self.host_ipc),
+            "hostUsers" => value.read(&mut self.host_users),
+            "os" => value.read(&mut self.os),
+            "runtimeClassName" => value.read(&mut self.runtime_class_name),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// `spec.os`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Os<'a> {
+    pub(crate) name: Cow<'a, str>,
+}
+
+impl<'de> Object<'de> for Os<'de> {
+    const EXPECTED: &'static str = "an operating system";
+    const POINTER: bool = true;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "name" => value.read(&mut self.name),
+            _ => value.skip(),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The nine built-in kinds that carry a pod, and where in them it is.
+
+use core::fmt;
+
+use serde::de::MapAccess;
+
+use crate::pod::{Decode, DecodeError, Member, Object, Pod, decode};
+
+/// A kind of object that carries a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the kinds are Kubernetes' own and say what they are")]
+pub enum Workload {
+    Pod,
+    PodTemplate,
+    ReplicationController,
+    ReplicaSet,
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+    Job,
+    CronJob,
+}
+
+impl Workload {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Pod,
+        Self::PodTemplate,
+        Self::ReplicationController,
+        Self::ReplicaSet,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
+    ];
+
+    /// The workload of an API group and kind, as in `apps` and `Deployment`; the core group is empty.
+    pub fn from_kind(group: &str, kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|workload| workload.kind() == kind && workload.group() == group)
+    }
+
+    /// The workload of an API group and resource, as in `apps` and `deployments`.
+    pub fn from_resource(group: &str, resource: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|workload| workload.resource() == resource && workload.group() == group)
+    }
+
+    /// The API group; empty for the core group.
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Pod | Self::PodTemplate | Self::ReplicationController => "",
+            Self::ReplicaSet | Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
+            Self::Job | Self::CronJob => "batch",
+        }
+    }
+
+    /// The kind, as in `kind: Deployment`.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Pod => "Pod",
+            Self::PodTemplate => "PodTemplate",
+            Self::ReplicationController => "ReplicationController",
+            Self::ReplicaSet => "ReplicaSet",
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Job => "Job",
+            Self::CronJob => "CronJob",
+        }
+    }
+
+    /// The resource, as in `/apis/apps/v1/deployments`.
+    pub const fn resource(self) -> &'static str {
+        match self {
+            Self::Pod => "pods",
+            Self::PodTemplate => "podtemplates",
+            Self::ReplicationController => "replicationcontrollers",
+            Self::ReplicaSet => "replicasets",
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+            Self::Job => "jobs",
+            Self::CronJob => "cronjobs",
+        }
+    }
+
+    /// The fields that lead to the pod; a path in the pod continues this one.
+    pub const fn pod_path(self) -> &'static [&'static str] {
+        match self {
+            Self::Pod => &[],
+            Self::PodTemplate => &["template"],
+            Self::CronJob => &["spec", "jobTemplate", "spec", "template"],
+            _ => &["spec", "template"],
+        }
+    }
+
+    /// Reads the pod out of an object of this kind.
+    ///
+    /// There is none in a ReplicationController without a template, the one kind where Kubernetes knows
+    /// the difference; elsewhere a missing template is an empty pod.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pod::from_json`].
+    pub fn pod_from_json(self, json: &[u8]) -> Result<Option<Pod<'_>>, DecodeError> {
+        match self {
+            Self::Pod => Pod::from_json(json).map(Some),
+            Self::PodTemplate => decode(json).map(|TemplateIn(pod)| Some(pod)),
+            Self::ReplicationController => decode(json).map(|SpecIn(OptionalTemplateIn(pod))| pod),
+            Self::CronJob => decode(json).map(|SpecIn(JobTemplateIn(SpecIn(TemplateIn(pod))))| Some(pod)),
+            _ => decode(json).map(|SpecIn(TemplateIn(pod))| Some(pod)),
+        }
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.kind())
+    }
+}
+
+/// An object with `template: {…}`.
+#[derive(Default)]
+struct TemplateIn<'a>(Pod<'a>);
+
+impl<'de> Object<'de> for TemplateIn<'de> {
+    const EXPECTED: &'static str = "an object";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "template" => value.read(&mut self.0),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// An object with `template: {…}` or without.
+#[derive(Default)]
+struct OptionalTemplateIn<'a>(Option<Pod<'a>>);
+
+impl<'de> Object<'de> for OptionalTemplateIn<'de> {
+    const EXPECTED: &'static str = "an object";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "template" => value.read(&mut self.0),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// An object with `spec: {…}`.
+#[derive(Default)]
+struct SpecIn<T>(T);
+
+impl<'de, T: Decode<'de> + Default> Object<'de> for SpecIn<T> {
+    const EXPECTED: &'static str = "an object";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "spec" => value.read(&mut self.0),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// An object with `jobTemplate: {…}`.
+#[derive(Default)]
+struct JobTemplateIn<T>(T);
+
+impl<'de, T: Decode<'de> + Default> Object<'de> for JobTemplateIn<T> {
+    const EXPECTED: &'static str = "an object";
+    const POINTER: bool = false;
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+        match name {
+            "jobTemplate" => value.read(&mut self.0),
+            _ => value.skip(),
+        }
+    }
+}
