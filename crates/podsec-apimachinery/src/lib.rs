@@ -1,6 +1,7 @@
 //! What every Kubernetes API server does to objects, without doing any I/O: schemas, codecs, patches,
 //! selectors, Status.
 
+pub mod codec;
 pub mod field;
 pub mod patch;
 pub mod schema;

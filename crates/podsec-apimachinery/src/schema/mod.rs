@@ -3,6 +3,8 @@
 pub mod catalog;
 pub mod definitions;
 mod document;
+pub mod quantity;
+pub mod time;
 
 pub use catalog::{Catalog, Resource, Subresource, Verb};
 pub use definitions::{Definitions, Schema, Shape};

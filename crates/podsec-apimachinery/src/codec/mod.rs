@@ -1,0 +1,3 @@
+//! Request bodies: what they say they are, and what they hold.
+
+pub mod json;
