@@ -1,1 +1,4 @@
 //! The admission webhook: HTTPS in front of podsec-admission.
+
+pub mod files;
+pub mod tls;

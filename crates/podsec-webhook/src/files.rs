@@ -1,0 +1,91 @@
+//! Files that are read again when they change.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+/// How often watched files are looked at. Polling their contents, and not asking the kernel for events, sees every
+/// way in which a file is replaced: in place, by a rename, or by the symbolic link swap of a mounted ConfigMap or
+/// Secret.
+pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A group of files that belong together, as a certificate and its key do.
+#[derive(Debug)]
+pub struct Files {
+    paths: Vec<PathBuf>,
+    contents: Vec<Vec<u8>>,
+}
+
+/// A file that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}", path.display())]
+pub struct FileError {
+    /// The file.
+    pub path: PathBuf,
+    /// The operating system's answer.
+    pub source: io::Error,
+}
+
+impl Files {
+    /// Reads the files for the first time.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn read(paths: Vec<PathBuf>) -> Result<Self, FileError> {
+        let contents = read_all(&paths)?;
+        Ok(Self { paths, contents })
+    }
+
+    /// The files, in the order in which they were named.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// What they held when last read, in the same order.
+    pub fn contents(&self) -> &[Vec<u8>] {
+        &self.contents
+    }
+
+    /// Reads the files again, and says whether any of them differs.
+    ///
+    /// # Errors
+    /// When one of them cannot be read; the contents stay what they were.
+    pub fn changed(&mut self) -> Result<bool, FileError> {
+        let contents = read_all(&self.paths)?;
+        let changed = contents != self.contents;
+        self.contents = contents;
+        Ok(changed)
+    }
+}
+
+fn read_all(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, FileError> {
+    let read = |path: &Path| fs::read(path).map_err(|source| FileError { path: path.to_owned(), source });
+    paths.iter().map(|path| read(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_symbolic_link_swap_is_a_change_and_a_missing_file_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("v1"), "one").unwrap();
+        fs::write(path("v2"), "two").unwrap();
+        symlink(path("v1"), path("current")).unwrap();
+        let mut files = Files::read(vec![path("current")]).unwrap();
+        assert!(!files.changed().unwrap());
+
+        fs::remove_file(path("current")).unwrap();
+        assert_eq!(files.changed().unwrap_err().path, path("current"));
+        assert_eq!(files.contents(), [b"one"]);
+
+        symlink(path("v2"), path("next")).unwrap();
+        fs::rename(path("next"), path("current")).unwrap();
+        assert!(files.changed().unwrap());
+        assert_eq!(files.contents(), [b"two"]);
+    }
+}

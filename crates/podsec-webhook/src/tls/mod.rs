@@ -1,0 +1,92 @@
+//! TLS: the certificate that is served, which may change at any time, and who may connect.
+
+mod certificate;
+mod ciphers;
+
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::WebPkiClientVerifier;
+
+pub use certificate::{CertificateError, ServingCertificate};
+pub use ciphers::{CipherError, cipher_suites};
+
+/// What the listener demands of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct TlsOptions {
+    /// The oldest version spoken (`--tls-min-version`).
+    pub min_version: TlsVersion,
+    /// The cipher suites in order of preference (`--tls-cipher-suites`); the library's own choice when empty.
+    pub cipher_suites: Vec<rustls::SupportedCipherSuite>,
+    /// PEM certificates of authorities; with any, a client must show a certificate of one of them
+    /// (`--client-ca-file`).
+    pub client_authorities: Option<Vec<u8>>,
+}
+
+/// A version of TLS, as Kubernetes' flags spell them. Older ones are not spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// `VersionTLS12`.
+    #[default]
+    Tls12,
+    /// `VersionTLS13`.
+    Tls13,
+}
+
+/// Why TLS could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The client authorities are no PEM certificates.
+    #[error("the client CA file holds no valid PEM certificate")]
+    ClientAuthorities(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No such combination of version and cipher suites.
+    #[error("no TLS connection is possible with these cipher suites and this minimum version")]
+    Versions(#[source] rustls::Error),
+}
+
+/// The configuration of a listener that presents `certificate`, whatever it holds at the time of each handshake.
+///
+/// # Errors
+/// When the options leave no way to connect.
+pub fn server_config(
+    certificate: Arc<ServingCertificate>,
+    options: &TlsOptions,
+) -> Result<ServerConfig, TlsError> {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    if !options.cipher_suites.is_empty() {
+        provider.cipher_suites.clone_from(&options.cipher_suites);
+    }
+    let provider = Arc::new(provider);
+    let versions: &[_] = match options.min_version {
+        TlsVersion::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
+        TlsVersion::Tls13 => &[&rustls::version::TLS13],
+    };
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
+        .map_err(TlsError::Versions)?;
+    let builder = match &options.client_authorities {
+        None => builder.with_no_client_auth(),
+        Some(pem) => {
+            let roots = authorities(pem).map_err(TlsError::ClientAuthorities)?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|error| TlsError::ClientAuthorities(error.into()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn authorities(pem: &[u8]) -> Result<RootCertStore, Box<dyn std::error::Error + Send + Sync>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate?)?;
+    }
+    Ok(roots)
+}
