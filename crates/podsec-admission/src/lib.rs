@@ -1,1 +1,40 @@
 //! What one API request means for Pod Security: labels, configuration, exemptions, modes.
+//!
+//! ```text
+//! AdmissionReview ─► review::decode ─► Request ─┐
+//!                                               ▼
+//! Configuration ──────────────────► Admission::review ─► Response ─► review::encode ─► AdmissionReview
+//!                                        ▲   │              └─────► Metrics
+//! Cluster: a namespace's labels, its pods ┘   └─► podsec_standards::evaluate
+//! ```
+//!
+//! The webhook and the embedded API server are two adapters of [`Admission::review`]. It behaves as
+//! Kubernetes' own Pod Security admission does, word for word, and reads no clock, file or socket: what it must
+//! know of the cluster it asks a [`Cluster`].
+
+pub mod cluster;
+pub mod configuration;
+pub mod labels;
+pub mod metrics;
+pub mod request;
+pub mod response;
+pub mod review;
+
+mod admission;
+mod controllers;
+mod evaluation;
+mod existing_pods;
+mod names;
+mod namespaces;
+mod object;
+mod pods;
+mod quoted;
+mod text;
+
+pub use admission::Admission;
+pub use cluster::{Cluster, ClusterError};
+pub use configuration::{Configuration, ConfigurationError};
+pub use labels::{NamespaceLabels, Policies};
+pub use metrics::Metrics;
+pub use request::{GroupVersionKind, GroupVersionResource, Operation, Request};
+pub use response::Response;

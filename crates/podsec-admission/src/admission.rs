@@ -1,0 +1,67 @@
+//! The entry: a request in, a response out.
+
+use std::sync::Arc;
+
+use podsec_standards::Policy;
+
+use crate::cluster::{Cluster, ClusterError};
+use crate::configuration::Configuration;
+use crate::labels::NamespaceLabels;
+use crate::request::{Request, Subject};
+use crate::response::{Event, Exemption, Response};
+use crate::{controllers, namespaces, pods};
+
+/// Pod Security admission under one configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    pub(crate) configuration: Configuration,
+}
+
+impl Admission {
+    /// Admission as configured.
+    pub fn new(configuration: Configuration) -> Self {
+        Self { configuration }
+    }
+
+    /// Judges a request.
+    ///
+    /// Pods are refused when they violate what their namespace enforces. Whatever may hold a pod template is
+    /// warned about and audited only. Namespaces are refused when their labels are wrong, and warned about when
+    /// a new enforce level does not fit the pods that exist.
+    pub fn review(&self, cluster: &impl Cluster, request: &Request<'_>) -> Response {
+        match request.subject() {
+            Subject::Controller => controllers::review(self, cluster, request),
+            Subject::Namespace => namespaces::review(self, cluster, request),
+            Subject::Pod => pods::review(self, cluster, request),
+        }
+    }
+
+    /// The response to a request that is exempt by its namespace or its user, the namespace first.
+    pub(crate) fn exempt(&self, request: &Request<'_>) -> Option<Response> {
+        let exemptions = &self.configuration.exemptions;
+        let exemption = if exemptions.has_namespace(&request.namespace) {
+            Exemption::Namespace
+        } else if exemptions.has_username(&request.username) {
+            Exemption::User
+        } else {
+            return None;
+        };
+        Some(Response::exempt(exemption).counting(Event::Exemption))
+    }
+}
+
+/// The labels of the request's namespace. A namespace without a name is not looked up: clients refuse that.
+pub(crate) fn namespace_labels(
+    cluster: &impl Cluster,
+    namespace: &str,
+) -> Result<Arc<NamespaceLabels>, ClusterError> {
+    if namespace.is_empty() {
+        return Err(ClusterError::Unavailable("resource name may not be empty".into()));
+    }
+    cluster.namespace(namespace)
+}
+
+/// `restricted:latest` violated by what `detail` names.
+pub(crate) fn violates(policy: Policy, detail: &str) -> String {
+    format!("violates PodSecurity \"{policy}\": {detail}")
+}

@@ -1,0 +1,77 @@
+//! Whom no policy binds: users, namespaces, runtime classes.
+
+use std::collections::HashSet;
+
+use podsec_apimachinery::field::{self, Cause, Path};
+
+use super::ConfigurationError;
+use crate::names;
+use crate::quoted::quoted;
+
+/// Whom no policy binds. Every name is one that could exist, and stands here once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exemptions {
+    namespaces: HashSet<String>,
+    runtime_classes: HashSet<String>,
+    usernames: HashSet<String>,
+}
+
+impl Exemptions {
+    /// The exemptions as configured.
+    ///
+    /// # Errors
+    /// When a name stands there twice, or is none that a namespace, a runtime class or a user can have.
+    pub fn new(
+        namespaces: Vec<String>,
+        runtime_classes: Vec<String>,
+        usernames: Vec<String>,
+    ) -> Result<Self, ConfigurationError> {
+        let mut errors = Vec::new();
+        let exemptions = Self {
+            namespaces: checked("namespaces", namespaces, names::label_error, &mut errors),
+            runtime_classes: checked("runtimeClasses", runtime_classes, names::subdomain_error, &mut errors),
+            usernames: checked("usernames", usernames, username_error, &mut errors),
+        };
+        if errors.is_empty() { Ok(exemptions) } else { Err(ConfigurationError::Exemptions(errors)) }
+    }
+
+    /// Whether everything in this namespace is exempt.
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
+    }
+
+    /// Whether pods of this runtime class are exempt.
+    pub fn has_runtime_class(&self, name: &str) -> bool {
+        self.runtime_classes.contains(name)
+    }
+
+    /// Whether everything that this user does is exempt.
+    pub fn has_username(&self, name: &str) -> bool {
+        self.usernames.contains(name)
+    }
+}
+
+fn checked(
+    list: &str,
+    names: Vec<String>,
+    error: impl Fn(&str) -> Option<String>,
+    errors: &mut Vec<field::Error>,
+) -> HashSet<String> {
+    let mut valid = HashSet::with_capacity(names.len());
+    for (index, name) in names.into_iter().enumerate() {
+        let (cause, message) = if let Some(why) = error(&name) {
+            (Cause::Invalid, format!("Invalid value: {}: {why}", quoted(&name)))
+        } else if valid.contains(&name) {
+            (Cause::Duplicate, format!("Duplicate value: {}", quoted(&name)))
+        } else {
+            valid.insert(name);
+            continue;
+        };
+        errors.push(field::Error { path: Path::new("exemptions").child(list).index(index), cause, message });
+    }
+    valid
+}
+
+fn username_error(name: &str) -> Option<String> {
+    name.is_empty().then(|| "username must not be empty".to_owned())
+}

@@ -1,0 +1,181 @@
+//! The object of a request: which kind it is, and what of it matters.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use podsec_standards::{Pod, Workload};
+use serde::Deserialize;
+
+use crate::labels::NamespaceLabels;
+use crate::request::GroupVersionKind;
+use crate::text::Text;
+
+/// The object of a request, decoded as far as its kind matters.
+pub(crate) enum Object<'a> {
+    Namespace(Namespace<'a>),
+    /// The request has no object.
+    None,
+    /// A kind that Kubernetes' webhook knows and that holds no pod template: what it says it is.
+    Other(String),
+    Pod(Pod<'a>),
+    /// A kind that holds a pod template, and the template if there is one.
+    Template(Option<Pod<'a>>),
+}
+
+/// A namespace, reduced to what Pod Security asks of it.
+pub(crate) struct Namespace<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) labels: NamespaceLabels,
+}
+
+/// Decodes an object into the kind that it says it is. Where it does not say, it is of the `expected` kind.
+pub(crate) fn decode<'a>(
+    json: Option<&'a [u8]>,
+    expected: &GroupVersionKind<'_>,
+) -> Result<Object<'a>, DecodeError> {
+    let Some(json) = json else { return Ok(Object::None) };
+    let stated: TypeMeta<'_> = serde_json::from_slice(json)?;
+    let (group, version, kind) = stated.resolve(expected)?;
+    if version == "v1" {
+        match Workload::from_kind(group, kind) {
+            Some(Workload::Pod) => return Ok(Object::Pod(Pod::from_json(json)?)),
+            Some(workload) => return Ok(Object::Template(workload.pod_from_json(json)?)),
+            None if group.is_empty() && kind == "Namespace" => return namespace(json),
+            None if is_known(group, kind) => return Ok(Object::Other(stated.to_string())),
+            None => {}
+        }
+    }
+    let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    Err(DecodeError::UnknownKind { kind: kind.to_owned(), version })
+}
+
+/// Why an object cannot be decoded. Upstream quotes Go's decoder here; these words are our own.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DecodeError {
+    #[error("unexpected GroupVersion string: {0}")]
+    GroupVersion(String),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("Object '{0}' is missing")]
+    Missing(&'static str),
+    #[error(transparent)]
+    Pod(#[from] podsec_standards::DecodeError),
+    #[error("no kind {kind:?} is registered for version {version:?}")]
+    UnknownKind { kind: String, version: String },
+}
+
+fn namespace(json: &[u8]) -> Result<Object<'_>, DecodeError> {
+    let namespace: NamespaceObject<'_> = serde_json::from_slice(json)?;
+    let metadata = namespace.metadata.unwrap_or_default();
+    let labels = metadata.labels.unwrap_or_default();
+    let labels = labels.iter().map(|(key, value)| (key.0.as_ref(), value.0.as_ref())).collect();
+    Ok(Object::Namespace(Namespace { name: metadata.name.0, labels }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeMeta<'a> {
+    #[serde(borrow, default)]
+    api_version: Text<'a>,
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+}
+
+impl TypeMeta<'_> {
+    /// Group, version and kind; what the object leaves open is as expected.
+    fn resolve<'a>(
+        &'a self,
+        expected: &'a GroupVersionKind<'_>,
+    ) -> Result<(&'a str, &'a str, &'a str), DecodeError> {
+        let api_version = self.api_version.0.as_ref();
+        let (mut group, mut version) = api_version.split_once('/').unwrap_or(("", api_version));
+        if version.contains('/') {
+            return Err(DecodeError::GroupVersion(api_version.to_owned()));
+        }
+        if group.is_empty() && version.is_empty() {
+            (group, version) = (&expected.group, &expected.version);
+        } else if version.is_empty() && group == expected.group {
+            version = &expected.version;
+        }
+        let kind = if self.kind.0.is_empty() { expected.kind.as_ref() } else { self.kind.0.as_ref() };
+        if kind.is_empty() {
+            return Err(DecodeError::Missing("Kind"));
+        }
+        if version.is_empty() {
+            return Err(DecodeError::Missing("apiVersion"));
+        }
+        Ok((group, version, kind))
+    }
+}
+
+impl std::fmt::Display for TypeMeta<'_> {
+    /// What the object itself says, as in `apps/v1, Kind=Deployment`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let separator = if self.api_version.0.contains('/') { "" } else { "/" };
+        write!(f, "{separator}{}, Kind={}", self.api_version.0, self.kind.0)
+    }
+}
+
+#[derive(Deserialize)]
+struct NamespaceObject<'a> {
+    #[serde(borrow, default)]
+    metadata: Option<NamespaceMetadata<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+struct NamespaceMetadata<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow, default)]
+    labels: Option<BTreeMap<Text<'a>, Text<'a>>>,
+}
+
+/// Whether a kind of version v1 without a pod template is one that Kubernetes' webhook can decode: such an
+/// object is refused as the wrong one, any other as unreadable.
+fn is_known(group: &str, kind: &str) -> bool {
+    let kinds: &[&str] = match group {
+        "" => CORE,
+        "admission.k8s.io" => &["AdmissionReview"],
+        "apps" => &["ControllerRevision"],
+        _ => &[],
+    };
+    let lists = match group {
+        "" | "apps" | "batch" => kind.strip_suffix("List"),
+        _ => None,
+    };
+    let is_listed = |item| kinds.contains(&item) || Workload::from_kind(group, item).is_some();
+    kinds.contains(&kind) || lists.is_some_and(is_listed) || (group.is_empty() && OPTIONS.contains(&kind))
+}
+
+const CORE: &[&str] = &[
+    "ComponentStatus",
+    "ConfigMap",
+    "Endpoints",
+    "Event",
+    "LimitRange",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ResourceQuota",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+];
+
+/// Core kinds that have no list.
+const OPTIONS: &[&str] = &[
+    "Binding",
+    "List",
+    "NodeProxyOptions",
+    "PodAttachOptions",
+    "PodExecOptions",
+    "PodLogOptions",
+    "PodPortForwardOptions",
+    "PodProxyOptions",
+    "PodStatusResult",
+    "RangeAllocation",
+    "SerializedReference",
+    "ServiceProxyOptions",
+    "Status",
+];
