@@ -25,10 +25,11 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Whether a character has a shape: Rust and Go both take this from Unicode. Rust's own escaping also spares
-/// nothing that extends the character before it, so such a character is tried behind another.
+/// Whether a character has a shape. Rust and Go both take this from Unicode, and Rust's escaping leaves such a
+/// character alone behind another one. (Alone it escapes what would extend the character before it.)
 fn prints(character: char) -> bool {
-    character == ' ' || !['a', character].iter().collect::<String>().escape_debug().any(|shown| shown == '\\')
+    let pair = ['a', character].iter().collect::<String>();
+    character == '\'' || pair.escape_debug().eq(pair.chars())
 }
 
 fn escaped(character: char) -> String {
