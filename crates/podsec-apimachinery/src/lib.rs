@@ -3,8 +3,10 @@
 
 pub mod codec;
 pub mod field;
+pub mod name;
 pub mod patch;
 pub mod schema;
+pub mod selector;
 pub mod status;
 
 pub use status::Status;
