@@ -1,6 +1,6 @@
 //! Why a store did not do what it was asked.
 
-use std::sync::Arc;
+use std::{io, path::PathBuf, sync::Arc};
 
 use crate::{Entry, Revision};
 
@@ -44,4 +44,42 @@ pub enum Error {
     /// The change could not be made durable. It may or may not be there after the store is opened again.
     #[error("the change could not be written")]
     Write(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a store could not be opened. Every message names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process, or another store of this one, has the file open.
+    #[error("{} is in use by another process", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file or its directory cannot be read or written.
+    #[error("cannot open {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not what was written to it, or was never a store.
+    #[error("{} is damaged or not a store: {reason}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file was written by a newer podsec.
+    #[error("{} has format {found}, and this version reads up to {supported}", path.display())]
+    NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format of the file.
+        found: u64,
+        /// The newest format that can be read.
+        supported: u64,
+    },
 }

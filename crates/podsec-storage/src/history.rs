@@ -56,6 +56,15 @@ impl History {
         self.current.get(key)
     }
 
+    pub(crate) fn oldest(&self) -> Revision {
+        self.oldest
+    }
+
+    /// Adds an entry that was there before the history begins.
+    pub(crate) fn restore(&mut self, entry: Entry) {
+        self.current.insert(Arc::clone(&entry.key), entry);
+    }
+
     pub(crate) fn range(&self, range: Range<'_>) -> Result<Page, Error> {
         let at = range.at.unwrap_or(self.revision);
         let lower = range.lower();
@@ -119,6 +128,11 @@ impl History {
             })
             .last()?;
         Some(last_dropped.event.revision())
+    }
+
+    /// The events that compacting to `revision` drops.
+    pub(crate) fn up_to(&self, revision: Revision) -> impl Iterator<Item = &Event> {
+        self.log.iter().map(|logged| &*logged.event).take_while(move |event| event.revision() <= revision)
     }
 
     pub(crate) fn compact(&mut self, revision: Revision) {

@@ -9,8 +9,8 @@
 //!
 //! One counter numbers every change of every key. The history holds the newest entry of each key and the
 //! recent changes in order; from the two it answers reads of the present, reads of the recent past and
-//! watches that resume. [`Memory`] forgets with the process. `docs/storage.md` draws the bytes on disk and tells
-//! what happens after a crash.
+//! watches that resume. [`Memory`] forgets with the process; [`Redb`] keeps all of it in one file too, which
+//! `docs/storage.md` draws byte by byte.
 //!
 //! The entry point is the trait [`Store`].
 
@@ -20,14 +20,16 @@ mod feed;
 mod history;
 mod memory;
 mod range;
+mod redb;
 mod retention;
 mod revision;
 mod store;
 
 pub use change::{Change, Commit, Precondition};
-pub use error::Error;
+pub use error::{Error, OpenError};
 pub use memory::Memory;
 pub use range::{Page, Range};
+pub use redb::Redb;
 pub use retention::Retention;
 pub use revision::{Entry, Event, Revision};
 pub use store::{Answer, Store, Watch};

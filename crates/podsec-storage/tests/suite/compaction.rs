@@ -97,7 +97,7 @@ async fn a_watch_that_missed_nothing_goes_on(make: Make) {
 
 async fn a_bounded_number_of_changes_is_kept(make: Make) {
     let subject = make(Retention { revisions: 80, ..ALL });
-    for i in 0..1_000 {
+    for i in 0..300 {
         subject.put("a", &i.to_string()).await;
     }
     let kept = kept(&subject).await;
@@ -107,7 +107,7 @@ async fn a_bounded_number_of_changes_is_kept(make: Make) {
 async fn a_bounded_amount_of_bytes_is_kept(make: Make) {
     let subject = make(Retention { bytes: 1 << 20, ..ALL });
     let value = "x".repeat(10_000);
-    for _ in 0..500 {
+    for _ in 0..300 {
         subject.put("a", &value).await;
     }
     let kept = kept(&subject).await;
@@ -145,6 +145,8 @@ async fn busy(subject: Subject) -> Subject {
 
 /// How many changes can be watched from the oldest revision on.
 async fn kept(subject: &Subject) -> u64 {
+    // Whatever a store does after its last answer, it has done when it answers again.
+    subject.store.compact(Revision(0)).await.unwrap();
     let Some(Error::Compacted { oldest }) = subject.store.watch("", Revision(0)).await.err() else {
         panic!("revision 0 is never kept");
     };

@@ -4,6 +4,7 @@
 
 mod compaction;
 mod concurrency;
+mod model;
 mod reads;
 mod subject;
 mod watches;

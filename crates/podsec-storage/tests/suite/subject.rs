@@ -4,14 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use podsec_storage::{
-    Change, Commit, Entry, Error, Event, Memory, Precondition, Range, Retention, Revision, Store, Watch,
+    Change, Commit, Entry, Error, Event, Memory, Precondition, Range, Redb, Retention, Revision, Store, Watch,
 };
+use tempfile::TempDir;
 
 /// Turns each `async fn(Make)` into one test for each implementation.
 macro_rules! laws {
     ($($law:ident)*) => {
         mod memory {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)] async fn $law() { super::$law($crate::subject::Subject::memory).await })*
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $law() { super::$law($crate::subject::Subject::memory).await })*
+        }
+        mod redb {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $law() { super::$law($crate::subject::Subject::redb).await })*
         }
     };
 }
@@ -23,6 +29,8 @@ pub(crate) type Make = fn(Retention) -> Subject;
 /// A store under test.
 pub(crate) struct Subject {
     pub(crate) store: Arc<dyn Store>,
+    // Dropped after the store, and its files with it.
+    directory: Option<TempDir>,
 }
 
 /// Keeps everything that a law can make.
@@ -31,7 +39,23 @@ pub(crate) const ALL: Retention =
 
 impl Subject {
     pub(crate) fn memory(retention: Retention) -> Self {
-        Self { store: Arc::new(Memory::new(retention)) }
+        Self { store: Arc::new(Memory::new(retention)), directory: None }
+    }
+
+    pub(crate) fn redb(retention: Retention) -> Self {
+        Self::at(tempfile::tempdir().expect("a directory for the store"), retention)
+    }
+
+    /// The store after a restart, if it is one that survives it.
+    pub(crate) fn reopened(self) -> Self {
+        let Self { store, directory: Some(directory) } = self else { return self };
+        drop(store);
+        Self::at(directory, ALL)
+    }
+
+    fn at(directory: TempDir, retention: Retention) -> Self {
+        let store = Redb::open(&directory.path().join("store.redb"), retention).expect("the store opens");
+        Self { store: Arc::new(store), directory: Some(directory) }
     }
 
     pub(crate) async fn put(&self, key: &str, value: &str) -> Revision {

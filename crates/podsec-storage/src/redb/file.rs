@@ -1,0 +1,204 @@
+//! The database file: created, opened, verified, and read into a history.
+
+use std::{
+    any::Any,
+    ffi::OsString,
+    fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
+};
+
+use super::record::Record;
+use crate::{
+    Change, Entry, OpenError, Precondition, Retention, Revision,
+    history::{History, decide},
+};
+
+/// Every change that is kept: those after `oldest`, and of each key that existed at `oldest` the last put up
+/// to it.
+pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+
+/// `format` and `oldest`.
+pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+pub(super) const OLDEST: &str = "oldest";
+
+/// Opens the file, creating it if there is none, and reads all of it.
+pub(super) fn open(path: &Path, retention: Retention) -> Result<(Database, History), OpenError> {
+    if !path.try_exists().map_err(|source| OpenError::Io { path: path.to_owned(), source })? {
+        guarded(path, || create(path))?;
+    }
+    guarded(path, || {
+        let database = builder().open(path)?;
+        let history = load(&database, retention)?;
+        Ok((database, history))
+    })
+}
+
+/// Makes an empty store beside `path` and moves it there when it is whole, so that a crash in between leaves
+/// nothing that could be taken for a damaged store.
+fn create(path: &Path) -> Result<(), Failure> {
+    let draft = with_suffix(path, ".new");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    // The store holds Secrets.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&draft)?;
+
+    let database = builder().create(&draft)?;
+    let transaction = database.begin_write()?;
+    transaction.open_table(LOG)?;
+    let mut meta = transaction.open_table(META)?;
+    meta.insert(FORMAT, SUPPORTED_FORMAT)?;
+    meta.insert(OLDEST, Revision::FIRST.0)?;
+    drop(meta);
+    transaction.commit()?;
+    database.close()?;
+
+    // Unlike a rename, a link cannot replace the store that another process has made in the meantime.
+    match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => {}
+    }
+    fs::remove_file(&draft)?;
+    #[cfg(unix)]
+    if let Some(directory) = path.parent() {
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        fs::File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Builds the history from the log, and refuses a log that no sequence of commits could have written.
+fn load(database: &Database, retention: Retention) -> Result<History, Failure> {
+    let transaction = database.begin_read()?;
+    let meta = transaction.open_table(META)?;
+    let number = |name: &str| -> Result<u64, Failure> {
+        let number = meta.get(name)?.map(|guard| guard.value());
+        number.ok_or_else(|| Failure::Corrupt(format!("the number `{name}` is missing")))
+    };
+    let format = number(FORMAT)?;
+    if format > SUPPORTED_FORMAT {
+        return Err(Failure::NewerFormat(format));
+    }
+    let mut history = History::new(Revision(number(OLDEST)?), retention);
+    for row in transaction.open_table(LOG)?.iter()? {
+        let (revision, bytes) = row?;
+        let revision = Revision(revision.value());
+        let wrong = |what: &str| Failure::Corrupt(format!("the record of revision {revision} {what}"));
+        let record = Record::decode(bytes.value()).ok_or_else(|| wrong("cannot be read"))?;
+        let current = history.get(record.key);
+        let value = record.value();
+        if revision <= history.oldest() {
+            let value = value.filter(|_| current.is_none() && record.create_revision <= revision);
+            let value = value.ok_or_else(|| wrong("should have been compacted"))?;
+            let create_revision = record.create_revision;
+            history.restore(Entry { key: record.key.into(), value, revision, create_revision });
+            continue;
+        }
+        if revision != history.revision().next() {
+            return Err(wrong("does not follow the one before it"));
+        }
+        let change = value.map_or(Change::Delete, Change::Put);
+        let event = decide(record.key, current, Precondition::Any, change, revision)
+            .map_err(|_| wrong("deletes a key that is not there"))?;
+        let created = event.entry().or(event.previous()).map(|entry| entry.create_revision);
+        if created != Some(record.create_revision) {
+            return Err(wrong("disagrees about when its key was created"));
+        }
+        history.apply(Arc::new(event), record.time);
+    }
+    Ok(history)
+}
+
+fn builder() -> Builder {
+    let mut builder = Database::builder();
+    // The history answers all reads; the cache only serves the writer's walk to the end of the log.
+    builder.set_cache_size(CACHE);
+    builder.set_check_integrity_on_open(true);
+    builder
+}
+
+/// Runs `action` and names the file in what fails. redb panics on some damage that its checks do not find;
+/// nothing of what it was doing is used after that.
+fn guarded<T>(path: &Path, action: impl FnOnce() -> Result<T, Failure>) -> Result<T, OpenError> {
+    let path = path.to_owned();
+    match catch_unwind(AssertUnwindSafe(action)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(failure)) => Err(failure.of(path)),
+        Err(panic) => Err(OpenError::Corrupt { path, reason: message(&*panic) }),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("the database gave up").to_owned()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// An [`OpenError`] that does not know its file yet.
+enum Failure {
+    Corrupt(String),
+    Io(io::Error),
+    Locked,
+    NewerFormat(u64),
+}
+
+impl Failure {
+    fn of(self, path: PathBuf) -> OpenError {
+        match self {
+            Self::Corrupt(reason) => OpenError::Corrupt { path, reason },
+            Self::Io(source) => OpenError::Io { path, source },
+            Self::Locked => OpenError::Locked { path },
+            Self::NewerFormat(found) => OpenError::NewerFormat { path, found, supported: SUPPORTED_FORMAT },
+        }
+    }
+}
+
+impl From<redb::Error> for Failure {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::DatabaseAlreadyOpen => Self::Locked,
+            redb::Error::Io(error) => error.into(),
+            other => Self::Corrupt(other.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Corrupt(error.to_string()),
+            _ => Self::Io(error),
+        }
+    }
+}
+
+macro_rules! failure_from {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                redb::Error::from(error).into()
+            }
+        })*
+    };
+}
+failure_from!(DatabaseError, StorageError, redb::CommitError, redb::TableError, redb::TransactionError);
+
+const FORMAT: &str = "format";
+const SUPPORTED_FORMAT: u64 = 1;
+const CACHE: usize = 16 << 20;

@@ -1,0 +1,96 @@
+//! Every acknowledged write survives `kill -9` of the process that acknowledged it.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test without the harness")]
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Write, stdout},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use podsec_storage::{Change, Precondition, Redb, Retention, Revision, Store};
+
+/// A small history, so that the child is killed in the middle of compactions as well.
+const RETENTION: Retention = Retention { revisions: 200, bytes: 1 << 20, age: Duration::from_hours(1) };
+const ROUNDS: u64 = 8;
+const WRITERS: usize = 8;
+
+fn main() {
+    let arguments: Vec<_> = env::args().collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    match arguments.iter().position(|argument| argument == "--write") {
+        Some(place) => runtime.block_on(write(Path::new(&arguments[place + 1]))),
+        None => runtime.block_on(survive()),
+    }
+}
+
+/// The child: writes for ever and prints `revision key` when a write is acknowledged.
+async fn write(path: &Path) {
+    let store = Arc::new(Redb::open(path, RETENTION).unwrap());
+    let mut writers = tokio::task::JoinSet::new();
+    let local = tokio::task::LocalSet::new();
+    for writer in 0..WRITERS {
+        let store = Arc::clone(&store);
+        writers.spawn_local_on(
+            async move {
+                for i in 0_u64.. {
+                    let key = format!("{writer}/{}", i % 50);
+                    let value = format!("{key} {}", "x".repeat(500)).into();
+                    let commit = store.commit(&key, Precondition::Any, Change::Put(value)).await.unwrap();
+                    // One call, so that a kill leaves whole lines or a line without its end.
+                    stdout().lock().write_all(format!("{} {key}\n", commit.revision).as_bytes()).unwrap();
+                }
+            },
+            &local,
+        );
+    }
+    local.run_until(writers.join_all()).await;
+}
+
+/// The parent: starts the child, kills it, and looks for what it acknowledged; several times with one file.
+async fn survive() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.redb");
+    let mut acknowledged = 0;
+    for round in 0..ROUNDS {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .arg("--write")
+            .arg(&path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let reader = thread::spawn(move || {
+            let mut newest = std::collections::BTreeMap::new();
+            let mut line = String::new();
+            while output.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
+                let (revision, key) = line.trim().split_once(' ').unwrap();
+                let revision = Revision(revision.parse().unwrap());
+                let known = newest.entry(key.to_owned()).or_insert(revision);
+                *known = revision.max(*known);
+                line.clear();
+            }
+            newest
+        });
+        thread::sleep(Duration::from_millis(120 + 37 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let newest = reader.join().unwrap();
+        assert!(!newest.is_empty(), "the child was killed before it had written anything");
+
+        let store = Redb::open(&path, RETENTION).unwrap();
+        let last = newest.values().max().copied().unwrap();
+        assert!(store.revision().await.unwrap() >= last);
+        for (key, revision) in &newest {
+            let entry = store.get(key).await.unwrap().unwrap_or_else(|| panic!("{key} is lost"));
+            assert!(entry.revision >= *revision, "{key} fell back to {} from {revision}", entry.revision);
+            assert!(entry.value.starts_with(key.as_bytes()));
+        }
+        acknowledged = last.0;
+    }
+    println!("test an_acknowledged_write_survives_kill_9 ... ok ({ROUNDS} kills, {acknowledged} revisions)");
+}
