@@ -1,0 +1,112 @@
+//! Splits a text into documents as kubectl does: by lines that start with `---`, before any YAML is read.
+
+use crate::node::Span;
+use crate::{Document, Error, parse};
+
+/// Reads every document of a file or stream as kubectl does; empty ones (nothing, comments, `null`) are left out.
+///
+/// A fault in one document does not hide the ones after it, where kubectl would stop. A text of several JSON
+/// objects, one after the other, is read as such.
+pub fn documents(text: &str) -> Documents<'_> {
+    let rest = match json_objects(text) {
+        Some(objects) => Rest::Json(objects.into_iter()),
+        None => Rest::Yaml { start: 0, line: 1 },
+    };
+    Documents { text, rest, misused_separator: None }
+}
+
+/// The documents of a text, see [`documents`].
+#[derive(Debug)]
+pub struct Documents<'t> {
+    text: &'t str,
+    rest: Rest,
+    /// Found behind the document that was returned last.
+    misused_separator: Option<Error>,
+}
+
+#[derive(Debug)]
+enum Rest {
+    Json(std::vec::IntoIter<Span>),
+    Yaml { start: usize, line: usize },
+}
+
+impl<'t> Iterator for Documents<'t> {
+    type Item = Result<Document<'t>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let document = match &mut self.rest {
+                Rest::Json(objects) => {
+                    let span = objects.next()?;
+                    let line = crate::Position::of(self.text, span.start).line;
+                    parse::document(self.text, span, line, parse::Source::Json)
+                }
+                Rest::Yaml { .. } => self.next_yaml()?,
+            };
+            match document {
+                Ok(document) if document.root().is_null() => {}
+                other => return Some(other),
+            }
+        }
+    }
+}
+
+impl<'t> Documents<'t> {
+    fn next_yaml(&mut self) -> Option<Result<Document<'t>, Error>> {
+        if let Some(error) = self.misused_separator.take() {
+            return Some(Err(error));
+        }
+        let Rest::Yaml { start, line } = self.rest else { return None };
+        let rest = self.text.get(start..).filter(|rest| !rest.is_empty())?;
+
+        // A separator with nothing before it opens the document; one with something before it ends that.
+        let opened = rest.starts_with(SEPARATOR);
+        let length = next_separator(rest).unwrap_or(rest.len());
+        let (chunk, rest) = rest.split_at(length);
+        let separator_line = rest.split_inclusive('\n').next().unwrap_or("");
+        let end = start + length;
+        let end_line = line + chunk.bytes().filter(|byte| *byte == b'\n').count();
+        self.rest = Rest::Yaml { start: end + separator_line.len(), line: end_line + 1 };
+        self.misused_separator = misused_separator(separator_line, end, end_line);
+
+        if opened && let Some(error) = misused_separator(chunk, start, line) {
+            return Some(Err(error));
+        }
+        Some(parse::document(self.text, Span { start, end }, line, parse::Source::Manifest))
+    }
+}
+
+/// The offset of the next line that starts with `---`, the first line left aside.
+fn next_separator(text: &str) -> Option<usize> {
+    text.find("\n---").map(|newline| newline + 1)
+}
+
+/// kubectl allows only a comment after `---`.
+fn misused_separator(text: &str, offset: usize, line: usize) -> Option<Error> {
+    let after = text.strip_prefix(SEPARATOR)?.lines().next()?.trim();
+    let message = format!("invalid Yaml document separator: {after}");
+    (!after.is_empty() && !after.starts_with('#')).then(|| Error::new(line, 1, offset, message))
+}
+
+/// The objects of a text that is a stream of JSON objects.
+fn json_objects(text: &str) -> Option<Vec<Span>> {
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    let mut objects = serde_json::Deserializer::from_str(text).into_iter::<&serde_json::value::RawValue>();
+    let mut spans = Vec::new();
+    loop {
+        let before = objects.byte_offset();
+        match objects.next() {
+            Some(Ok(_)) => {
+                let after = objects.byte_offset();
+                let blank = text.get(before..after)?.len() - text.get(before..after)?.trim_start().len();
+                spans.push(Span { start: before + blank, end: after });
+            }
+            Some(Err(_)) => return None,
+            None => return Some(spans),
+        }
+    }
+}
+
+const SEPARATOR: &str = "---";
