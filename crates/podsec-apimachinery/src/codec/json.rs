@@ -96,32 +96,41 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The value without its order and duplicates: the last one wins. A number too large for 64 bits of either kind
-    /// becomes null, as there is none.
-    pub fn to_value(&self) -> Value {
-        match self {
+    /// The value without its order and duplicates: the last one wins.
+    ///
+    /// # Errors
+    ///
+    /// When a number is too large for a float, which Go's decoder refuses too.
+    pub fn to_value(&self) -> Result<Value, OutOfRange> {
+        Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(flag) => Value::Bool(*flag),
-            Self::Number(text) => number(text).map_or(Value::Null, Value::Number),
+            Self::Number(text) => Value::Number(number(text)?),
             Self::String(text) => Value::String(text.clone().into_owned()),
-            Self::Array(items) => Value::Array(items.iter().map(Json::to_value).collect()),
+            Self::Array(items) => Value::Array(items.iter().map(Json::to_value).collect::<Result<_, _>>()?),
             Self::Object(members) => {
-                let member = |(name, value): &(Cow<str>, Json)| (name.clone().into_owned(), value.to_value());
-                Value::Object(members.iter().map(member).collect::<Map<_, _>>())
+                let member =
+                    |(name, value): &(Cow<str>, Json)| Ok((name.clone().into_owned(), value.to_value()?));
+                Value::Object(members.iter().map(member).collect::<Result<Map<_, _>, _>>()?)
             }
-        }
+        })
     }
 }
 
-/// A number: a whole one when it is written as one and fits, else a float. None when it is too large for both.
-pub(crate) fn number(text: &str) -> Option<Number> {
+/// A number that is too large for a float.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("json: cannot unmarshal number {0} into Go value of type float64")]
+pub struct OutOfRange(String);
+
+/// A number: a whole one when it is written as one and fits, else a float.
+pub(crate) fn number(text: &str) -> Result<Number, OutOfRange> {
     if let Ok(whole) = text.parse::<i64>() {
-        return Some(Number::from(whole));
+        return Ok(Number::from(whole));
     }
     if let Ok(whole) = text.parse::<u64>() {
-        return Some(Number::from(whole));
+        return Ok(Number::from(whole));
     }
-    Number::from_f64(text.parse().ok()?)
+    text.parse().ok().and_then(Number::from_f64).ok_or_else(|| OutOfRange(text.to_owned()))
 }
 
 struct Reader<'a> {
@@ -416,7 +425,7 @@ mod tests {
         let names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
         assert_eq!(names, ["b", "a", "b"]);
         assert_eq!(parsed.get("b"), Some(&Json::String("x".into())));
-        assert_eq!(parsed.to_value(), serde_json::json!({"a": [true, null], "b": "x"}));
+        assert_eq!(parsed.to_value(), Ok(serde_json::json!({"a": [true, null], "b": "x"})));
     }
 
     #[test]
@@ -449,7 +458,7 @@ mod tests {
         #[test]
         fn what_serde_json_writes_is_read_back(text in json_text()) {
             let value: Value = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(parse(text.as_bytes()).unwrap().to_value(), value);
+            prop_assert_eq!(parse(text.as_bytes()).unwrap().to_value(), Ok(value));
         }
 
         #[test]

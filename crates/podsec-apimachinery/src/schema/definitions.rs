@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use super::document::{self, RawSchema};
+use super::document::{self, GoTypes, RawSchema};
 
 /// A set of types that refer to each other.
 #[derive(Debug)]
@@ -95,7 +95,8 @@ pub struct PatchStrategy {
 impl Definitions {
     /// Those of Kubernetes v1.37; parsed at the first call.
     pub fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Definitions> = LazyLock::new(|| Definitions::parse(&document::parsed()));
+        static BUILTIN: LazyLock<Definitions> =
+            LazyLock::new(|| Definitions::parse(&document::parsed(), &document::go_types()));
         &BUILTIN
     }
 
@@ -122,7 +123,7 @@ impl Definitions {
         Some(Schema { definitions: self, node: &self.types.get(id.0)?.node })
     }
 
-    fn parse(document: &BTreeMap<String, RawSchema>) -> Self {
+    fn parse(document: &BTreeMap<String, RawSchema>, go_types: &GoTypes) -> Self {
         let names: HashMap<String, TypeId> =
             document.keys().enumerate().map(|(at, name)| (name.clone(), TypeId(at))).collect();
         let mut kinds = HashMap::new();
@@ -132,7 +133,11 @@ impl Definitions {
                 kinds.insert(kind.clone(), TypeId(at));
             }
             let shape = special(name).unwrap_or_else(|| node_shape(name, raw, &names));
-            types.push(Type { name: name.clone(), node: Node { shape, merge: merge(raw) } });
+            let mut node = Node { shape, merge: merge(raw), go_type: None };
+            for (field, go_type) in go_types.get(name).into_iter().flatten() {
+                node.name_go_type(field, go_type);
+            }
+            types.push(Type { name: name.clone(), node });
         }
         Self { types, names, kinds }
     }
@@ -197,7 +202,10 @@ impl<'a> Schema<'a> {
     }
 
     /// The Go type, as decoding errors name it: `[]v1.Container`.
-    pub fn go_type(self) -> String {
+    pub(crate) fn go_type(self) -> String {
+        if let Some(named) = &self.node.go_type {
+            return named.clone();
+        }
         if let NodeShape::Reference(id) = &self.node.shape
             && let Some(named) = self.definitions.types.get(id.0)
         {
@@ -247,7 +255,7 @@ impl<'a> Struct<'a> {
     }
 
     /// The name of the Go struct, as in `PodSpec`.
-    pub fn go_struct(self) -> &'a str {
+    pub(crate) fn go_struct(self) -> &'a str {
         self.name.rsplit('.').next().unwrap_or(self.name)
     }
 }
@@ -273,6 +281,21 @@ struct Type {
 struct Node {
     shape: NodeShape,
     merge: Merge,
+    /// Where it does not follow from the shape.
+    go_type: Option<String>,
+}
+
+impl Node {
+    fn name_go_type(&mut self, field: &str, go_type: &str) {
+        if let NodeShape::Struct { fields, .. } = &mut self.shape
+            && let Some(field) = fields.get_mut(field)
+        {
+            field.go_type = Some(go_type.to_owned());
+            if let (NodeShape::List(items), Some(item)) = (&mut field.shape, go_type.strip_prefix("[]")) {
+                items.go_type = Some(item.to_owned());
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -294,7 +317,7 @@ struct Merge {
 }
 
 fn node(raw: &RawSchema, names: &HashMap<String, TypeId>) -> Node {
-    Node { shape: node_shape("", raw, names), merge: merge(raw) }
+    Node { shape: node_shape("", raw, names), merge: merge(raw), go_type: None }
 }
 
 /// `name` is the definition's, and empty inside of one.
@@ -433,6 +456,17 @@ mod tests {
         assert_eq!(pod_spec().property("containers").unwrap().go_type(), "[]v1.Container");
         assert_eq!(pod_spec().property("nodeSelector").unwrap().go_type(), "map[string]string");
         assert_eq!(pod_spec().property("hostPID").unwrap().go_type(), "bool");
+        assert_eq!(pod_spec().property("restartPolicy").unwrap().go_type(), "v1.RestartPolicy");
+    }
+
+    #[test]
+    fn every_named_go_type_belongs_to_a_field() {
+        for (name, fields) in document::go_types() {
+            let schema = Definitions::builtin().named(&name).unwrap();
+            for (field, go_type) in fields {
+                assert_eq!(schema.property(&field).map(Schema::go_type), Some(go_type), "{name}.{field}");
+            }
+        }
     }
 
     #[test]

@@ -15,6 +15,14 @@ pub(super) fn parsed() -> BTreeMap<String, RawSchema> {
     serde_json::from_slice(&text).expect("the tests parse this constant")
 }
 
+/// Go types by definition and field.
+pub(super) type GoTypes = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The Go types that the definitions do not tell.
+pub(super) fn go_types() -> GoTypes {
+    serde_json::from_str(include_str!("../../data/go-types.json")).expect("the tests parse this constant")
+}
+
 /// A schema of OpenAPI v2, as far as decoding and merging need it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

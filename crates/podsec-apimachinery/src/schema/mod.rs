@@ -3,8 +3,10 @@
 pub mod catalog;
 pub mod definitions;
 mod document;
+pub mod fields;
 pub mod quantity;
 pub mod time;
 
 pub use catalog::{Catalog, Resource, Subresource, Verb};
 pub use definitions::{Definitions, Schema, Shape};
+pub use fields::{Decoded, decode, decode_untyped};
