@@ -19,6 +19,6 @@ pub struct Retention {
 impl Default for Retention {
     /// Five to ten minutes is what a cluster keeps: kube-apiserver compacts etcd every five.
     fn default() -> Self {
-        Self { revisions: 100_000, bytes: 128 << 20, age: Duration::from_mins(10) }
+        Self { revisions: 100_000, bytes: 64 << 20, age: Duration::from_mins(10) }
     }
 }

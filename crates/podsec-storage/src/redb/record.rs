@@ -84,6 +84,22 @@ mod tests {
 
     use super::*;
 
+    /// The example of docs/storage.md.
+    #[test]
+    fn the_documented_bytes_are_those_of_the_record() {
+        let record = Record {
+            create_revision: Revision(7),
+            time: SystemTime::UNIX_EPOCH + Duration::from_millis(0x019b_8a2e_d400),
+            key: "/pods/a",
+            value: Some(b"hi"),
+        };
+        let page = include_str!("../../../../docs/storage.md");
+        let line = page.lines().find(|line| line.starts_with("01 | 07 ")).unwrap();
+        let bytes = line.split([' ', '|']).filter(|digits| !digits.is_empty());
+        let bytes: Vec<u8> = bytes.map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect();
+        assert_eq!(record.encode(), Some(bytes));
+    }
+
     proptest! {
         #[test]
         fn a_record_reads_as_it_was_written(

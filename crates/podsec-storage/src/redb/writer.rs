@@ -202,3 +202,77 @@ impl Batch {
 /// What a batch holds at most, even though more is queued; the last value may exceed the bytes.
 const MAX_BYTES: usize = 16 << 20;
 const MAX_COMMITS: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use redb::{StorageBackend, backends::InMemoryBackend};
+
+    use super::*;
+    use crate::Retention;
+
+    /// A disk that is full when it is told so.
+    #[derive(Debug)]
+    struct Disk {
+        memory: InMemoryBackend,
+        is_full: Arc<AtomicBool>,
+    }
+
+    impl StorageBackend for Disk {
+        fn len(&self) -> io::Result<u64> {
+            self.memory.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.memory.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.memory.set_len(len)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.memory.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            if self.is_full.load(Ordering::Relaxed) {
+                return Err(io::Error::from(io::ErrorKind::StorageFull));
+            }
+            self.memory.write(offset, data)
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_seen() {
+        let is_full = Arc::new(AtomicBool::new(false));
+        let disk = Disk { memory: InMemoryBackend::new(), is_full: Arc::clone(&is_full) };
+        let database = Database::builder().create_with_backend(disk).unwrap();
+        let history = Arc::new(RwLock::new(History::new(Revision::FIRST, Retention::default())));
+        let writer = Writer::new(database, Arc::clone(&history));
+        let (requests, queue) = std::sync::mpsc::channel();
+        let writer = std::thread::spawn(move || writer.run(&queue));
+        let put = |value: &'static str| {
+            let (answer, outcome) = oneshot::channel();
+            let change = Change::Put(value.into());
+            let commit = Request::Commit { key: "a".into(), precondition: Precondition::Any, change, answer };
+            requests.send(commit).unwrap();
+            outcome.blocking_recv().unwrap()
+        };
+        put("1").unwrap();
+        is_full.store(true, Ordering::Relaxed);
+        for _ in 0..2 {
+            let refused = put("2");
+            assert!(matches!(refused, Err(Error::Write(_))), "{refused:?}");
+        }
+        drop(requests);
+        writer.join().unwrap();
+        let history = history.read().unwrap();
+        assert_eq!(history.revision(), Revision(2));
+        assert_eq!(history.get("a").unwrap().value, "1");
+    }
+}
