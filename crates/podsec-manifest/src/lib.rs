@@ -1,1 +1,31 @@
-//! Manifests in, findings and fixes out, at file, line and column.
+//! Manifests in, findings out, at file, line and column: the API server's verdict before anything is deployed.
+//!
+//! ```text
+//! Source ─► documents ─► objects ─► pods ─► evaluate ─► locate ─► FileReport ─► report/…
+//! text      podsec-yaml  Lists      built-in standards  FieldPath  findings     one renderer
+//!                        opened     and custom          to span                 a file
+//!                                   kinds
+//! ```
+//!
+//! [`check`] judges one source. Nothing is ever taken for clean that could not be read: it becomes a [`Problem`].
+
+mod check;
+mod finding;
+mod locate;
+mod object;
+mod template;
+
+pub use check::{Policies, check};
+pub use finding::{FileReport, Finding, Place, PodReport, Problem};
+pub use locate::Step;
+pub use object::{Object, ObjectName, objects};
+pub use template::{InvalidTemplate, Template, Templates};
+
+/// A text with a name: a file, standard input, or what a renderer such as Helm printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What reports call it.
+    pub name: String,
+    /// What it holds.
+    pub text: String,
+}

@@ -1,0 +1,86 @@
+//! What a check of a source finds: violations with places, and what could not be judged.
+
+use podsec_standards::{Check, Level, Policy, Version};
+use podsec_yaml::{Position, Span};
+
+use crate::object::ObjectName;
+
+/// What was found in one source.
+#[derive(Clone, Debug, Default)]
+pub struct FileReport {
+    /// The source's name.
+    pub name: String,
+    /// How many documents it holds, empty ones left out.
+    pub documents: usize,
+    /// Every pod that was judged, in the order of the source.
+    pub pods: Vec<PodReport>,
+    /// What could not be judged, in the order of the source.
+    pub problems: Vec<Problem>,
+}
+
+/// The verdict on one pod.
+#[derive(Clone, Debug)]
+pub struct PodReport {
+    /// The object that carries the pod.
+    pub object: ObjectName,
+    /// The path of the pod in the object, as in `spec.template`; empty for a Pod.
+    pub path: String,
+    /// What it was judged by; none when it is exempt.
+    pub policy: Option<Policy>,
+    /// The rules that it breaks, in Kubernetes' order; empty when it is allowed.
+    pub findings: Vec<Finding>,
+}
+
+/// A violation with its places.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule.
+    pub check: &'static Check,
+    /// Since when the rule has had the form that is broken.
+    pub revision: Version,
+    /// The level that asks for the rule.
+    pub level: Level,
+    /// Kubernetes' name for what is wrong.
+    pub reason: &'static str,
+    /// Kubernetes' sentence.
+    pub detail: String,
+    /// Every field that is to blame. Never empty.
+    pub places: Vec<Place>,
+}
+
+/// A field that is to blame, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The container that it belongs to, if it does.
+    pub container: Option<String>,
+    /// Its path in the object, as in `spec.template.spec.containers[0].image`.
+    pub path: String,
+    /// What it holds, as JSON; `undefined` where it is missing.
+    pub actual: String,
+    /// What it may hold, as JSON; `undefined` where it may be left out.
+    pub allowed: &'static [&'static str],
+    /// The bytes to point at: the value, or where it is missing the key of the object that lacks it.
+    pub span: Span,
+    /// Where they start.
+    pub position: Position,
+    /// The fields that are missing on the way, as in `securityContext.privileged`; empty when the field is there.
+    pub missing: String,
+}
+
+/// Something that could not be judged. It never counts as clean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The object, as far as it is known.
+    pub object: Option<ObjectName>,
+    /// Where it is, if that is known.
+    pub position: Option<Position>,
+    /// Why.
+    pub message: String,
+}
+
+impl FileReport {
+    /// Whether everything was judged and nothing is forbidden.
+    pub fn is_clean(&self) -> bool {
+        self.problems.is_empty() && self.pods.iter().all(|pod| pod.findings.is_empty())
+    }
+}

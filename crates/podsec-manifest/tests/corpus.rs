@@ -1,0 +1,117 @@
+//! Real manifests, beside the verdicts of Kubernetes' own evaluator on them.
+//!
+//! They stand in `$PODSEC_SHARED/corpus`; without that folder the comparison is skipped with a note.
+
+#![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use podsec_manifest::{FileReport, ObjectName, PodReport, Source, Templates, check};
+use podsec_standards::{Level, Policy, Version};
+use serde::Deserialize;
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Verdict {
+    allowed: bool,
+    reasons: Vec<String>,
+    details: Vec<String>,
+}
+
+#[test]
+fn every_pod_of_the_corpus_gets_kubernetes_verdict() {
+    let Some(corpus) = corpus() else { return };
+    let lines = fs::read_to_string(corpus.join("expected.jsonl")).expect("the recorded verdicts");
+    let mut by_file: BTreeMap<String, Vec<serde_json::Value>> = BTreeMap::new();
+    for line in lines.lines() {
+        let expected: serde_json::Value = serde_json::from_str(line).expect("a recorded verdict");
+        by_file.entry(expected["file"].as_str().expect("a file").to_owned()).or_default().push(expected);
+    }
+    let mut pods = 0;
+    let mut differences = Vec::new();
+    for (file, recorded) in &by_file {
+        let source = Source { name: file.clone(), text: read(&corpus.join(file)) };
+        let reports = [Level::Baseline, Level::Restricted]
+            .map(|level| check(&source, &Templates::default(), &Policy { level, version: Version::Latest }));
+        for expected in recorded {
+            pods += 1;
+            if let Some(difference) = compare(expected, &reports) {
+                differences.push(difference);
+            }
+        }
+    }
+    eprintln!("{pods} pods compared at two levels");
+    assert!(
+        pods > 0 && differences.is_empty(),
+        "{} differ:\n{}",
+        differences.len(),
+        differences[..differences.len().min(20)].join("\n")
+    );
+}
+
+fn compare(recorded: &serde_json::Value, reports: &[FileReport; 2]) -> Option<String> {
+    let key = (recorded["doc"].as_u64(), recorded["item"].as_u64());
+    let is_this =
+        |object: &ObjectName| (Some(object.document as u64), object.item.map(|item| item as u64)) == key;
+    for (level, report) in ["baseline", "restricted"].into_iter().zip(reports) {
+        let pod = report.pods.iter().find(|pod| is_this(&pod.object));
+        let problem = report.problems.iter().find(|problem| problem.object.as_ref().is_some_and(is_this));
+        let difference = match (serde_json::from_value::<Verdict>(recorded[level].clone()), pod, problem) {
+            (Ok(expected), Some(pod), None) if recorded[level].get("allowed").is_some() => {
+                (verdict(pod) != expected).then(|| format!("{:?}\n  not {expected:?}", verdict(pod)))
+            }
+            // What Kubernetes' types cannot hold is no pod for us either.
+            (_, None, Some(_)) if recorded[level].get("allowed").is_none() => None,
+            (_, pod, problem) => Some(format!("{pod:?} {problem:?}\n  not {recorded}")),
+        };
+        if let Some(difference) = difference {
+            return Some(format!("{} {key:?} {level}: {difference}", report.name));
+        }
+    }
+    None
+}
+
+fn verdict(pod: &PodReport) -> Verdict {
+    Verdict {
+        allowed: pod.findings.is_empty(),
+        reasons: pod.findings.iter().map(|finding| finding.reason.to_owned()).collect(),
+        details: pod.findings.iter().map(|finding| finding.detail.clone()).collect(),
+    }
+}
+
+#[test]
+fn every_file_holds_as_many_documents_as_kubectl_sees() {
+    let Some(corpus) = corpus() else { return };
+    let index = fs::read_to_string(corpus.join("index.tsv")).expect("the index");
+    let mut differences = Vec::new();
+    for line in index.lines().skip(1) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let source = Source { name: fields[0].to_owned(), text: read(&corpus.join(fields[0])) };
+        let policy = Policy { level: Level::Privileged, version: Version::Latest };
+        let report = check(&source, &Templates::default(), &policy);
+        let documents = report.documents.to_string();
+        if documents != fields[5] {
+            differences.push(format!("{}: {documents} documents, not {}", fields[0], fields[5]));
+        }
+    }
+    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn corpus() -> Option<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let shared = env::var_os("PODSEC_SHARED")
+        .map_or_else(|| workspace.join("../shared"), |shared| workspace.join(shared));
+    let corpus = shared.join("corpus");
+    if corpus.is_dir() {
+        return Some(corpus);
+    }
+    eprintln!("skipped: needs {}", corpus.display());
+    None
+}
