@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use podsec_standards::Policy;
+use podsec_standards::Workload;
 
 use crate::cluster::{Cluster, ClusterError};
 use crate::configuration::Configuration;
 use crate::labels::NamespaceLabels;
-use crate::request::{Request, Subject};
+use crate::request::{Operation, Request, Subject};
 use crate::response::{Event, Exemption, Response};
 use crate::{controllers, namespaces, pods};
 
@@ -21,6 +21,14 @@ impl Admission {
     /// Admission as configured.
     pub fn new(configuration: Configuration) -> Self {
         Self { configuration }
+    }
+
+    /// Whether kube-apiserver's own admission judges such a request: the creation or update of a namespace or of
+    /// one of the nine kinds that carry a pod. (A webhook is asked what its rules say, and judges that.)
+    pub fn applies_to(request: &Request<'_>) -> bool {
+        let (group, resource) = (request.resource.group.as_ref(), request.resource.resource.as_ref());
+        matches!(request.operation, Operation::Create | Operation::Update)
+            && (request.subject() == Subject::Namespace || Workload::from_resource(group, resource).is_some())
     }
 
     /// Judges a request.
@@ -59,9 +67,4 @@ pub(crate) fn namespace_labels(
         return Err(ClusterError::Unavailable("resource name may not be empty".into()));
     }
     cluster.namespace(namespace)
-}
-
-/// `restricted:latest` violated by what `detail` names.
-pub(crate) fn violates(policy: Policy, detail: &str) -> String {
-    format!("violates PodSecurity \"{policy}\": {detail}")
 }

@@ -3,9 +3,9 @@
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field;
 use podsec_apimachinery::status::GroupResource;
-use podsec_standards::Pod;
+use podsec_standards::{Evaluation, Pod, Policy};
 
-use crate::admission::{Admission, violates};
+use crate::admission::Admission;
 use crate::labels::{Mode, NamespaceLabels, Policies};
 use crate::response::{Decision, Event, Exemption, Response};
 
@@ -43,7 +43,7 @@ pub(crate) fn evaluate(
             if !enforced.is_allowed() {
                 decision = Decision::Deny;
                 let pods = GroupResource { group: "", resource: "pods" };
-                let why = violates(policies.enforce, &enforced.detail());
+                let why = format!("violates {}", violations(policies.enforce, &enforced));
                 response = Response::refuse(Status::forbidden(pods, name, &why));
             }
             response = response.noting_enforce_policy(policies.enforce).counting(Event::Evaluation {
@@ -65,7 +65,7 @@ pub(crate) fn evaluate(
         }
     };
     if !audited.is_allowed() {
-        let violations = format!("would {}", violates(policies.audit, &audited.detail()));
+        let violations = format!("would violate {}", violations(policies.audit, audited));
         response = response.noting_audit_violations(violations).counting(Event::Evaluation {
             mode: Mode::Audit,
             policy: policies.audit,
@@ -85,7 +85,7 @@ pub(crate) fn evaluate(
             }
         };
         if !warned.is_allowed() {
-            let warning = format!("would {}", violates(policies.warn, &warned.detail()));
+            let warning = format!("would violate {}", violations(policies.warn, warned));
             response = response.warning(warning).counting(Event::Evaluation {
                 mode: Mode::Warn,
                 policy: policies.warn,
@@ -101,4 +101,9 @@ pub(crate) fn evaluate(
             .counting(Event::Error { fatal: false });
     }
     response
+}
+
+/// `PodSecurity "restricted:latest": ` and all that the pod violates.
+fn violations(policy: Policy, evaluation: &Evaluation<'_>) -> String {
+    format!("PodSecurity \"{policy}\": {}", evaluation.detail())
 }

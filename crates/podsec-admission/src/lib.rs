@@ -24,12 +24,11 @@ mod admission;
 mod controllers;
 mod evaluation;
 mod existing_pods;
-mod names;
+mod json;
 mod namespaces;
 mod object;
 mod pods;
 mod quoted;
-mod text;
 
 pub use admission::Admission;
 pub use cluster::{Cluster, ClusterError};

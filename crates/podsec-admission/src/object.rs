@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use podsec_standards::{Pod, Workload};
 use serde::Deserialize;
 
+use crate::json::{self, Text};
 use crate::labels::NamespaceLabels;
 use crate::request::GroupVersionKind;
-use crate::text::Text;
 
 /// The object of a request, decoded as far as its kind matters.
 pub(crate) enum Object<'a> {
@@ -34,7 +34,7 @@ pub(crate) fn decode<'a>(
     expected: &GroupVersionKind<'_>,
 ) -> Result<Object<'a>, DecodeError> {
     let Some(json) = json else { return Ok(Object::None) };
-    let stated: TypeMeta<'_> = serde_json::from_slice(json)?;
+    let json::Object(stated) = serde_json::from_slice::<json::Object<TypeMeta<'_>>>(json)?;
     let (group, version, kind) = stated.resolve(expected)?;
     if version == "v1" {
         match Workload::from_kind(group, kind) {
@@ -65,14 +65,14 @@ pub(crate) enum DecodeError {
 }
 
 fn namespace(json: &[u8]) -> Result<Object<'_>, DecodeError> {
-    let namespace: NamespaceObject<'_> = serde_json::from_slice(json)?;
-    let metadata = namespace.metadata.unwrap_or_default();
-    let labels = metadata.labels.unwrap_or_default();
-    let labels = labels.iter().map(|(key, value)| (key.0.as_ref(), value.0.as_ref())).collect();
+    let json::Object(namespace) = serde_json::from_slice::<json::Object<NamespaceObject<'_>>>(json)?;
+    let json::Object(metadata) = namespace.metadata;
+    let labels =
+        metadata.labels.iter().flatten().map(|(key, value)| (key.0.as_ref(), value.0.as_ref())).collect();
     Ok(Object::Namespace(Namespace { name: metadata.name.0, labels }))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TypeMeta<'a> {
     #[serde(borrow, default)]
@@ -116,10 +116,10 @@ impl std::fmt::Display for TypeMeta<'_> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct NamespaceObject<'a> {
     #[serde(borrow, default)]
-    metadata: Option<NamespaceMetadata<'a>>,
+    metadata: json::Object<NamespaceMetadata<'a>>,
 }
 
 #[derive(Default, Deserialize)]

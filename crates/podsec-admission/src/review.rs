@@ -5,9 +5,9 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::json::{Object, Text};
 use crate::request::{GroupVersionKind, GroupVersionResource, Request};
 use crate::response::{AuditAnnotations, Response};
-use crate::text::Text;
 
 /// Reads the request out of an AdmissionReview, borrowing from `body` all that it can.
 ///
@@ -20,11 +20,11 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, ReviewError> {
         return Err(ReviewError::Empty);
     }
     let text = simdutf8::basic::from_utf8(body).map_err(|_| ReviewError::NotUtf8)?;
-    let envelope: Envelope<'_> = serde_json::from_str(text)?;
+    let Object(envelope) = serde_json::from_str::<Object<Envelope<'_>>>(text)?;
     expect_review(&envelope)?;
-    let request = envelope.request.ok_or(ReviewError::NoRequest)?;
-    let resource = request.resource.unwrap_or_default();
-    let kind = request.kind.unwrap_or_default();
+    let Object(request) = envelope.request.ok_or(ReviewError::NoRequest)?;
+    let Object(resource) = request.resource;
+    let Object(kind) = request.kind;
     Ok(Request {
         uid: request.uid.0,
         kind: GroupVersionKind { group: kind.group.0, version: kind.version.0, kind: kind.kind.0 },
@@ -37,7 +37,7 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, ReviewError> {
         name: request.name.0,
         namespace: request.namespace.0,
         operation: request.operation.0.into(),
-        username: request.user_info.unwrap_or_default().username.0,
+        username: request.user_info.0.username.0,
         object: request.object.map(|object| object.get().as_bytes()),
         old_object: request.old_object.map(|object| object.get().as_bytes()),
     })
@@ -100,7 +100,7 @@ fn expect_review(envelope: &Envelope<'_>) -> Result<(), ReviewError> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a> {
     #[serde(borrow, default)]
@@ -108,18 +108,18 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     api_version: Text<'a>,
     #[serde(borrow, default)]
-    request: Option<EnvelopeRequest<'a>>,
+    request: Option<Object<EnvelopeRequest<'a>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EnvelopeRequest<'a> {
     #[serde(borrow, default)]
     uid: Text<'a>,
     #[serde(borrow, default)]
-    kind: Option<EnvelopeKind<'a>>,
+    kind: Object<EnvelopeKind<'a>>,
     #[serde(borrow, default)]
-    resource: Option<EnvelopeResource<'a>>,
+    resource: Object<EnvelopeResource<'a>>,
     /// Not `subResource`: upstream judges by what the client asked for, before any conversion.
     #[serde(borrow, default)]
     request_sub_resource: Text<'a>,
@@ -130,7 +130,7 @@ struct EnvelopeRequest<'a> {
     #[serde(borrow, default)]
     operation: Text<'a>,
     #[serde(borrow, default)]
-    user_info: Option<EnvelopeUser<'a>>,
+    user_info: Object<EnvelopeUser<'a>>,
     #[serde(borrow, default)]
     object: Option<&'a RawValue>,
     #[serde(borrow, default)]

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use podsec_apimachinery::field::{self, Cause, Path};
+use podsec_apimachinery::name::{dns1123_label, dns1123_subdomain};
 
 use super::ConfigurationError;
-use crate::names;
 use crate::quoted::quoted;
 
 /// Whom no policy binds. Every name is one that could exist, and stands here once.
@@ -28,9 +28,9 @@ impl Exemptions {
     ) -> Result<Self, ConfigurationError> {
         let mut errors = Vec::new();
         let exemptions = Self {
-            namespaces: checked("namespaces", namespaces, names::label_error, &mut errors),
-            runtime_classes: checked("runtimeClasses", runtime_classes, names::subdomain_error, &mut errors),
-            usernames: checked("usernames", usernames, username_error, &mut errors),
+            namespaces: checked("namespaces", namespaces, dns1123_label, &mut errors),
+            runtime_classes: checked("runtimeClasses", runtime_classes, dns1123_subdomain, &mut errors),
+            usernames: checked("usernames", usernames, username, &mut errors),
         };
         if errors.is_empty() { Ok(exemptions) } else { Err(ConfigurationError::Exemptions(errors)) }
     }
@@ -54,13 +54,14 @@ impl Exemptions {
 fn checked(
     list: &str,
     names: Vec<String>,
-    error: impl Fn(&str) -> Option<String>,
+    check: impl Fn(&str) -> Vec<String>,
     errors: &mut Vec<field::Error>,
 ) -> HashSet<String> {
     let mut valid = HashSet::with_capacity(names.len());
     for (index, name) in names.into_iter().enumerate() {
-        let (cause, message) = if let Some(why) = error(&name) {
-            (Cause::Invalid, format!("Invalid value: {}: {why}", quoted(&name)))
+        let wrong = check(&name);
+        let (cause, message) = if !wrong.is_empty() {
+            (Cause::Invalid, format!("Invalid value: {}: {}", quoted(&name), wrong.join(", ")))
         } else if valid.contains(&name) {
             (Cause::Duplicate, format!("Duplicate value: {}", quoted(&name)))
         } else {
@@ -72,6 +73,6 @@ fn checked(
     valid
 }
 
-fn username_error(name: &str) -> Option<String> {
-    name.is_empty().then(|| "username must not be empty".to_owned())
+fn username(name: &str) -> Vec<String> {
+    if name.is_empty() { vec!["username must not be empty".to_owned()] } else { Vec::new() }
 }

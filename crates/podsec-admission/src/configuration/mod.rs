@@ -22,12 +22,25 @@ pub struct Configuration {
 }
 
 impl Configuration {
+    /// Reads a `PodSecurityConfiguration` of v1, v1beta1 or v1alpha1 from YAML or JSON. An empty text means the
+    /// default configuration.
+    ///
+    /// # Errors
+    /// When the text is no YAML, repeats a key, is another kind of object, has unknown fields, fields of the
+    /// wrong type or values that Kubernetes refuses.
+    pub fn from_yaml(text: &str) -> Result<Self, ConfigurationError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let document = podsec_yaml::to_json_strict(text)?;
+        Self::from_value(&document)
+    }
+
     /// Reads a `PodSecurityConfiguration` that was found inside another document, as an
     /// `AdmissionConfiguration` holds it.
     ///
     /// # Errors
-    /// When the document is another kind of object, has unknown fields, fields of the wrong type or values that
-    /// Kubernetes refuses.
+    /// As [`Configuration::from_yaml`], except that there is no text to be wrong.
     pub fn from_value(document: &Value) -> Result<Self, ConfigurationError> {
         decode::decode(document)
     }
@@ -46,6 +59,9 @@ pub enum ConfigurationError {
     /// The document does not say what it is: the field `apiVersion` or `kind` is missing.
     #[error("Object '{0}' is missing")]
     Missing(&'static str),
+    /// The document is YAML that cannot be read, or sets a key twice.
+    #[error(transparent)]
+    Syntax(#[from] podsec_yaml::Error),
     /// A field has the wrong type.
     #[error("{path}: must be {expected}, not {found}")]
     Type {

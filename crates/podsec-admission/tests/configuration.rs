@@ -1,0 +1,84 @@
+//! The recorded configurations: accepted and refused as Kubernetes does, in its words.
+
+mod recorded;
+
+use std::path::Path;
+
+use podsec_admission::{Configuration, Policies};
+use serde::Deserialize;
+
+#[test]
+fn the_configurations_that_come_with_the_source_are_judged_as_kubernetes_judges_them() {
+    judged_as_recorded(&recorded::sample());
+}
+
+#[test]
+fn every_recorded_configuration_is_judged_as_kubernetes_judged_it() {
+    if let Some(folder) = recorded::all() {
+        judged_as_recorded(&folder);
+    }
+}
+
+#[test]
+fn all_versions_say_the_same() {
+    let read = |version: &str| {
+        Configuration::from_yaml(&format!(
+            "apiVersion: pod-security.admission.config.k8s.io/{version}\n\
+             kind: PodSecurityConfiguration\n\
+             defaults: {{enforce: baseline, enforce-version: v1.30, warn: restricted}}\n\
+             exemptions: {{usernames: [alice], namespaces: [kube-system], runtimeClasses: [kata]}}\n"
+        ))
+        .unwrap()
+    };
+    let configuration = read("v1");
+    assert_eq!(read("v1beta1"), configuration);
+    assert_eq!(read("v1alpha1"), configuration);
+
+    let Policies { enforce, audit, warn } = configuration.defaults;
+    let policies = [enforce, audit, warn].map(|policy| policy.to_string());
+    assert_eq!(policies, ["baseline:v1.30", "privileged:latest", "restricted:latest"]);
+    assert!(configuration.exemptions.has_username("alice") && !configuration.exemptions.has_username("bob"));
+    assert!(configuration.exemptions.has_namespace("kube-system"));
+    assert!(configuration.exemptions.has_runtime_class("kata"));
+}
+
+#[test]
+fn a_wrong_type_is_named_with_its_field() {
+    let error = |fields: &str| {
+        let text = format!(
+            "apiVersion: pod-security.admission.config.k8s.io/v1\nkind: PodSecurityConfiguration\n{fields}\n"
+        );
+        Configuration::from_yaml(&text).unwrap_err().to_string()
+    };
+    assert_eq!(error("defaults: [1, 2]"), "defaults: must be an object, not a list");
+    assert_eq!(
+        error("defaults: {enforce-version: 1.24}"),
+        "defaults.enforce-version: must be a string, not a number"
+    );
+    assert_eq!(
+        error("exemptions: {namespaces: kube-system}"),
+        "exemptions.namespaces: must be a list of strings, not a string"
+    );
+    assert_eq!(
+        error("exemptions: {usernames: [a, true]}"),
+        "exemptions.usernames[1]: must be a string, not a boolean"
+    );
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    config: String,
+    accepted: bool,
+    error: Option<String>,
+}
+
+fn judged_as_recorded(folder: &Path) {
+    for case in recorded::lines::<Case>(&folder.join("config.jsonl")) {
+        let judged = Configuration::from_yaml(&case.config);
+        assert_eq!(judged.is_ok(), case.accepted, "{}: {judged:?}", case.name);
+        if let (Err(error), Some(recorded)) = (judged, case.error) {
+            assert_eq!(error.to_string(), recorded, "{}", case.name);
+        }
+    }
+}
