@@ -3,10 +3,12 @@
 
 pub mod codec;
 pub mod field;
+pub mod meta;
 pub mod name;
 pub mod patch;
 pub mod schema;
 pub mod selector;
 pub mod status;
+pub mod table;
 
 pub use status::Status;

@@ -89,8 +89,11 @@ impl Selector {
     }
 
     /// Whether the fields that `lookup` reads match; a field without a value is empty.
-    pub fn matches<'a>(&self, lookup: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.terms.iter().all(|term| (lookup(&term.field).unwrap_or_default() == term.value) == term.equal)
+    pub fn matches<T: AsRef<str>>(&self, lookup: impl Fn(&str) -> Option<T>) -> bool {
+        self.terms.iter().all(|term| {
+            let value = lookup(&term.field);
+            (value.as_ref().map_or("", AsRef::as_ref) == term.value) == term.equal
+        })
     }
 }
 
