@@ -2,6 +2,7 @@
 //! selectors, Status.
 
 pub mod codec;
+pub mod discovery;
 pub mod field;
 pub mod meta;
 pub mod name;
