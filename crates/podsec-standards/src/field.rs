@@ -16,7 +16,7 @@ pub struct Field<'p> {
     pub(crate) element: Option<usize>,
     /// What the field holds.
     pub actual: Actual<'p>,
-    /// What it may hold, as JSON; `undefined` where it may be left out.
+    /// What it may hold; `undefined` where it may be left out.
     pub allowed: &'static [&'static str],
 }
 
@@ -66,10 +66,40 @@ pub enum Actual<'p> {
 }
 
 impl<'p> Field<'p> {
+    pub(crate) fn new(
+        owner: Owner<'p>,
+        name: &'static str,
+        actual: Actual<'p>,
+        allowed: &'static [&'static str],
+    ) -> Self {
+        Self { owner, name, element: None, actual, allowed }
+    }
+
+    /// The same field of the element at this place of the list in its name.
+    pub(crate) fn element(self, index: usize) -> Self {
+        Self { element: Some(index), ..self }
+    }
+
     /// The name of the container that the field belongs to, if it does.
     pub fn container(&self) -> Option<&'p str> {
         match self.owner {
             Owner::Container { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The name of the volume that the field belongs to, if it does.
+    pub fn volume(&self) -> Option<&'p str> {
+        match self.owner {
+            Owner::Volume { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The string that the field holds, if it holds one.
+    pub(crate) fn text(&self) -> Option<&'p str> {
+        match self.actual {
+            Actual::Text(text) => Some(text),
             _ => None,
         }
     }

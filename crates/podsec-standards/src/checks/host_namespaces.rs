@@ -43,13 +43,7 @@ fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
         [("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)]
     {
         if shared {
-            fields.push(Field {
-                owner: Owner::Pod,
-                name,
-                element: None,
-                actual: Actual::Bool(true),
-                allowed: &["undefined", "false"],
-            });
+            fields.push(Field::new(Owner::Pod, name, Actual::Bool(true), &["undefined", "false"]));
         }
     }
 }

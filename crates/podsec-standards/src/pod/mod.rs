@@ -13,12 +13,17 @@ use std::borrow::Cow;
 
 use serde::de::MapAccess;
 
+use crate::field::Owner;
+
+pub(crate) use container::Handler;
 pub use container::{Container, ContainerKind};
 pub(crate) use decode::{Decode, Member, Object};
 pub use error::DecodeError;
 pub(crate) use error::decode;
 use metadata::Metadata;
 use security_context::PodSecurityContext;
+pub(crate) use security_context::{Profile, SeLinuxOptions, WindowsOptions};
+pub(crate) use volume::UNRESTRICTED_SOURCES;
 use volume::Volume;
 
 /// A pod, reduced to what Pod Security asks of it.
@@ -73,6 +78,13 @@ impl<'a> Pod<'a> {
             ContainerKind::Regular => &self.spec.containers,
             ContainerKind::Ephemeral => &self.spec.ephemeral_containers,
         }
+    }
+
+    /// Every container as the owner of its fields.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = (Owner<'_>, &Container<'a>)> {
+        self.containers().map(|(kind, index, container)| {
+            (Owner::Container { kind, index, name: &container.name }, container)
+        })
     }
 
     /// Whether the pod says that it runs on Windows, where some Linux settings mean nothing.

@@ -1,0 +1,74 @@
+use crate::check::{Check, Edit, Example, Fix, Revision, Words};
+use crate::field::{Actual, Field};
+use crate::pod::Pod;
+use crate::wording::push_containers;
+use crate::{Level, Version};
+
+pub(super) static CHECK: Check = Check {
+    id: "allowPrivilegeEscalation",
+    level: Level::Restricted,
+    docs: "
+Every container must set `allowPrivilegeEscalation: false`.
+
+Without it a program may gain more privileges than its parent, by a set-user-ID file such as `sudo` or by file
+capabilities; with it the kernel refuses (`no_new_privs`). Set the field to false on every container. Since 1.25
+pods with `os: {name: windows}` are spared: the field means nothing there.
+",
+    fields: &["spec.containers[*].securityContext.allowPrivilegeEscalation"],
+    revisions: &[
+        Revision { since: Version::V1(8), find: v1_8, say, overrides: &[] },
+        Revision { since: Version::V1(25), find: v1_25, say, overrides: &[] },
+    ],
+    fix: Fix {
+        safe: true,
+        edits: &[("spec.containers[*].securityContext.allowPrivilegeEscalation", Edit::Set("false"))],
+        risk: "Only programs that start set-user-ID files or files with capabilities (sudo, ping on old images) \
+               notice. Kubernetes refuses the field next to `privileged: true` or an added SYS_ADMIN.",
+    },
+    examples: &[
+        Example::allow(
+            "switched off",
+            r#"{"spec": {"containers": [{"name": "a", "securityContext": {"allowPrivilegeEscalation": false}}]}}"#,
+        ),
+        Example::forbid(
+            "not switched off",
+            r#"{"spec": {"containers": [{"name": "a"}, {"name": "b", "securityContext": {"allowPrivilegeEscalation": null}},
+                {"name": "c", "securityContext": {"allowPrivilegeEscalation": true}},
+                {"name": "d", "securityContext": {"allowPrivilegeEscalation": false}}]}}"#,
+            r#"containers "a", "b", "c" must set securityContext.allowPrivilegeEscalation=false"#,
+        )
+        .since(8),
+        Example::forbid(
+            "on Windows, before 1.25",
+            r#"{"spec": {"os": {"name": "windows"}, "containers": [{"name": "a"}]}}"#,
+            r#"container "a" must set securityContext.allowPrivilegeEscalation=false"#,
+        )
+        .since(8)
+        .until(24),
+        Example::allow("on Windows", r#"{"spec": {"os": {"name": "windows"}, "containers": [{"name": "a"}]}}"#).since(25),
+    ],
+};
+
+fn v1_8<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+    for (owner, container) in pod.owners() {
+        let allowed = container.security_context.allow_privilege_escalation;
+        if allowed != Some(false) {
+            let actual = allowed.map_or(Actual::Undefined, Actual::Bool);
+            fields.push(Field::new(owner, "securityContext.allowPrivilegeEscalation", actual, &["false"]));
+        }
+    }
+}
+
+/// Spares Windows.
+fn v1_25<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+    if !pod.is_windows() {
+        v1_8(pod, fields);
+    }
+}
+
+fn say(fields: &[Field<'_>]) -> Words {
+    let mut detail = String::with_capacity(96);
+    push_containers(&mut detail, fields.iter());
+    detail.push_str(" must set securityContext.allowPrivilegeEscalation=false");
+    Words { reason: "allowPrivilegeEscalation != false", detail }
+}

@@ -1,0 +1,105 @@
+use crate::check::{Check, Edit, Example, Fix, Revision, Words};
+use crate::field::{Actual, Field, Owner};
+use crate::pod::Pod;
+use crate::wording::{push_containers, setters};
+use crate::{Level, Version};
+
+pub(super) static CHECK: Check = Check {
+    id: "runAsNonRoot",
+    level: Level::Restricted,
+    docs: "
+Every container must be made to run as a user other than root.
+
+Root in a container is root on the node for every exploit that leaves the container. With `runAsNonRoot: true`
+the kubelet refuses to start a container whose user is root. Set it on the pod, or on every container; false is
+forbidden wherever it stands. Since 1.35 pods with a user namespace of their own (`hostUsers: false`) are spared.
+",
+    fields: &["spec.securityContext.runAsNonRoot", "spec.containers[*].securityContext.runAsNonRoot"],
+    revisions: &[
+        Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] },
+        Revision { since: Version::V1(35), find: v1_35, say, overrides: &[] },
+    ],
+    fix: Fix {
+        safe: false,
+        edits: &[
+            ("spec.securityContext.runAsNonRoot", Edit::Set("true")),
+            ("spec.containers[*].securityContext.runAsNonRoot", Edit::SetForPod("true")),
+        ],
+        risk: "A container whose image says no user, or root, is not started: `container has runAsNonRoot and image \
+               will run as root`. Look at the image's user (`docker inspect --format '{{.Config.User}}'`) and at the \
+               owners of the files it writes.",
+    },
+    examples: &[
+        Example::allow(
+            "said once for the pod",
+            r#"{"spec": {"securityContext": {"runAsNonRoot": true}, "containers": [{"name": "a"}]}}"#,
+        ),
+        Example::allow(
+            "said by each container",
+            r#"{"spec": {"containers": [{"name": "a", "securityContext": {"runAsNonRoot": true}}]}}"#,
+        ),
+        Example::forbid(
+            "not said",
+            r#"{"spec": {"containers": [{"name": "a"}, {"name": "b", "securityContext": {"runAsNonRoot": true}},
+                {"name": "c", "securityContext": {"runAsNonRoot": null}}]}}"#,
+            r#"pod or containers "a", "c" must set securityContext.runAsNonRoot=true"#,
+        )
+        ,
+        Example::forbid(
+            "denied, which counts more than not said",
+            r#"{"spec": {"securityContext": {"runAsNonRoot": false}, "containers": [{"name": "a"},
+                {"name": "b", "securityContext": {"runAsNonRoot": false}}]}}"#,
+            r#"pod and container "b" must not set securityContext.runAsNonRoot=false"#,
+        ),
+        Example::forbid(
+            "in a user namespace, before 1.35",
+            r#"{"spec": {"hostUsers": false, "containers": [{"name": "a"}]}}"#,
+            r#"pod or container "a" must set securityContext.runAsNonRoot=true"#,
+        )
+        .until(34),
+        Example::allow(
+            "in a user namespace",
+            r#"{"spec": {"hostUsers": false, "containers": [{"name": "a"}]}}"#,
+        )
+        .since(35),
+    ],
+};
+
+fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+    let for_pod = pod.spec.security_context.run_as_non_root;
+    let containers =
+        || pod.owners().map(|(owner, container)| (owner, container.security_context.run_as_non_root));
+    for (owner, value) in [(Owner::Pod, for_pod)].into_iter().chain(containers()) {
+        if value == Some(false) {
+            fields.push(Field::new(owner, NAME, Actual::Bool(false), &["true"]));
+        }
+    }
+    if fields.is_empty() && for_pod.is_none() {
+        for (owner, value) in containers() {
+            if value.is_none() {
+                fields.push(Field::new(owner, NAME, Actual::Undefined, &["true"]));
+            }
+        }
+    }
+}
+
+/// Spares pods with a user namespace of their own.
+fn v1_35<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+    if !pod.has_user_namespace() {
+        v1_0(pod, fields);
+    }
+}
+
+fn say(fields: &[Field<'_>]) -> Words {
+    let missing = fields.iter().all(|field| field.actual == Actual::Undefined);
+    let detail = if missing {
+        let mut detail = "pod or ".to_owned();
+        push_containers(&mut detail, fields.iter());
+        detail + " must set securityContext.runAsNonRoot=true"
+    } else {
+        setters(fields) + " must not set securityContext.runAsNonRoot=false"
+    };
+    Words { reason: "runAsNonRoot != true", detail }
+}
+
+const NAME: &str = "securityContext.runAsNonRoot";
