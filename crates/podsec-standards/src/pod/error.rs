@@ -12,9 +12,9 @@ pub enum DecodeError {
         /// How many bytes are good.
         valid_up_to: usize,
     },
-    /// The text is not one JSON value.
+    /// The text is not one JSON object, with line and column.
     #[error("{0}")]
-    Syntax(serde_json::Error),
+    Json(serde_json::Error),
     /// A field holds what it cannot hold.
     #[error("{path}: {problem}")]
     Field {
@@ -42,13 +42,17 @@ pub(crate) fn decode<'de, T: Decode<'de> + Default>(json: &'de [u8]) -> Result<T
 #[cold]
 fn locate<'de, T: Decode<'de> + Default>(text: &'de str, error: serde_json::Error) -> DecodeError {
     if !error.is_data() {
-        return DecodeError::Syntax(error);
+        return DecodeError::Json(error);
     }
     let mut track = serde_path_to_error::Track::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
-    match T::default().decode(tracked) {
-        Err(problem) => DecodeError::Field { path: track.path().to_string(), problem },
-        Ok(()) => DecodeError::Syntax(error),
+    let decoded = T::default().decode(tracked);
+    let path = track.path();
+    match decoded {
+        Err(problem) if path.iter().next().is_some() => {
+            DecodeError::Field { path: path.to_string(), problem }
+        }
+        _ => DecodeError::Json(error),
     }
 }

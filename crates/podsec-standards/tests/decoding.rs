@@ -1,0 +1,223 @@
+//! A pod is read as Kubernetes reads it, or refused with the place of what is wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use podsec_standards::{DecodeError, Level, Pod, Policy, Version, Workload, evaluate};
+
+#[test]
+fn names_are_case_sensitive() {
+    allows(r#"{"spec": {"hostnetwork": true, "HostNetwork": true, "hostPid": true}}"#);
+    forbids(r#"{"spec": {"host\u004eetwork": true}}"#, "host namespaces (hostNetwork=true)");
+}
+
+#[test]
+fn null_is_absent() {
+    for json in [
+        "{}",
+        r#"{"metadata": null, "spec": null}"#,
+        r#"{"metadata": {"annotations": null, "ownerReferences": null, "name": null}, "spec": {"containers": null,
+            "initContainers": null, "securityContext": null, "volumes": null, "hostPID": null, "os": null,
+            "runtimeClassName": null}}"#,
+        r#"{"spec": {"containers": [{"securityContext": {"privileged": null, "capabilities": null, "procMount": null,
+            "runAsUser": null, "seLinuxOptions": null, "windowsOptions": null}, "ports": [{"hostPort": null}],
+            "livenessProbe": null, "lifecycle": {"preStop": null, "postStart": {"httpGet": null}}}]}}"#,
+    ] {
+        allows(json);
+    }
+}
+
+#[test]
+fn null_in_a_list_is_an_empty_element() {
+    let pod =
+        Pod::from_json(br#"{"spec": {"containers": [null, {"name": "b"}], "volumes": [null]}}"#).unwrap();
+    let restricted = evaluate(Policy::new(Level::Restricted, Version::V1(8)), &pod);
+    assert_eq!(
+        restricted.detail(),
+        "allowPrivilegeEscalation != false (containers \"\", \"b\" must set \
+         securityContext.allowPrivilegeEscalation=false), restricted volume types (volume \"\" uses restricted \
+         volume type \"unknown\"), runAsNonRoot != true (pod or containers \"\", \"b\" must set \
+         securityContext.runAsNonRoot=true)"
+    );
+}
+
+#[test]
+fn a_repeated_name_merges_as_in_go() {
+    forbids(r#"{"spec": {"hostPID": false, "hostPID": true}}"#, "host namespaces (hostPID=true)");
+    allows(r#"{"spec": {"hostPID": true, "hostPID": false}}"#);
+    forbids(
+        r#"{"spec": {"hostPID": true}, "spec": {"hostIPC": true}}"#,
+        "host namespaces (hostPID=true, hostIPC=true)",
+    );
+    forbids(
+        r#"{"spec": {"hostPID": true, "hostPID": null}, "spec": null}"#,
+        "host namespaces (hostPID=true)",
+    );
+    allows(
+        r#"{"spec": {"containers": [{"securityContext": {"privileged": true}, "securityContext": null}]}}"#,
+    );
+    allows(r#"{"spec": {"volumes": [{"hostPath": {}, "hostPath": null}]}}"#);
+    forbids(
+        r#"{"spec": {"containers": [{"name": "a", "securityContext": {"privileged": true}}, {"name": "gone"}],
+            "containers": [{"name": "b"}]}}"#,
+        r#"privileged (container "b" must not set securityContext.privileged=true)"#,
+    );
+    allows(r#"{"spec": {"containers": [{"ports": [{"hostPort": 1}], "ports": []}]}}"#);
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_its_place() {
+    for (json, error) in [
+        (r"[]", "invalid type: sequence, expected a pod"),
+        (r#""pod""#, "invalid type: string \"pod\", expected a pod"),
+        (r#"{"spec": []}"#, "spec: invalid type: sequence, expected a pod spec"),
+        (r#"{"metadata": 1}"#, "metadata: invalid type: integer `1`, expected metadata"),
+        (
+            r#"{"metadata": {"annotations": {"a": 1}}}"#,
+            "metadata.annotations.a: invalid type: integer `1`, expected a string",
+        ),
+        (
+            r#"{"spec": {"hostNetwork": "true"}}"#,
+            "spec.hostNetwork: invalid type: string \"true\", expected a boolean",
+        ),
+        (r#"{"spec": {"containers": {"name": "a"}}}"#, "spec.containers: invalid type: map, expected a list"),
+        (
+            r#"{"spec": {"containers": [{}, {"securityContext": {"runAsUser": "0"}}]}}"#,
+            "spec.containers[1].securityContext.runAsUser: invalid type: string \"0\", expected an integer of 64 \
+             bits",
+        ),
+        (
+            r#"{"spec": {"containers": [{"securityContext": {"runAsUser": 0.0}}]}}"#,
+            "spec.containers[0].securityContext.runAsUser: invalid type: floating point `0.0`, expected an integer \
+             of 64 bits",
+        ),
+        (
+            r#"{"spec": {"containers": [{"securityContext": {"runAsUser": 9223372036854775808}}]}}"#,
+            "spec.containers[0].securityContext.runAsUser: invalid value: integer `9223372036854775808`, expected \
+             an integer of 64 bits",
+        ),
+        (
+            r#"{"spec": {"containers": [{"ports": [{"hostPort": 2147483648}]}]}}"#,
+            "spec.containers[0].ports[0].hostPort: invalid value: integer `2147483648`, expected an integer of 32 \
+             bits",
+        ),
+        (
+            r#"{"spec": {"containers": [{"securityContext": {"capabilities": {"drop": "ALL"}}}]}}"#,
+            "spec.containers[0].securityContext.capabilities.drop: invalid type: string \"ALL\", expected a list",
+        ),
+        (
+            r#"{"spec": {"volumes": [{"hostPath": "/"}]}}"#,
+            "spec.volumes[0].hostPath: invalid type: string \"/\", expected an object",
+        ),
+    ] {
+        let message = Pod::from_json(json.as_bytes()).unwrap_err().to_string();
+        let (problem, place) = message.split_once(" at line 1 column ").unwrap();
+        assert_eq!(problem, error, "{json}");
+        assert!(place.parse::<usize>().unwrap() <= json.len());
+    }
+}
+
+#[test]
+fn go_reads_minus_zero_as_an_integer() {
+    let pod = Pod::from_json(br#"{"spec": {"securityContext": {"runAsUser": -0}}}"#).unwrap();
+    let restricted = evaluate(Policy::new(Level::Restricted, Version::Latest), &pod);
+    assert_eq!(restricted.detail(), "runAsUser=0 (pod must not set runAsUser=0)");
+    Pod::from_json(br#"{"spec": {"securityContext": {"runAsUser": -9223372036854775808}}}"#).unwrap();
+}
+
+#[test]
+fn what_no_check_reads_is_skipped_but_must_be_json() {
+    allows(
+        r#"{"status": 1e999999, "spec": {"nodeName": [1, {"a": "\ud800"}], "hostAliases": {"hostPID": true}}}"#,
+    );
+    for json in
+        ["", "{", "{}x", "{} {}", r#"{"a": tru}"#, r#"{"a": 01}"#, r#"{"a": [1}}"#, "\u{feff}{}", "null x"]
+    {
+        assert!(matches!(Pod::from_json(json.as_bytes()), Err(DecodeError::Json(_))), "{json}");
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_refused_wherever_they_stand() {
+    let error = Pod::from_json(b"{\"status\": \"\xff\"}").unwrap_err();
+    assert_eq!(error.to_string(), "invalid UTF-8 after 12 bytes");
+}
+
+#[test]
+fn depth_does_not_end_the_process() {
+    let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
+    allows(&format!(r#"{{"status": {deep}, "spec": {{"affinity": {deep}}}}}"#));
+    let wrong = format!(r#"{{"status": {deep}, "spec": {{"hostPID": {deep}}}}}"#);
+    assert!(Pod::from_json(wrong.as_bytes()).is_err());
+    let deep = r#"{"spec":"#.repeat(1_000_000) + "1" + &"}".repeat(1_000_000);
+    assert!(Workload::CronJob.pod_from_json(deep.as_bytes()).unwrap().is_some());
+}
+
+#[test]
+fn only_a_replication_controller_may_have_no_pod() {
+    for workload in Workload::ALL {
+        let has_pod = |json: &[u8]| workload.pod_from_json(json).unwrap().is_some();
+        let optional = workload == Workload::ReplicationController;
+        assert_eq!(has_pod(b"{}"), !optional, "{workload}");
+        assert_eq!(has_pod(br#"{"spec": {"template": null}}"#), !optional, "{workload}");
+        assert!(has_pod(br#"{"spec": {"template": {}}}"#), "{workload}");
+    }
+}
+
+#[test]
+fn workloads_are_known_by_group_and_kind_or_resource() {
+    assert_eq!(Workload::from_kind("apps", "Deployment"), Some(Workload::Deployment));
+    assert_eq!(Workload::from_resource("batch", "cronjobs"), Some(Workload::CronJob));
+    assert_eq!(Workload::from_resource("", "pods"), Some(Workload::Pod));
+    for (group, kind) in
+        [("", "Deployment"), ("extensions", "Deployment"), ("apps", "deployment"), ("", "Namespace")]
+    {
+        assert_eq!(Workload::from_kind(group, kind), None);
+    }
+}
+
+#[test]
+fn the_controller_is_the_first_owner_that_says_so() {
+    let pod = Pod::from_json(
+        br#"{"metadata": {"name": "p", "ownerReferences": [{"uid": "1"}, {"uid": "2", "controller": false},
+            {"uid": "3", "controller": true}, {"uid": "4", "controller": true}]}, "spec": {"runtimeClassName": "kata"}}"#,
+    )
+    .unwrap();
+    assert_eq!((pod.name(), pod.controller_uid(), pod.runtime_class_name()), ("p", Some("3"), Some("kata")));
+}
+
+#[test]
+fn updates_matter_when_images_seccomp_annotations_or_containers_change() {
+    let old = r#"{"metadata": {"annotations": {"seccomp.security.alpha.kubernetes.io/pod": "", "note": "x"}},
+        "spec": {"containers": [{"name": "a", "image": "1"}], "initContainers": [{"name": "i", "image": "1"}],
+            "ephemeralContainers": [{"name": "d", "image": "1"}, {"name": "e", "image": "1"}]}}"#;
+    let differs = |from: &str, to: &str| {
+        let new = old.replacen(from, to, 1);
+        assert_ne!(new, old);
+        Pod::from_json(new.as_bytes())
+            .unwrap()
+            .significantly_differs_from(&Pod::from_json(old.as_bytes()).unwrap())
+    };
+    assert!(differs(r#""a", "image": "1""#, r#""a", "image": "2""#));
+    assert!(differs(r#""i", "image": "1""#, r#""i", "image": "2""#));
+    assert!(differs(r#""e", "image": "1""#, r#""e", "image": "2""#));
+    assert!(differs(r#"{"name": "a", "image": "1"}"#, ""));
+    assert!(differs(r#"{"name": "d", "image": "1"}"#, r#"{"name": "d", "image": "1"}, {"name": "f"}"#));
+    assert!(differs(r#"/pod": """#, r#"/pod": "x""#));
+    assert!(differs(r#""note""#, r#""container.seccomp.security.alpha.kubernetes.io/e""#));
+
+    assert!(!differs(r#""x""#, r#""y""#));
+    assert!(!differs(r#""seccomp.security.alpha.kubernetes.io/pod""#, r#""other""#), "empty is absent");
+    assert!(!differs(r#"{"name": "d", "image": "1"}, "#, ""), "an ephemeral container may go");
+    assert!(!differs(r#""note""#, r#""container.seccomp.security.alpha.kubernetes.io/none""#));
+    assert!(!differs(r#""spec": {"#, r#""spec": {"hostNetwork": true, "#));
+}
+
+fn allows(json: &str) {
+    let pod = Pod::from_json(json.as_bytes()).unwrap();
+    assert_eq!(evaluate(Policy::new(Level::Baseline, Version::Latest), &pod).detail(), "", "{json}");
+}
+
+fn forbids(json: &str, detail: &str) {
+    let pod = Pod::from_json(json.as_bytes()).unwrap();
+    assert_eq!(evaluate(Policy::new(Level::Baseline, Version::Latest), &pod).detail(), detail, "{json}");
+}
