@@ -29,6 +29,7 @@ mod namespaces;
 mod object;
 mod pods;
 mod quoted;
+mod type_meta;
 
 pub use admission::Admission;
 pub use cluster::{Cluster, ClusterError};

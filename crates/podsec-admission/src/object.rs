@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::json::{self, Text};
 use crate::labels::NamespaceLabels;
 use crate::request::GroupVersionKind;
+use crate::type_meta::TypeMeta;
 
 /// The object of a request, decoded as far as its kind matters.
 pub(crate) enum Object<'a> {
@@ -34,7 +35,7 @@ pub(crate) fn decode<'a>(
     expected: &GroupVersionKind<'_>,
 ) -> Result<Object<'a>, DecodeError> {
     let Some(json) = json else { return Ok(Object::None) };
-    let json::Object(stated) = serde_json::from_slice::<json::Object<TypeMeta<'_>>>(json)?;
+    let stated = TypeMeta::read(json)?;
     let (group, version, kind) = stated.resolve(expected)?;
     if version == "v1" {
         match Workload::from_kind(group, kind) {
@@ -70,50 +71,6 @@ fn namespace(json: &[u8]) -> Result<Object<'_>, DecodeError> {
     let labels =
         metadata.labels.iter().flatten().map(|(key, value)| (key.0.as_ref(), value.0.as_ref())).collect();
     Ok(Object::Namespace(Namespace { name: metadata.name.0, labels }))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TypeMeta<'a> {
-    #[serde(borrow, default)]
-    api_version: Text<'a>,
-    #[serde(borrow, default)]
-    kind: Text<'a>,
-}
-
-impl TypeMeta<'_> {
-    /// Group, version and kind; what the object leaves open is as expected.
-    fn resolve<'a>(
-        &'a self,
-        expected: &'a GroupVersionKind<'_>,
-    ) -> Result<(&'a str, &'a str, &'a str), DecodeError> {
-        let api_version = self.api_version.0.as_ref();
-        let (mut group, mut version) = api_version.split_once('/').unwrap_or(("", api_version));
-        if version.contains('/') {
-            return Err(DecodeError::GroupVersion(api_version.to_owned()));
-        }
-        if group.is_empty() && version.is_empty() {
-            (group, version) = (&expected.group, &expected.version);
-        } else if version.is_empty() && group == expected.group {
-            version = &expected.version;
-        }
-        let kind = if self.kind.0.is_empty() { expected.kind.as_ref() } else { self.kind.0.as_ref() };
-        if kind.is_empty() {
-            return Err(DecodeError::Missing("Kind"));
-        }
-        if version.is_empty() {
-            return Err(DecodeError::Missing("apiVersion"));
-        }
-        Ok((group, version, kind))
-    }
-}
-
-impl std::fmt::Display for TypeMeta<'_> {
-    /// What the object itself says, as in `apps/v1, Kind=Deployment`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let separator = if self.api_version.0.contains('/') { "" } else { "/" };
-        write!(f, "{separator}{}, Kind={}", self.api_version.0, self.kind.0)
-    }
 }
 
 #[derive(Default, Deserialize)]
