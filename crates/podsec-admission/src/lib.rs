@@ -25,6 +25,7 @@ mod controllers;
 mod evaluation;
 mod existing_pods;
 mod json;
+mod kinds;
 mod namespaces;
 mod object;
 mod pods;

@@ -7,6 +7,7 @@ use podsec_standards::{Pod, Workload};
 use serde::Deserialize;
 
 use crate::json::{self, Text};
+use crate::kinds;
 use crate::labels::NamespaceLabels;
 use crate::request::GroupVersionKind;
 use crate::type_meta::TypeMeta;
@@ -42,7 +43,7 @@ pub(crate) fn decode<'a>(
             Some(Workload::Pod) => return Ok(Object::Pod(Pod::from_json(json)?)),
             Some(workload) => return Ok(Object::Template(workload.pod_from_json(json)?)),
             None if group.is_empty() && kind == "Namespace" => return namespace(json),
-            None if is_known(group, kind) => return Ok(Object::Other(stated.to_string())),
+            None if kinds::is_known(group, version, kind) => return Ok(Object::Other(stated.to_string())),
             None => {}
         }
     }
@@ -86,53 +87,3 @@ struct NamespaceMetadata<'a> {
     #[serde(borrow, default)]
     labels: Option<BTreeMap<Text<'a>, Text<'a>>>,
 }
-
-/// Whether a kind of version v1 without a pod template is one that Kubernetes' webhook can decode: such an
-/// object is refused as the wrong one, any other as unreadable.
-fn is_known(group: &str, kind: &str) -> bool {
-    let kinds: &[&str] = match group {
-        "" => CORE,
-        "admission.k8s.io" => &["AdmissionReview"],
-        "apps" => &["ControllerRevision"],
-        _ => &[],
-    };
-    let lists = match group {
-        "" | "apps" | "batch" => kind.strip_suffix("List"),
-        _ => None,
-    };
-    let is_listed = |item| kinds.contains(&item) || Workload::from_kind(group, item).is_some();
-    kinds.contains(&kind) || lists.is_some_and(is_listed) || (group.is_empty() && OPTIONS.contains(&kind))
-}
-
-const CORE: &[&str] = &[
-    "ComponentStatus",
-    "ConfigMap",
-    "Endpoints",
-    "Event",
-    "LimitRange",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "ResourceQuota",
-    "Secret",
-    "Service",
-    "ServiceAccount",
-];
-
-/// Core kinds that have no list.
-const OPTIONS: &[&str] = &[
-    "Binding",
-    "List",
-    "NodeProxyOptions",
-    "PodAttachOptions",
-    "PodExecOptions",
-    "PodLogOptions",
-    "PodPortForwardOptions",
-    "PodProxyOptions",
-    "PodStatusResult",
-    "RangeAllocation",
-    "SerializedReference",
-    "ServiceProxyOptions",
-    "Status",
-];

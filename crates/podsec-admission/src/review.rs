@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json::{Object, Text};
+use crate::kinds;
 use crate::request::{GroupVersionKind, GroupVersionResource, Request};
 use crate::response::{AuditAnnotations, Response};
+use crate::type_meta::TypeMeta;
 
 /// Reads the request out of an AdmissionReview, borrowing from `body` all that it can.
 ///
@@ -21,7 +23,7 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, ReviewError> {
     }
     let text = simdutf8::basic::from_utf8(body).map_err(|_| ReviewError::NotUtf8)?;
     let Object(envelope) = serde_json::from_str::<Object<Envelope<'_>>>(text)?;
-    expect_review(&envelope)?;
+    expect_review(&TypeMeta { api_version: envelope.api_version, kind: envelope.kind })?;
     let Object(request) = envelope.request.ok_or(ReviewError::NoRequest)?;
     let Object(resource) = request.resource;
     let Object(kind) = request.kind;
@@ -48,7 +50,7 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, ReviewError> {
 pub fn encode(uid: &str, response: &Response) -> Vec<u8> {
     let answer = Answer {
         kind: KIND,
-        api_version: "admission.k8s.io/v1",
+        api_version: API_VERSION,
         response: AnswerResponse {
             uid,
             allowed: response.allowed(),
@@ -80,23 +82,25 @@ pub enum ReviewError {
     /// The body is another kind of object.
     #[error("unexpected AdmissionReview kind: {0}")]
     UnexpectedKind(String),
-    /// The body is an AdmissionReview of a version that is not spoken here.
+    /// The body is of a kind or version that Kubernetes' webhook cannot decode.
     #[error("unable to decode the request")]
-    UnexpectedVersion(String),
+    UnknownKind,
 }
 
 const KIND: &str = "AdmissionReview";
 const GROUP: &str = "admission.k8s.io";
 const VERSION: &str = "v1";
+const API_VERSION: &str = "admission.k8s.io/v1";
 
-fn expect_review(envelope: &Envelope<'_>) -> Result<(), ReviewError> {
-    let api_version = envelope.api_version.0.as_ref();
-    let kind = if envelope.kind.0.is_empty() { KIND } else { envelope.kind.0.as_ref() };
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    match (group, version, kind) {
-        ("", "", KIND) | (GROUP, VERSION | "", KIND) => Ok(()),
-        (GROUP, _, _) => Err(ReviewError::UnexpectedVersion(format!("{api_version}, Kind={kind}"))),
-        _ => Err(ReviewError::UnexpectedKind(format!("{group}/{version}, Kind={kind}"))),
+/// Whether the body is what it should be. Where it does not say what it is, it is.
+fn expect_review(stated: &TypeMeta<'_>) -> Result<(), ReviewError> {
+    let review = GroupVersionKind { group: GROUP.into(), version: VERSION.into(), kind: KIND.into() };
+    match stated.resolve(&review) {
+        Ok((GROUP, VERSION, KIND)) => Ok(()),
+        Ok((group, version, kind)) if kinds::is_known(group, version, kind) => {
+            Err(ReviewError::UnexpectedKind(format!("{group}/{version}, Kind={kind}")))
+        }
+        _ => Err(ReviewError::UnknownKind),
     }
 }
 

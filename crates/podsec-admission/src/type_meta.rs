@@ -11,8 +11,8 @@ use crate::request::GroupVersionKind;
 /// `apiVersion` and `kind`; empty where the object does not say.
 #[derive(Default)]
 pub(crate) struct TypeMeta<'a> {
-    api_version: Text<'a>,
-    kind: Text<'a>,
+    pub(crate) api_version: Text<'a>,
+    pub(crate) kind: Text<'a>,
 }
 
 impl<'a> TypeMeta<'a> {

@@ -4,6 +4,7 @@ mod recorded;
 
 use std::path::Path;
 
+use podsec_admission::configuration::Plugin;
 use podsec_admission::{Configuration, Policies};
 use serde::Deserialize;
 
@@ -62,6 +63,47 @@ fn a_wrong_type_is_named_with_its_field() {
     assert_eq!(
         error("exemptions: {usernames: [a, true]}"),
         "exemptions.usernames[1]: must be a string, not a boolean"
+    );
+}
+
+#[test]
+fn an_admission_configuration_holds_or_points_to_the_configuration() {
+    let plugin = |plugins: &str| {
+        Plugin::from_admission_configuration(&format!(
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: {plugins}\n"
+        ))
+    };
+    let configuration = "{apiVersion: pod-security.admission.config.k8s.io/v1, kind: PodSecurityConfiguration, \
+                         exemptions: {usernames: [alice]}}";
+    let Plugin::Configuration(inline) =
+        plugin(&format!("[{{name: PodSecurity, path: other.yaml, configuration: {configuration}}}]"))
+            .unwrap()
+    else {
+        panic!("the configuration is inline")
+    };
+    assert!(inline.exemptions.has_username("alice"));
+
+    for (plugins, expected) in [
+        ("null", Plugin::Absent),
+        ("[{name: EventRateLimit, path: limits.yaml}]", Plugin::Absent),
+        ("[{name: PodSecurity, configuration: null}]", Plugin::Absent),
+        (
+            "[{name: PodSecurity, path: a.yaml}, {name: PodSecurity, path: b.yaml}]",
+            Plugin::Path("a.yaml".to_owned()),
+        ),
+        ("[{name: PodSecurity, path: a.yaml, note: x}]", Plugin::Path("a.yaml".to_owned())),
+    ] {
+        assert_eq!(plugin(plugins).unwrap(), expected, "{plugins}");
+    }
+
+    let error = |plugins: &str| plugin(plugins).unwrap_err().to_string();
+    assert_eq!(error("{name: PodSecurity}"), "plugins: must be a list of objects, not an object");
+    assert_eq!(error("[{name: 1}]"), "plugins[0].name: must be a string, not a number");
+    assert_eq!(error("[{name: PodSecurity, configuration: {}}]"), "Object 'Kind' is missing");
+    let error = Plugin::from_admission_configuration(configuration).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "no kind \"PodSecurityConfiguration\" is registered for version \"pod-security.admission.config.k8s.io/v1\""
     );
 }
 

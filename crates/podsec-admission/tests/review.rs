@@ -51,12 +51,15 @@ fn what_is_no_review_is_refused_in_the_words_of_kubernetes() {
         b"{\"request\":{\"userInfo\":[\"alice\"]}}",
         b"{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1beta1\",\"request\":{}}",
         b"{\"request\":{}} {}",
+        b"{\"kind\":\"Pod\"}",
+        b"{\"kind\":\"Deployment\",\"apiVersion\":\"v1\"}",
+        b"{\"kind\":\"Widget\",\"apiVersion\":\"example.com/v1\"}",
     ] {
         assert_eq!(error(undecodable), "unable to decode the request", "{}", undecodable.escape_ascii());
     }
     for (body, kind) in [
         (r#"{"kind":"Pod","apiVersion":"v1"}"#, "/v1, Kind=Pod"),
-        (r#"{"kind":"Deployment","apiVersion":"apps/v1"}"#, "apps/v1, Kind=Deployment"),
+        (r#"{"kind":"DeploymentList","apiVersion":"apps/v1"}"#, "apps/v1, Kind=DeploymentList"),
     ] {
         assert_eq!(error(body.as_bytes()), format!("unexpected AdmissionReview kind: {kind}"));
     }

@@ -3,12 +3,15 @@
 
 mod decode;
 mod exemptions;
+mod object;
+mod plugin;
 
 use podsec_apimachinery::field;
 use podsec_standards::Policy;
 use serde_json::Value;
 
 pub use exemptions::Exemptions;
+pub use plugin::Plugin;
 
 use crate::labels::Policies;
 
