@@ -1,0 +1,161 @@
+//! What the API server talks to: a policy, a sink, and the counters.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::metrics::Counters;
+use crate::policy::{Level, Policy, Stage};
+use crate::recording::Recording;
+use crate::request::{Request, User};
+use crate::sink::Sink;
+use crate::{Event, Metrics, legacy, request};
+
+/// Records requests as a policy wants them. Clones are the same auditor.
+#[derive(Clone)]
+pub struct Auditor {
+    shared: Arc<Shared>,
+}
+
+/// Where the auditor reads the time; replaced in tests.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The request could not be recorded and must not run. The client gets 500 as plain text:
+/// `Internal Server Error: "<uri>": failed to store audit event`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("failed to store audit event")]
+pub struct Rejected;
+
+pub(crate) struct Shared {
+    policy: Policy,
+    sink: Box<dyn Sink>,
+    strict: bool,
+    clock: Clock,
+    counters: Counters,
+}
+
+impl Auditor {
+    /// An auditor in mode `blocking`: events are written before the request goes on, and a lost event does not
+    /// stop it.
+    pub fn new(policy: Policy, sink: impl Sink + 'static) -> Self {
+        let shared = Shared {
+            policy,
+            sink: Box::new(sink),
+            strict: false,
+            clock: Arc::new(Timestamp::now),
+            counters: Counters::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Mode `blocking-strict`: a request whose `RequestReceived` event is lost is rejected. Call before the first
+    /// request.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.strict = true;
+        }
+        self
+    }
+
+    /// Replaces the clock. Call before the first request.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.clock = clock;
+        }
+        self
+    }
+
+    /// Begins to record a request that was authenticated: asks the policy and writes `RequestReceived`. At level
+    /// `None` the recording does nothing. `user` is the one who was authenticated, before impersonation.
+    ///
+    /// # Errors
+    /// In strict mode, when the event is lost.
+    pub fn begin(&self, request: &Request<'_>, user: &User) -> Result<Recording, Rejected> {
+        let recording = self.record(request, Some(user));
+        if recording.emit(Stage::RequestReceived) || !self.shared.strict {
+            return Ok(recording);
+        }
+        self.shared.counters.requests_rejected.fetch_add(1, Ordering::Relaxed);
+        recording.discard();
+        Err(Rejected)
+    }
+
+    /// Records a request that was refused before or by authentication (401, a malformed `?timeout=`): one single
+    /// event, `ResponseStarted`, without a user. `status` is the `metav1.Status` that is answered.
+    pub fn refuse(&self, request: &Request<'_>, status: &impl Serialize) {
+        let recording = self.record(request, None);
+        recording.response_status(status);
+        recording.emit(Stage::ResponseStarted);
+        recording.discard();
+    }
+
+    /// What was counted so far.
+    pub fn metrics(&self) -> Metrics {
+        self.shared.counters.snapshot()
+    }
+
+    /// Makes everything that was written safe, when the server shuts down.
+    ///
+    /// # Errors
+    /// When that cannot be.
+    pub fn flush(&self) -> Result<(), crate::sink::Error> {
+        self.shared.sink.flush()
+    }
+
+    fn record(&self, request: &Request<'_>, user: Option<&User>) -> Recording {
+        let decision = self.shared.policy.evaluate(&request.attributes, user);
+        self.shared.counters.level(decision.level);
+        if decision.level == Level::None {
+            return Recording::off();
+        }
+        let event = Event {
+            level: decision.level,
+            audit_id: request.audit_id.to_owned(),
+            stage: Stage::RequestReceived,
+            request_uri: request.uri.split('#').next().unwrap_or_default().to_owned(),
+            verb: request.attributes.verb.to_owned(),
+            user: user.cloned().unwrap_or_default(),
+            impersonated_user: None,
+            authentication_metadata: None,
+            source_ips: request.source_ips.clone(),
+            user_agent: request::user_agent(request.user_agent),
+            object_ref: request.attributes.object_reference(),
+            response_status: None,
+            request_object: None,
+            response_object: None,
+            request_received_timestamp: request.received,
+            stage_timestamp: request.received,
+            annotations: std::collections::BTreeMap::new(),
+        };
+        Recording::new(Arc::clone(&self.shared), event, &decision, request.attributes.is_long_running())
+    }
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Hands an event to the sink. Whether it was kept.
+    pub(crate) fn write(&self, event: &Event) -> bool {
+        self.counters.events.fetch_add(1, Ordering::Relaxed);
+        let Err(error) = self.sink.write(event) else { return true };
+        let plugin = self.sink.plugin();
+        self.counters.error(plugin);
+        tracing::error!(
+            "Error in audit plugin '{plugin}' affecting 1 audit events: {error}\nImpacted events:\n{}",
+            legacy::line(event)
+        );
+        false
+    }
+}
+
+impl std::fmt::Debug for Auditor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Auditor").field("policy", &self.shared.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,211 @@
+//! `audit.k8s.io/v1` `Event`: what one stage of one request was, in Kubernetes' field order.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::json;
+use crate::policy::{Level, Stage};
+use crate::request::User;
+
+/// `audit.k8s.io/v1` `Event`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// How much the policy wanted to be recorded.
+    pub level: Level,
+    /// The same for every stage of a request, and in the client's answer.
+    #[serde(rename = "auditID")]
+    pub audit_id: String,
+    /// How far the request was.
+    pub stage: Stage,
+    /// Path and query as they came.
+    #[serde(rename = "requestURI")]
+    pub request_uri: String,
+    /// Kubernetes' verb, or the lower-case HTTP method of a non-resource request; may be empty.
+    pub verb: String,
+    /// Who was authenticated; empty when nobody was.
+    pub user: User,
+    /// In whose name the request ran, when not in the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonated_user: Option<User>,
+    /// How the user came to impersonate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication_metadata: Option<AuthenticationMetadata>,
+    /// Proxies first, the other end of the connection last.
+    #[serde(default, rename = "sourceIPs", skip_serializing_if = "Vec::is_empty")]
+    pub source_ips: Vec<String>,
+    /// What the client calls itself, at most 1036 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user_agent: String,
+    /// What a resource request is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_ref: Option<ObjectReference>,
+    /// How it ended, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_status: Option<ResponseStatus>,
+    /// What was sent, from level Request on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object: Option<Box<RawValue>>,
+    /// What was answered, at level `RequestResponse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_object: Option<Box<RawValue>>,
+    /// When the request came.
+    #[serde(with = "micro_time")]
+    pub request_received_timestamp: Timestamp,
+    /// When this stage was reached.
+    #[serde(with = "micro_time")]
+    pub stage_timestamp: Timestamp,
+    /// What authorization, admission and others noted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// `audit.k8s.io/v1` `AuthenticationMetadata`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AuthenticationMetadata {
+    /// The verb that allowed a constrained impersonation.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub impersonation_constraint: String,
+}
+
+/// `audit.k8s.io/v1` `ObjectReference`; empty members are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ObjectReference {
+    /// The plural resource.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub resource: String,
+    /// The namespace.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// The name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The uid that the request's body states.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+    /// The API group; empty for core.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub api_group: String,
+    /// The API version.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub api_version: String,
+    /// The resource version that the request's body states.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub resource_version: String,
+    /// The subresource.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub subresource: String,
+}
+
+/// `metav1.Status` as events carry it: without kind and apiVersion, its `metadata` always empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResponseStatus {
+    pub(crate) metadata: EmptyMetadata,
+    /// `Success` or `Failure`, when a Status was answered.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    /// The sentence for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// The machine-readable reason.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// What the status is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<StatusDetails>,
+    /// The HTTP status code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+}
+
+/// `metav1.StatusDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StatusDetails {
+    /// The object's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The API group.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// The resource or kind.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// The object's uid.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+    /// The single errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<StatusCause>,
+    /// When to try again, in seconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retry_after_seconds: i32,
+}
+
+/// `metav1.StatusCause`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatusCause {
+    /// The machine-readable reason.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The sentence.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// The field.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub field: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EmptyMetadata {}
+
+impl Event {
+    /// The event as one line of a log, with its line end.
+    ///
+    /// # Errors
+    /// Never in practice: every field has a JSON form.
+    pub fn to_line(&self) -> serde_json::Result<Vec<u8>> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Line<'a> {
+            kind: &'static str,
+            api_version: &'static str,
+            #[serde(flatten)]
+            event: &'a Event,
+        }
+        let mut line = json::to_vec(&Line { kind: "Event", api_version: "audit.k8s.io/v1", event: self })?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// The HTTP status code, once it is known.
+    pub fn code(&self) -> Option<u16> {
+        self.response_status.as_ref()?.code
+    }
+}
+
+/// RFC 3339 in UTC with six digits, cut off and not rounded.
+mod micro_time {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
+}

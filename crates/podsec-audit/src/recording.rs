@@ -1,0 +1,252 @@
+//! One request on its way: what the log learns of it, and when.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::auditor::Shared;
+use crate::event::ResponseStatus;
+use crate::policy::{Decision, Level, Stage};
+use crate::request::User;
+use crate::{Event, body};
+
+/// The events of one request. Clones record the same request.
+///
+/// When the last clone is dropped without [`Recording::complete`] or [`Recording::panicked`], as when a client
+/// goes away and its future is dropped, the request is recorded as complete: no request that began lacks its end.
+#[derive(Clone)]
+pub struct Recording {
+    active: Option<Arc<Active>>,
+}
+
+struct Active {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+struct State {
+    event: Event,
+    omit_stages: Vec<Stage>,
+    omit_managed_fields: bool,
+    long_running: bool,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Received,
+    Started,
+    Ended,
+}
+
+impl Recording {
+    /// A recording that does nothing: the policy does not want this request, or nothing is audited at all.
+    pub fn off() -> Self {
+        Self { active: None }
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>, event: Event, decision: &Decision, long_running: bool) -> Self {
+        let state = State {
+            event,
+            omit_stages: decision.omit_stages.clone(),
+            omit_managed_fields: decision.omit_managed_fields,
+            long_running,
+            progress: Progress::Received,
+        };
+        Self { active: Some(Arc::new(Active { shared, state: Mutex::new(state) })) }
+    }
+
+    /// How much is recorded; callers may save themselves the work for what is not.
+    pub fn level(&self) -> Level {
+        self.state().map_or(Level::None, |state| state.event.level)
+    }
+
+    /// Notes in whose name the request runs from here on.
+    pub fn impersonated(&self, user: &User) {
+        if let Some(mut state) = self.state() {
+            state.event.impersonated_user = Some(user.clone());
+        }
+    }
+
+    /// Notes an annotation. The first value of a key stays. Later stages carry it.
+    pub fn annotate(&self, key: &str, value: &str) {
+        let Some(mut state) = self.state() else { return };
+        match state.event.annotations.get(key) {
+            None => {
+                state.event.annotations.insert(key.to_owned(), value.to_owned());
+            }
+            Some(earlier) if earlier != value => tracing::warn!(
+                "Failed to set annotations[{key:?}] to {value:?} for audit:{:?}, it has already been set to {earlier:?}",
+                state.event.audit_id
+            ),
+            Some(_) => {}
+        }
+    }
+
+    /// [`Recording::annotate`], when at least `level` is recorded; for annotations that quote a body.
+    pub fn annotate_at(&self, level: Level, key: &str, value: &str) {
+        if self.level() >= level {
+            self.annotate(key, value);
+        }
+    }
+
+    /// Notes the object of a create or update: decoded and defaulted, before admission. It completes what is known
+    /// of the object's identity; from level `Request` on it is recorded.
+    pub fn request_object(&self, object: &Value) {
+        let Some(mut state) = self.state() else { return };
+        if let Some(reference) = &mut state.event.object_ref {
+            body::complete_reference(reference, object);
+        }
+        if state.event.level >= Level::Request {
+            state.event.request_object = body::of_value(object, state.omit_managed_fields);
+        }
+    }
+
+    /// Notes the options of a delete, as Kubernetes records them: whatever version was sent, it is the internal one.
+    pub fn delete_options(&self, options: &Value) {
+        let Some(mut state) = self.state() else { return };
+        if state.event.level >= Level::Request {
+            state.event.request_object = body::of_delete_options(options);
+        }
+    }
+
+    /// Notes the body of a patch as it came, before it is looked at. YAML becomes JSON, anything else a JSON string.
+    pub fn patch(&self, patch: &[u8]) {
+        let Some(mut state) = self.state() else { return };
+        if state.event.level >= Level::Request {
+            state.event.request_object = body::of_patch(patch);
+        }
+    }
+
+    /// Notes the object that is answered, in the shape the client asked for; at level `RequestResponse` it is
+    /// recorded.
+    pub fn response_object(&self, object: &Value) {
+        let Some(mut state) = self.state() else { return };
+        if state.event.level >= Level::RequestResponse {
+            state.event.response_object = body::of_value(object, state.omit_managed_fields);
+        }
+    }
+
+    /// Notes the `metav1.Status` that is answered: its words at every level, itself at level `RequestResponse`.
+    pub fn response_status(&self, status: &impl Serialize) {
+        let Some(mut state) = self.state() else { return };
+        let Some(written) = body::of(status) else { return };
+        if let Ok(status) = serde_json::from_str::<ResponseStatus>(written.get()) {
+            state.event.response_status = Some(status);
+        }
+        if state.event.level >= Level::RequestResponse {
+            state.event.response_object = Some(written);
+        }
+    }
+
+    /// Notes that the answer begins with this status code; the first one counts. A long-running request records
+    /// `ResponseStarted`: call it before any byte goes out, upgrades (101) included.
+    pub fn started(&self, code: u16) {
+        let Some(active) = &self.active else { return };
+        let mut state = active.state();
+        if state.progress == Progress::Received {
+            state.event.response_status.get_or_insert_default().code = Some(code);
+            active.start(&mut state);
+        }
+    }
+
+    /// Records `ResponseComplete`: the answer went out to its last byte. Only the first end counts.
+    pub fn complete(&self) {
+        if let Some(active) = &self.active {
+            active.complete(&mut active.state());
+        }
+    }
+
+    /// Records `Panic`, with what the handler said. Only the first end counts.
+    pub fn panicked(&self, message: &str) {
+        let Some(active) = &self.active else { return };
+        let mut state = active.state();
+        if state.progress == Progress::Ended {
+            return;
+        }
+        state.event.response_status = Some(ResponseStatus {
+            status: "Failure".to_owned(),
+            message: format!("APIServer panic'd: {message}"),
+            reason: "InternalError".to_owned(),
+            code: Some(500),
+            ..ResponseStatus::default()
+        });
+        active.emit(&mut state, Stage::Panic);
+        state.progress = Progress::Ended;
+    }
+
+    /// Records a stage. Whether that went well.
+    pub(crate) fn emit(&self, stage: Stage) -> bool {
+        self.active.as_ref().is_none_or(|active| active.emit(&mut active.state(), stage))
+    }
+
+    /// Forgets the request: no further event.
+    pub(crate) fn discard(&self) {
+        if let Some(mut state) = self.state() {
+            state.progress = Progress::Ended;
+        }
+    }
+
+    fn state(&self) -> Option<MutexGuard<'_, State>> {
+        self.active.as_ref().map(|active| active.state())
+    }
+}
+
+impl Active {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, state: &mut State) {
+        state.progress = Progress::Started;
+        if state.long_running {
+            self.emit(state, Stage::ResponseStarted);
+        }
+    }
+
+    fn complete(&self, state: &mut State) {
+        if state.progress == Progress::Ended {
+            return;
+        }
+        if state.progress == Progress::Received {
+            state.event.response_status = Some(ResponseStatus {
+                status: "Success".to_owned(),
+                message: "Connection closed early".to_owned(),
+                code: Some(200),
+                ..ResponseStatus::default()
+            });
+            self.start(state);
+        }
+        self.emit(state, Stage::ResponseComplete);
+        state.progress = Progress::Ended;
+    }
+
+    fn emit(&self, state: &mut State, reached: Stage) -> bool {
+        if state.omit_stages.contains(&reached) {
+            return true;
+        }
+        state.event.stage = reached;
+        if reached != Stage::RequestReceived {
+            state.event.stage_timestamp = self.shared.now();
+        }
+        self.shared.write(&state.event)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        let mut state = self.state();
+        self.complete(&mut state);
+    }
+}
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Recording").field("level", &self.level()).finish()
+    }
+}
+
+/// A body as it is kept: JSON text.
+pub(crate) type Body = Box<RawValue>;
