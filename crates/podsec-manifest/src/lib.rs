@@ -11,8 +11,10 @@
 
 mod check;
 mod finding;
+pub mod input;
 mod locate;
 mod object;
+pub mod report;
 mod template;
 
 pub use check::{Policies, check};

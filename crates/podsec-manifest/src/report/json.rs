@@ -1,0 +1,174 @@
+//! One JSON document with everything that is known of each violation.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Renderer, Summary};
+use crate::Source;
+use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
+
+/// The version of the format, raised whenever a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The format `json`: `{"version", "violations": […], "errors": […], "summary"}`, one object a line within the lists.
+#[derive(Clone, Debug, Default)]
+pub struct Json {
+    begun: bool,
+    errors: Vec<String>,
+}
+
+impl Json {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<&'static str> {
+        if self.begun {
+            return Ok(",\n");
+        }
+        self.begun = true;
+        write!(out, "{{\"version\":{SCHEMA_VERSION},\"violations\":[")?;
+        Ok("\n")
+    }
+}
+
+impl Renderer for Json {
+    fn file(&mut self, _: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+        for pod in &report.pods {
+            for finding in &pod.findings {
+                for place in &finding.places {
+                    let separator = self.begin(out)?;
+                    out.write_all(separator.as_bytes())?;
+                    serde_json::to_writer(&mut *out, &Violation::new(report, pod, finding, place))?;
+                }
+            }
+        }
+        for problem in &report.problems {
+            self.errors.push(serde_json::to_string(&Unjudged::new(report, problem))?);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        if !self.begun {
+            self.begin(out)?;
+        }
+        write!(out, "\n],\"errors\":[")?;
+        for (place, error) in self.errors.iter().enumerate() {
+            write!(out, "{}{error}", if place == 0 { "\n" } else { ",\n" })?;
+        }
+        write!(out, "\n],\"summary\":")?;
+        serde_json::to_writer(&mut *out, &Counts::from(summary))?;
+        writeln!(out, "}}")
+    }
+}
+
+/// One field that is to blame.
+#[derive(Serialize)]
+struct Violation<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    #[serde(flatten)]
+    object: Object<'a>,
+    policy: String,
+    check: &'static str,
+    revision: String,
+    level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
+    path: &'a str,
+    actual: &'a str,
+    allowed: &'static [&'static str],
+    reason: &'a str,
+    sentence: &'a str,
+    help: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a> {
+    document: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<usize>,
+    api_version: &'a str,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    namespace: &'a str,
+    name: &'a str,
+}
+
+impl<'a> From<&'a crate::ObjectName> for Object<'a> {
+    fn from(name: &'a crate::ObjectName) -> Self {
+        Self {
+            document: name.document,
+            item: name.item,
+            api_version: &name.api_version,
+            kind: &name.kind,
+            namespace: &name.namespace,
+            name: &name.name,
+        }
+    }
+}
+
+impl<'a> Violation<'a> {
+    fn new(report: &'a FileReport, pod: &'a PodReport, finding: &'a Finding, place: &'a Place) -> Self {
+        Self {
+            file: &report.name,
+            line: place.position.line,
+            column: place.position.column,
+            object: Object::from(&pod.object),
+            policy: pod.policy.map(|policy| policy.to_string()).unwrap_or_default(),
+            check: finding.check.id,
+            revision: finding.revision.to_string(),
+            level: finding.level.as_str(),
+            container: place.container.as_deref(),
+            path: &place.path,
+            actual: &place.actual,
+            allowed: place.allowed,
+            reason: finding.reason,
+            sentence: &finding.detail,
+            help: super::documentation(finding.check),
+        }
+    }
+}
+
+/// Something that could not be judged.
+#[derive(Serialize)]
+struct Unjudged<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    object: Option<Object<'a>>,
+    message: &'a str,
+}
+
+impl<'a> Unjudged<'a> {
+    fn new(report: &'a FileReport, problem: &'a Problem) -> Self {
+        Self {
+            file: &report.name,
+            line: problem.position.map(|position| position.line),
+            column: problem.position.map(|position| position.column),
+            object: problem.object.as_ref().map(Object::from),
+            message: &problem.message,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    files: usize,
+    documents: usize,
+    pods: usize,
+    refused_pods: usize,
+    violations: usize,
+    errors: usize,
+}
+
+impl From<&Summary> for Counts {
+    fn from(summary: &Summary) -> Self {
+        let Summary { files, documents, pods, refused_pods, violations, problems } = *summary;
+        Self { files, documents, pods, refused_pods, violations, errors: problems }
+    }
+}
