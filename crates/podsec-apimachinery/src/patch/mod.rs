@@ -8,7 +8,10 @@
 //! application/apply-patch+yaml            apply::apply        yes, and keeps managed_fields
 //! ```
 
+pub mod apply;
+pub mod field_set;
 pub mod json;
+pub mod managed_fields;
 pub mod merge;
 pub mod schema;
 pub mod strategic;
@@ -16,6 +19,7 @@ pub mod strategic;
 mod definitions;
 mod error;
 mod go;
+mod typed;
 
 pub use error::Error;
 pub use go::GoFormat;
