@@ -44,6 +44,10 @@ pub enum Error {
     /// The change could not be made durable. It may or may not be there after the store is opened again.
     #[error("the change could not be written")]
     Write(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// etcd did not answer, or not as it should. A change may or may not have been made.
+    #[cfg(feature = "etcd")]
+    #[error("etcd did not do what it was asked")]
+    Etcd(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why a store could not be opened. Every message names the file.

@@ -10,12 +10,14 @@
 //! One counter numbers every change of every key. The history holds the newest entry of each key and the
 //! recent changes in order; from the two it answers reads of the present, reads of the recent past and
 //! watches that resume. [`Memory`] forgets with the process; [`Redb`] keeps all of it in one file too, which
-//! `docs/storage.md` draws byte by byte.
+//! `docs/storage.md` draws byte by byte; `Etcd`, behind the feature `etcd`, passes everything on to a cluster.
 //!
 //! The entry point is the trait [`Store`].
 
 mod change;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod feed;
 mod history;
 mod memory;
@@ -27,6 +29,8 @@ mod store;
 
 pub use change::{Change, Commit, Precondition};
 pub use error::{Error, OpenError};
+#[cfg(feature = "etcd")]
+pub use etcd::{Etcd, EtcdTls};
 pub use memory::Memory;
 pub use range::{Page, Range};
 pub use redb::Redb;

@@ -12,12 +12,13 @@ laws! {
     compaction_keeps_its_own_revision
     compacting_again_does_nothing
     the_future_cannot_be_compacted
-    a_watch_that_compaction_overtakes_ends
     a_watch_that_missed_nothing_goes_on
+    the_revision_survives_a_compacted_deletion
+    ; embedded:
+    a_watch_that_compaction_overtakes_ends
     a_bounded_number_of_changes_is_kept
     a_bounded_amount_of_bytes_is_kept
     old_changes_are_dropped
-    the_revision_survives_a_compacted_deletion
 }
 
 async fn compaction_keeps_the_present(make: Make) {

@@ -1,9 +1,12 @@
 //! The laws of a store, each of them one test, run over every implementation.
 
 #![expect(clippy::unwrap_used, reason = "a law that does not get its answer has failed")]
+#![cfg_attr(feature = "etcd", expect(clippy::print_stderr, reason = "a skipped law says so"))]
 
 mod compaction;
 mod concurrency;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod model;
 mod reads;
 mod subject;

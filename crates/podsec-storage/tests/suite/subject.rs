@@ -8,20 +8,38 @@ use podsec_storage::{
 };
 use tempfile::TempDir;
 
-/// Turns each `async fn(Make)` into one test for each implementation.
+/// Turns each `async fn(Make)` into one test for each implementation. Those after `; embedded:` are laws of
+/// the stores of this process: etcd keeps its history by its own rules, and buffers for its watches.
 macro_rules! laws {
-    ($($law:ident)*) => {
-        mod memory {
+    ($($law:ident)* $(; embedded: $($own:ident)*)?) => {
+        $crate::subject::laws!(@ memory, Some($crate::subject::Subject::memory), $($law)* $($($own)*)?);
+        $crate::subject::laws!(@ redb, Some($crate::subject::Subject::redb), $($law)* $($($own)*)?);
+        #[cfg(feature = "etcd")]
+        $crate::subject::laws!(@ etcd, $crate::subject::etcd_store(), $($law)*);
+    };
+    (@ $name:ident, $make:expr, $($law:ident)*) => {
+        mod $name {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $law() { super::$law($crate::subject::Subject::memory).await })*
-        }
-        mod redb {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $law() { super::$law($crate::subject::Subject::redb).await })*
+            async fn $law() {
+                let make: Option<$crate::subject::Make> = $make;
+                if let Some(make) = make {
+                    super::$law(make).await;
+                }
+            })*
         }
     };
 }
 pub(crate) use laws;
+
+/// Needs an `etcd` to run, and is skipped without one.
+#[cfg(feature = "etcd")]
+pub(crate) fn etcd_store() -> Option<Make> {
+    if std::process::Command::new("etcd").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no etcd on this machine");
+        return None;
+    }
+    Some(Subject::etcd)
+}
 
 /// Makes a store that keeps the given history.
 pub(crate) type Make = fn(Retention) -> Subject;
@@ -31,6 +49,8 @@ pub(crate) struct Subject {
     pub(crate) store: Arc<dyn Store>,
     // Dropped after the store, and its files with it.
     directory: Option<TempDir>,
+    #[cfg(feature = "etcd")]
+    _server: Option<crate::etcd::Server>,
 }
 
 /// Keeps everything that a law can make.
@@ -38,8 +58,24 @@ pub(crate) const ALL: Retention =
     Retention { revisions: 100_000, bytes: 1 << 30, age: Duration::from_hours(1) };
 
 impl Subject {
+    fn new(store: impl Store + 'static, directory: Option<TempDir>) -> Self {
+        Self {
+            store: Arc::new(store),
+            directory,
+            #[cfg(feature = "etcd")]
+            _server: None,
+        }
+    }
+
+    #[cfg(feature = "etcd")]
+    pub(crate) fn etcd(_: Retention) -> Self {
+        let server = crate::etcd::Server::start();
+        let store = podsec_storage::Etcd::new(&[&server.url], None).expect("a URL");
+        Self { store: Arc::new(store), directory: None, _server: Some(server) }
+    }
+
     pub(crate) fn memory(retention: Retention) -> Self {
-        Self { store: Arc::new(Memory::new(retention)), directory: None }
+        Self::new(Memory::new(retention), None)
     }
 
     pub(crate) fn redb(retention: Retention) -> Self {
@@ -48,14 +84,14 @@ impl Subject {
 
     /// The store after a restart, if it is one that survives it.
     pub(crate) fn reopened(self) -> Self {
-        let Self { store, directory: Some(directory) } = self else { return self };
+        let Self { store, directory: Some(directory), .. } = self else { return self };
         drop(store);
         Self::at(directory, ALL)
     }
 
     fn at(directory: TempDir, retention: Retention) -> Self {
         let store = Redb::open(&directory.path().join("store.redb"), retention).expect("the store opens");
-        Self { store: Arc::new(store), directory: Some(directory) }
+        Self::new(store, Some(directory))
     }
 
     pub(crate) async fn put(&self, key: &str, value: &str) -> Revision {
