@@ -97,3 +97,101 @@ fn covers(pattern: &str, attributes: &Attributes<'_>) -> bool {
 fn contains(list: &[String], wanted: &str) -> bool {
     list.iter().any(|candidate| candidate == wanted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{decode, validate};
+
+    /// The request of a row, and who sends it.
+    fn request(name: &str) -> (Attributes<'_>, Option<User>) {
+        let pod = Attributes {
+            verb: "get",
+            path: "/api/v1/namespaces/ns/pods/p",
+            is_resource: true,
+            version: "v1",
+            resource: "pods",
+            namespace: "ns",
+            name: "p",
+            ..Attributes::default()
+        };
+        let attributes = match name {
+            "pod" | "pod nobody" => pod,
+            "pods" => Attributes { verb: "list", name: "", ..pod },
+            "create pod" => Attributes { verb: "create", name: "", ..pod },
+            "pod singular" => Attributes { resource: "pod", ..pod },
+            "pod/log" => Attributes { subresource: "log", ..pod },
+            "pod/status" => Attributes { subresource: "status", ..pod },
+            "service/proxy" => Attributes { resource: "services", subresource: "proxy", ..pod },
+            "node" => Attributes { resource: "nodes", namespace: "", name: "n1", ..pod },
+            "namespace" => Attributes { resource: "namespaces", namespace: "foo", name: "foo", ..pod },
+            "namespaces" => {
+                Attributes { verb: "list", resource: "namespaces", namespace: "", name: "", ..pod }
+            }
+            "deployment" => Attributes { group: "apps", resource: "deployments", ..pod },
+            "deployment/scale" => {
+                Attributes { group: "apps", resource: "deployments", subresource: "scale", ..pod }
+            }
+            url => {
+                let path = url.strip_prefix("GET ").expect("a request this test knows");
+                Attributes { verb: "get", path, ..Attributes::default() }
+            }
+        };
+        let groups = vec!["g1".to_owned(), "system:authenticated".to_owned()];
+        let alice = User { username: "alice".to_owned(), groups, ..User::default() };
+        (attributes, (name != "pod nobody").then_some(alice))
+    }
+
+    #[test]
+    fn rules_match_as_they_do_in_kubernetes() {
+        let table = include_str!("../../tests/data/truth-table.tsv");
+        for row in table.lines().skip(1) {
+            let [case, rule, wanted, matches] = row.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("{row}")
+            };
+            let document = format!("{{\"rules\": [{rule}]}}");
+            let mut raw = decode::policy(&serde_json::from_str(&document).unwrap()).unwrap();
+            let rule = validate::rule(raw.rules.remove(0), "rules[0]", &mut Vec::new());
+            let (attributes, user) = request(wanted);
+            assert_eq!(rule.matches(&attributes, user.as_ref()), matches == "yes", "{case}: {rule:?}");
+        }
+    }
+
+    fn policy(text: &str) -> Policy {
+        Policy::parse(format!("apiVersion: audit.k8s.io/v1\n{text}").as_bytes(), "p".as_ref()).unwrap().policy
+    }
+
+    #[test]
+    fn the_first_match_decides_and_a_rule_adds_to_the_policy() {
+        let policy = policy(
+            "omitStages: [RequestReceived]\nomitManagedFields: true\nrules:\n\
+             - {level: None, verbs: [watch]}\n\
+             - {level: Request, resources: [{resources: [pods]}], omitStages: [Panic], omitManagedFields: false}\n\
+             - {level: Metadata, users: [alice]}\n",
+        );
+        let decide = |name: &str, verb: &str| {
+            let (attributes, user) = request(name);
+            let verb = if verb.is_empty() { attributes.verb } else { verb };
+            policy.evaluate(&Attributes { verb, ..attributes }, user.as_ref())
+        };
+        let received = vec![Stage::RequestReceived];
+        assert_eq!(decide("pod", "watch").level, Level::None);
+        assert_eq!(
+            decide("pod", ""),
+            Decision {
+                level: Level::Request,
+                omit_stages: vec![Stage::RequestReceived, Stage::Panic],
+                omit_managed_fields: false
+            }
+        );
+        let metadata =
+            Decision { level: Level::Metadata, omit_stages: received.clone(), omit_managed_fields: true };
+        assert_eq!(decide("node", ""), metadata);
+        assert_eq!(decide("pod nobody", "").level, Level::Request);
+        let (attributes, _) = request("node");
+        assert_eq!(
+            policy.evaluate(&attributes, None),
+            Decision { level: Level::None, omit_stages: received, omit_managed_fields: true }
+        );
+    }
+}

@@ -20,7 +20,7 @@ pub(super) fn validate(raw: RawPolicy) -> Result<Policy, Vec<String>> {
     Err(errors)
 }
 
-fn rule(raw: RawRule, path: &str, errors: &mut Vec<String>) -> Rule {
+pub(super) fn rule(raw: RawRule, path: &str, errors: &mut Vec<String>) -> Rule {
     let level = level(&raw.level, path, errors);
     for (index, url) in raw.non_resource_urls.iter().enumerate() {
         check_url(url, &format!("{path}.nonResourceURLs[{index}]"), errors);
