@@ -2,6 +2,7 @@
 
 mod scenario;
 
+use podsec_admission::{Admission, GroupVersionResource, Operation, Request};
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, create, host_network_pod, plain_pod};
@@ -169,6 +170,26 @@ fn an_object_that_says_what_it_is_is_believed_over_the_request() {
         review("services", json!({"kind": "Service", "apiVersion": "v1"})).1,
         "failed to extract pod template: unexpected object type: /v1, Kind=Service"
     );
+}
+
+#[test]
+fn kubernetes_itself_judges_namespaces_and_what_carries_a_pod_as_they_are_made_and_changed() {
+    let applies = |group: &'static str, resource: &'static str, operation: Operation<'static>| {
+        let resource =
+            GroupVersionResource { group: group.into(), version: "v1".into(), resource: resource.into() };
+        Admission::applies_to(&Request { resource, operation, ..Request::default() })
+    };
+    for (group, resource) in
+        [("", "namespaces"), ("", "pods"), ("apps", "deployments"), ("batch", "cronjobs")]
+    {
+        assert!(applies(group, resource, Operation::Create) && applies(group, resource, Operation::Update));
+        assert!(
+            !applies(group, resource, Operation::Delete) && !applies(group, resource, Operation::Connect)
+        );
+    }
+    for (group, resource) in [("", "services"), ("extensions", "deployments"), ("apps", "pods")] {
+        assert!(!applies(group, resource, Operation::Create), "{resource}.{group}");
+    }
 }
 
 #[test]
