@@ -30,6 +30,9 @@ pub struct Request<'a> {
 /// What changed belongs to the request's manager afterwards, and to nobody else. Without a change nothing happens,
 /// the times included. A client may reset all managed fields with `managedFields: [{}]`; when it leaves them out,
 /// those of `live` stay.
+///
+/// Call it on the decoded and defaulted object, before admission and before the kind's own preparation: what those
+/// add belongs to nobody.
 pub fn track<S: TypeSchema>(live: Option<&Value>, new: &mut Value, schema: &S, request: &Request<'_>) {
     let mut managers = Managers::of_update(live, new, request.subresource);
     MetaMut::of(new).set_managed_fields(Vec::new());
