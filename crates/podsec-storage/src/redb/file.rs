@@ -2,8 +2,7 @@
 
 use std::{
     any::Any,
-    ffi::OsString,
-    fs, io,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -39,22 +38,16 @@ pub(super) fn open(path: &Path, retention: Retention) -> Result<(Database, Histo
     })
 }
 
-/// Makes an empty store beside `path` and moves it there when it is whole, so that a crash in between leaves
-/// nothing that could be taken for a damaged store.
+/// Makes an empty store beside `path` and moves it there when it is whole, so that neither a crash in between
+/// nor another process that does the same leaves anything that could be taken for a damaged store.
 fn create(path: &Path) -> Result<(), Failure> {
-    let draft = with_suffix(path, ".new");
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    // The store holds Secrets.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&draft)?;
-
-    let database = builder().create(&draft)?;
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    // Only its owner can read a temporary file, and so the store: it holds Secrets.
+    let draft = tempfile::Builder::new().prefix(".podsec-store-").tempfile_in(directory)?;
+    let database = builder().create(draft.path())?;
     let transaction = database.begin_write()?;
     transaction.open_table(LOG)?;
     let mut meta = transaction.open_table(META)?;
@@ -64,17 +57,12 @@ fn create(path: &Path) -> Result<(), Failure> {
     transaction.commit()?;
     database.close()?;
 
-    // Unlike a rename, a link cannot replace the store that another process has made in the meantime.
-    match fs::hard_link(&draft, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+    match draft.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error.into()),
         _ => {}
     }
-    fs::remove_file(&draft)?;
     #[cfg(unix)]
-    if let Some(directory) = path.parent() {
-        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-        fs::File::open(directory)?.sync_all()?;
-    }
+    std::fs::File::open(directory)?.sync_all()?;
     Ok(())
 }
 
@@ -142,12 +130,6 @@ fn guarded<T>(path: &Path, action: impl FnOnce() -> Result<T, Failure>) -> Resul
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     text.unwrap_or("the database gave up").to_owned()
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 /// An [`OpenError`] that does not know its file yet.

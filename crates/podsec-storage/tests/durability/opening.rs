@@ -1,6 +1,6 @@
 //! What cannot be opened, and what is said about it.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread};
 
 use podsec_storage::{OpenError, Store};
 use redb::TableDefinition;
@@ -85,10 +85,17 @@ fn a_newer_format_is_refused() {
 }
 
 #[test]
-fn a_draft_left_by_a_crash_is_no_hindrance() {
+fn of_many_first_starts_one_wins_and_leaves_one_file() {
     let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("store.redb.new"), "half").unwrap();
-    drop(open(&directory.path().join("store.redb")).unwrap());
+    let path = directory.path().join("store.redb");
+    let starts: Vec<_> =
+        (0..8).map(|_| path.clone()).map(|path| thread::spawn(move || open(&path))).collect();
+    // Held until all have tried.
+    let outcomes: Vec<_> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert!(matches!(refused, OpenError::Locked { .. }), "{refused:?}");
+    }
     let names: Vec<_> =
         fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(names, ["store.redb"]);

@@ -5,19 +5,23 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
-use podsec_storage::{Etcd, EtcdTls, Precondition, Store};
+use podsec_storage::{Error, Etcd, EtcdTls, Precondition, Revision, Store};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
-use crate::subject::{etcd_store, put};
+use crate::subject::{etcd_store, put, take};
 
 pub(crate) struct Server {
     pub(crate) url: String,
     process: Child,
+    command: Command,
+    metrics: String,
     _directory: TempDir,
 }
 
@@ -29,7 +33,8 @@ impl Server {
     fn start_with(scheme: &str, directory: TempDir, arguments: &[&str]) -> Self {
         let [client, peer, metrics] = [(); 3].map(|()| free_address());
         let (url, peer) = (format!("{scheme}://{client}"), format!("http://{peer}"));
-        let process = Command::new("etcd")
+        let mut command = Command::new("etcd");
+        command
             .args(["--listen-client-urls", &url, "--advertise-client-urls", &url])
             .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
             .args(["--initial-cluster", &format!("default={peer}")])
@@ -47,12 +52,17 @@ impl Server {
             .args(arguments)
             .current_dir(directory.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { url, process, _directory: directory };
+            .stderr(Stdio::null());
+        let process = command.spawn().unwrap();
         wait(&metrics);
-        server
+        Self { url, process, command, metrics, _directory: directory }
+    }
+
+    fn restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = self.command.spawn().unwrap();
+        wait(&self.metrics);
     }
 }
 
@@ -94,6 +104,57 @@ async fn etcd_and_its_client_know_each_other_by_certificates() {
     let store = Etcd::new(&[&server.url], Some(&EtcdTls { authority, identity })).unwrap();
     store.commit("a", Precondition::Absent, put("1")).await.unwrap();
     assert_eq!(store.get("a").await.unwrap().unwrap().value, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_outlives_its_connection() {
+    if etcd_store().is_none() {
+        return;
+    }
+    let mut server = Server::start();
+    let store = Etcd::new(&[&server.url], None).unwrap();
+    let mut watch = store.watch("a", Revision(1)).await.unwrap();
+    store.commit("a", Precondition::Any, put("1")).await.unwrap();
+    assert_eq!(take(&mut *watch, 1).await, ["2 create a=1"]);
+    server.restart();
+    store.commit("a", Precondition::Any, put("2")).await.unwrap();
+    store.commit("a", Precondition::Any, put("3")).await.unwrap();
+    assert_eq!(take(&mut *watch, 2).await, ["3 modify a=2 was a=1", "4 modify a=3 was a=2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_nobody_asks_is_cut_off() {
+    if etcd_store().is_none() {
+        return;
+    }
+    let server = Server::start();
+    let store = Arc::new(Etcd::new(&[&server.url], None).unwrap());
+    let mut watch = store.watch("", Revision(1)).await.unwrap();
+    let mut writers = JoinSet::new();
+    for _ in 0..64 {
+        let store = Arc::clone(&store);
+        writers.spawn(async move {
+            for _ in 0..160 {
+                store.commit("a", Precondition::Any, put("1")).await.unwrap();
+            }
+        });
+    }
+    writers.join_all().await;
+    // Until all that has a place in the buffer is there.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut told = 1;
+    let end = loop {
+        match watch.next().await {
+            Ok(events) => {
+                for event in events {
+                    told += 1;
+                    assert_eq!(event.revision(), Revision(told));
+                }
+            }
+            Err(end) => break end,
+        }
+    };
+    assert!(matches!(end, Error::Lagged { after } if after == Revision(told)), "{end:?}");
 }
 
 #[test]
