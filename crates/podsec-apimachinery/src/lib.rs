@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod field;
 pub mod meta;
 pub mod name;
+pub mod openapi;
 pub mod patch;
 pub mod schema;
 pub mod selector;

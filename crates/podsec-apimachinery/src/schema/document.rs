@@ -5,14 +5,24 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::definitions::GroupVersionKind;
 
 /// The definitions without their descriptions, by name.
 pub(super) fn parsed() -> BTreeMap<String, RawSchema> {
-    let mut text = Vec::new();
-    GzDecoder::new(COMPRESSED).read_to_end(&mut text).expect("the tests decompress this constant");
-    serde_json::from_slice(&text).expect("the tests parse this constant")
+    read()
+}
+
+/// The definitions as published, by name, each as JSON text.
+pub(crate) fn published() -> BTreeMap<String, Box<RawValue>> {
+    read()
+}
+
+/// Tells one set of definitions from another: the checksum and the length of their text.
+pub(crate) fn checksum() -> &'static [u8] {
+    COMPRESSED.last_chunk::<8>().map_or(COMPRESSED, <[u8; 8]>::as_slice)
 }
 
 /// Go types by definition and field.
@@ -55,6 +65,12 @@ impl RawSchema {
     pub(super) fn reference(&self) -> Option<&str> {
         self.target.as_deref()?.strip_prefix("#/definitions/")
     }
+}
+
+fn read<T: DeserializeOwned>() -> T {
+    let mut text = Vec::new();
+    GzDecoder::new(COMPRESSED).read_to_end(&mut text).expect("the tests decompress this constant");
+    serde_json::from_slice(&text).expect("the tests parse this constant")
 }
 
 /// Written by tools/refresh-openapi.py.

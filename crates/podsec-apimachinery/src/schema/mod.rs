@@ -2,7 +2,7 @@
 
 pub mod catalog;
 pub mod definitions;
-mod document;
+pub(crate) mod document;
 pub mod fields;
 pub mod quantity;
 pub mod time;
