@@ -1,6 +1,6 @@
 //! Many writers at once.
 
-use podsec_storage::{Error, Precondition, Revision};
+use podsec_storage::{Error, Precondition, Range, Revision};
 use tokio::task::JoinSet;
 
 use crate::subject::{ALL, Make, laws, put, take};
@@ -9,6 +9,7 @@ laws! {
     one_writer_wins_each_revision
     a_key_is_created_by_one_of_many
     no_change_of_many_writers_is_lost
+    a_list_shows_one_moment
 }
 
 async fn one_writer_wins_each_revision(make: Make) {
@@ -71,4 +72,31 @@ async fn no_change_of_many_writers_is_lost(make: Make) {
     for (line, revision) in told.iter().zip(2..) {
         assert!(line.starts_with(&format!("{revision} create ")), "{line}");
     }
+}
+
+async fn a_list_shows_one_moment(make: Make) {
+    let subject = make(ALL);
+    subject.put("ahead", "0").await;
+    subject.put("behind", "0").await;
+    let store = subject.store.clone();
+    let writer = tokio::spawn(async move {
+        for i in 1..=200 {
+            for key in ["ahead", "behind"] {
+                store.commit(key, Precondition::Any, put(&i.to_string())).await.unwrap();
+            }
+        }
+    });
+    let mut last = Revision(0);
+    while !writer.is_finished() {
+        let page = subject.store.range(Range::prefix("")).await.unwrap();
+        let [ahead, behind] = &page.entries[..] else { panic!("two keys") };
+        let [a, b] =
+            [ahead, behind].map(|entry| String::from_utf8_lossy(&entry.value).parse::<u32>().unwrap());
+        assert!(a == b || a == b + 1, "ahead at {a} and behind at {b} never were at once");
+        assert_eq!(page.revision, ahead.revision.max(behind.revision));
+        assert!(page.revision >= last, "time went back");
+        last = page.revision;
+        tokio::task::yield_now().await;
+    }
+    writer.await.unwrap();
 }
