@@ -5,8 +5,7 @@
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{
-    AddOperation, CopyOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation,
-    TestOperation,
+    AddOperation, CopyOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation,
 };
 use serde_json::Value;
 
@@ -53,10 +52,7 @@ fn step(object: &mut Value, operation: &Value, copied: &mut usize) -> Result<(),
     let name = text("op").unwrap_or_default();
     let path = text("path").ok_or_else(|| failed(name, "missing path"))?;
     let resolved = match name {
-        "add" => PatchOperation::Add(AddOperation {
-            path: target(object, path, Reach::Insert).map_err(|why| failed(name, &why))?,
-            value: value(),
-        }),
+        "add" => PatchOperation::Add(AddOperation { path: landing(object, path, name)?, value: value() }),
         "remove" => PatchOperation::Remove(RemoveOperation { path: existing(object, path, name)? }),
         "replace" => {
             PatchOperation::Replace(ReplaceOperation { path: existing(object, path, name)?, value: value() })
@@ -68,32 +64,25 @@ fn step(object: &mut Value, operation: &Value, copied: &mut usize) -> Result<(),
             }
             PatchOperation::Test(TestOperation { path, value: value() })
         }
-        "move" | "copy" => {
-            let from = text("from").ok_or_else(|| failed(name, "missing from"))?;
-            let from = existing(object, from, name)?;
-            // Where a move lands is counted after its source is gone.
-            let mut after = None;
-            if name == "move" {
-                let mut rest = object.clone();
-                let remove = PatchOperation::Remove(RemoveOperation { path: from.clone() });
-                json_patch::patch_unsafe(&mut rest, &[remove])
-                    .map_err(|why| failed(name, &why.to_string()))?;
-                after = Some(rest);
+        "move" => {
+            let from = existing(object, text("from").ok_or_else(|| failed(name, "missing from"))?, name)?;
+            let value =
+                object.pointer(from.as_str()).cloned().ok_or_else(|| failed(name, "nothing to move"))?;
+            let remove = PatchOperation::Remove(RemoveOperation { path: from });
+            json_patch::patch_unsafe(object, &[remove]).map_err(|why| failed(name, &why.to_string()))?;
+            // Where it lands is counted after it is gone.
+            PatchOperation::Add(AddOperation { path: landing(object, path, name)?, value })
+        }
+        "copy" => {
+            let from = existing(object, text("from").ok_or_else(|| failed(name, "missing from"))?, name)?;
+            *copied += object.pointer(from.as_str()).map_or(0, |value| value.to_string().len());
+            if *copied > MAX_COPIED_BYTES {
+                return Err(Error::Inapplicable(format!(
+                    "Unable to complete the copy, the accumulated size increase of copy is {copied}, \
+                     exceeding the limit {MAX_COPIED_BYTES}"
+                )));
             }
-            let landing = after.as_ref().unwrap_or(object);
-            let path = target(landing, path, Reach::Insert).map_err(|why| failed(name, &why))?;
-            if name == "move" {
-                PatchOperation::Move(MoveOperation { from, path })
-            } else {
-                *copied += object.pointer(from.as_str()).map_or(0, |value| value.to_string().len());
-                if *copied > MAX_COPIED_BYTES {
-                    return Err(Error::Inapplicable(format!(
-                        "Unable to complete the copy, the accumulated size increase of copy is {copied}, \
-                         exceeding the limit {MAX_COPIED_BYTES}"
-                    )));
-                }
-                PatchOperation::Copy(CopyOperation { from, path })
-            }
+            PatchOperation::Copy(CopyOperation { from, path: landing(object, path, name)? })
         }
         other => return Err(Error::Inapplicable(format!("Unexpected kind: {other}"))),
     };
@@ -109,6 +98,10 @@ enum Reach {
 
 fn existing(object: &Value, path: &str, operation: &str) -> Result<PointerBuf, Error> {
     target(object, path, Reach::Existing).map_err(|why| failed(operation, &why))
+}
+
+fn landing(object: &Value, path: &str, operation: &str) -> Result<PointerBuf, Error> {
+    target(object, path, Reach::Insert).map_err(|why| failed(operation, &why))
 }
 
 /// `path` with its list indices counted from the start.

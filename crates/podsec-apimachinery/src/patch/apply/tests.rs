@@ -254,6 +254,36 @@ fn what_does_not_fit_is_refused_as_recorded() {
     }
 }
 
+#[test]
+fn without_a_schema_maps_merge_and_lists_are_whole() {
+    let reset = FieldSet::default();
+    let request = Request {
+        manager: "m",
+        api_version: "x.y/v1",
+        subresource: "",
+        reset: &reset,
+        now: LATER.parse().unwrap(),
+    };
+    let object = |spec: Value| {
+        let mut object = json!({"apiVersion": "x.y/v1", "kind": "Foo", "metadata": {"name": "f"}});
+        object["spec"] = spec;
+        object
+    };
+    let live = object(json!({"map": {"a": 1}, "list": [1, 2], "was": "text"}));
+    let config = object(json!({"map": {"b": 2}, "list": [3], "was": {"now": "map"}}));
+    let merged = apply(Some(&live), &config, "Foo", &crate::patch::schema::Untyped, &request, true).unwrap();
+    assert_eq!(
+        without_managed_fields(&merged),
+        object(json!({"map": {"a": 1, "b": 2}, "list": [3], "was": {"now": "map"}}))
+    );
+    assert_eq!(
+        merged.pointer("/metadata/managedFields/0/fieldsV1"),
+        Some(&json!({"f:spec": {
+            ".": {}, "f:list": {}, "f:map": {".": {}, "f:b": {}}, "f:was": {".": {}, "f:now": {}},
+        }}))
+    );
+}
+
 proptest! {
     #[test]
     fn nothing_panics_and_a_second_apply_changes_nothing(live in pods(), config in pods(), force in any::<bool>()) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Kind, element_of, is_empty, items};
 use crate::patch::field_set::{FieldPath, FieldSet, PathElement};
@@ -65,14 +65,14 @@ impl Comparison {
         }
         match kind {
             Kind::Map => {
-                let fields =
-                    |value: Option<&'_ Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-                let (old_fields, new_fields) = (fields(old), fields(new));
-                let only_old = old_fields.keys().filter(|name| !new_fields.contains_key(*name));
-                for name in new_fields.keys().chain(only_old) {
+                let (old, new) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
+                let is_new = |name: &String| new.is_some_and(|new| new.contains_key(name));
+                let only_old = old.into_iter().flat_map(Map::keys).filter(|name| !is_new(name));
+                for name in new.into_iter().flat_map(Map::keys).chain(only_old) {
                     let field = schema.and_then(|schema| schema.field(name));
                     let path = path.child(PathElement::field(name));
-                    self.visit(old_fields.get(name), new_fields.get(name), field.as_ref(), &path);
+                    let (old, new) = (old.and_then(|old| old.get(name)), new.and_then(|new| new.get(name)));
+                    self.visit(old, new, field.as_ref(), &path);
                 }
             }
             _ => self.visit_list(items(old), items(new), &kind, schema, path),

@@ -20,19 +20,19 @@ fn both<S: TypeSchema>(live: &Value, config: &Value, schema: Option<&S>) -> Opti
     let both_empty = is_empty(Some(live)) && is_empty(Some(config));
     match kind {
         Kind::Map if !changes_kind && !both_empty => {
-            let empty = Map::new();
-            let fields = |value: &'_ Value| value.as_object().cloned();
-            let (live, config) = (fields(live).unwrap_or_default(), config.as_object().unwrap_or(&empty));
+            let (live, config) = (live.as_object(), config.as_object());
             let mut merged = Map::new();
-            for (name, live) in &live {
-                let value = match config.get(name) {
+            for (name, live) in live.into_iter().flatten() {
+                let value = match config.and_then(|config| config.get(name)) {
                     None => Some(live.clone()),
                     Some(config) => both(live, config, schema.and_then(|schema| schema.field(name)).as_ref()),
                 };
                 merged.extend(value.map(|value| (name.clone(), value)));
             }
-            for (name, config) in config.iter().filter(|(name, _)| !live.contains_key(*name)) {
-                merged.insert(name.clone(), config.clone());
+            for (name, config) in config.into_iter().flatten() {
+                if !live.is_some_and(|live| live.contains_key(name)) {
+                    merged.insert(name.clone(), config.clone());
+                }
             }
             (!merged.is_empty()).then_some(Value::Object(merged))
         }
