@@ -115,6 +115,64 @@ fn places_in_later_documents_count_from_the_start_of_the_text() {
     assert_eq!(error.line, 8);
 }
 
+#[test]
+fn a_list_starts_at_its_first_dash() {
+    let text = "a:\n- - x\n- -5\nb: # c\n  - y\nc: &x\n# d\n-\n  e: f\n";
+    assert_eq!(
+        outlined(text)[1..],
+        [
+            ".a @2:1 \"- - x\\n- -5\"",
+            ".a[0] @2:3 \"- x\"",
+            ".a[0][0] @2:5 \"x\"",
+            ".a[1] @3:3 \"-5\"",
+            ".b @5:3 \"- y\"",
+            ".b[0] @5:5 \"y\"",
+            ".c @8:1 \"-\\n  e: f\"",
+            ".c[0] @9:3 \"e: f\"",
+            ".c[0].e @9:6 \"f\"",
+        ]
+    );
+}
+
+#[test]
+fn quoted_lines_may_start_anywhere() {
+    let text = "\
+a:
+  b: 'x
+y
+
+  é' # c
+  c: \"1
+\t2\" # d
+d:
+- \"3
+4\"
+e: f
+";
+    assert_eq!(
+        outlined(text)[1..],
+        [
+            ".a @2:3 \"b: 'x\\ny\\n\\n  é' # c\\n  c: \\\"1\\n\\t2\\\"\"",
+            ".a.b @2:6 \"'x\\ny\\n\\n  é'\"",
+            ".a.c @6:6 \"\\\"1\\n\\t2\\\"\"",
+            ".d @9:1 \"- \\\"3\\n4\\\"\"",
+            ".d[0] @9:3 \"\\\"3\\n4\\\"\"",
+            ".e @11:4 \"f\"",
+        ]
+    );
+    let document = documents(text).next().unwrap().unwrap();
+    assert_eq!(document.to_json()["a"]["b"], "x y\né");
+    assert_eq!(document.to_json()["d"][0], "3 4");
+    let comments: Vec<_> = document
+        .comments()
+        .iter()
+        .map(|comment| (comment.position.to_string(), &text[comment.span.range()]))
+        .collect();
+    assert_eq!(comments, [("5:6".to_owned(), "# c"), ("7:5".to_owned(), "# d")]);
+    let error = documents("a:\n  b: 'x\ny'\n  c: [\n").next().unwrap().unwrap_err();
+    assert_eq!((error.line, error.column), (4, 6));
+}
+
 fn check_everything(text: &str) {
     for document in documents(text) {
         match document {

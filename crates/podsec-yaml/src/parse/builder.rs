@@ -1,99 +1,14 @@
-//! Turns granit's events into a [`Document`]; the only module that knows granit.
+//! Collects events into the nodes of a document, and refuses what has no JSON form.
 
 use std::borrow::Cow;
 
-use granit_parser::{Event, Marker, Parser, ScanError, StrInput, StructureStyle};
+use granit_parser::{Event, Marker, StructureStyle};
 
+use super::place::{Origin, Place};
+use super::{Source, indentation};
 use crate::document::{Anchor, Content, NodeData, Tag};
 use crate::node::{CollectionStyle, ScalarStyle};
 use crate::{Comment, Document, Error, Position, Scalar, Span, expansion};
-
-/// Who would read the text; they differ in small things.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// A document of a file or stream: kubectl ends its last line when the author did not.
-    Manifest,
-    /// One of several JSON objects, known to be JSON.
-    Json,
-    /// A request body: a block scalar cut off by the end of the text has no final line break.
-    Body,
-}
-
-/// Reads the first document of `text`.
-pub(crate) fn first_document(text: &str) -> Result<Document<'_>, Error> {
-    document(text, Span { start: 0, end: text.len() }, 1, Source::Body)
-}
-
-/// Reads the document in the bytes `span` of `text`, which starts in `line`.
-pub(crate) fn document(text: &str, span: Span, line: usize, source: Source) -> Result<Document<'_>, Error> {
-    let chunk = text.get(span.range()).unwrap_or("");
-    let json = source == Source::Json || chunk.trim_start().starts_with('{');
-    let first_column = match source {
-        Source::Json => Position::of(text, span.start).column - 1,
-        Source::Manifest | Source::Body => 0,
-    };
-    let origin = Origin { offset: span.start, line: line - 1, first_column };
-    if u32::try_from(text.len()).is_err() {
-        return Err(Error::new(line, 1, span.start, "the text is longer than 4 GiB"));
-    }
-    if !json {
-        refuse_special_characters(chunk, origin)?;
-        refuse_leading_tabs(chunk, origin)?;
-    }
-
-    let mut options = granit_parser::options! {
-        emit_anchor_events: true,
-        max_buffered_comment_events: usize::MAX,
-    };
-    options.set_emit_comments(source != Source::Body);
-    let mut parser = Parser::new_from_str_with_options(chunk, options);
-    let mut builder = Builder::new(text, chunk, origin, source, json);
-    for event in parser.by_ref() {
-        let (event, span) = event.map_err(|error| origin.scan_error(&error))?;
-        if matches!(event, Event::DocumentEnd) {
-            break;
-        }
-        builder.event(event, span)?;
-    }
-    let mut document = builder.finish(span)?;
-    if source == Source::Manifest {
-        document.unread = unread(&mut parser, &mut document.comments, span, origin);
-    }
-    Ok(document)
-}
-
-/// Where the parser's first character stands in the whole text.
-#[derive(Clone, Copy)]
-struct Origin {
-    offset: usize,
-    line: usize,
-    first_column: usize,
-}
-
-impl Origin {
-    fn offset(self, marker: Marker) -> usize {
-        self.offset + marker.byte_offset().unwrap_or(0)
-    }
-
-    fn span(self, span: granit_parser::Span) -> Span {
-        let start = self.offset(span.start);
-        Span { start, end: self.offset(span.end).max(start) }
-    }
-
-    fn position(self, marker: Marker) -> Position {
-        let first = if marker.line() == 1 { self.first_column } else { 0 };
-        Position { line: self.line + marker.line(), column: marker.col() + 1 + first }
-    }
-
-    fn error(self, marker: Marker, message: impl Into<String>) -> Error {
-        let Position { line, column } = self.position(marker);
-        Error::new(line, column, self.offset(marker), message)
-    }
-
-    fn scan_error(self, error: &ScanError) -> Error {
-        self.error(*error.marker(), error.info())
-    }
-}
 
 /// A collection that is not closed yet.
 struct Frame {
@@ -105,11 +20,12 @@ struct Frame {
     merges: bool,
 }
 
-struct Builder<'t> {
+pub(super) struct Builder<'t, 'i> {
     text: &'t str,
-    chunk: &'t str,
-    origin: Origin,
-    source: Source,
+    /// The bytes of `text` that are read.
+    span: Span,
+    pub(super) origin: Origin<'i>,
+    pub(super) source: Source,
     json: bool,
     nodes: Vec<NodeData<'t>>,
     frames: Vec<Frame>,
@@ -119,34 +35,43 @@ struct Builder<'t> {
     tags: Vec<Tag>,
     comments: Vec<Comment>,
     has_aliases: bool,
-    /// The end of what was read last, in bytes of the chunk.
-    previous_end: usize,
+    /// How many of the insertions turned out to be in quotes.
+    quoted_insertions: usize,
+    /// The end of what was read last, as granit counts.
+    pub(super) previous_end: Marker,
 }
 
-impl<'t> Builder<'t> {
-    fn new(text: &'t str, chunk: &'t str, origin: Origin, source: Source, json: bool) -> Self {
+impl<'t, 'i> Builder<'t, 'i> {
+    pub(super) fn new(text: &'t str, span: Span, origin: Origin<'i>, source: Source, json: bool) -> Self {
         Self {
             text,
-            chunk,
+            span,
             origin,
             source,
             json,
             // Kubernetes' manifests have a node every 15 to 20 bytes.
-            nodes: Vec::with_capacity(chunk.len() / 16 + 1),
+            nodes: Vec::with_capacity((span.end - span.start) / 16 + 1),
             frames: Vec::with_capacity(16),
             anchors: Vec::new(),
             anchor_ids: Vec::new(),
             tags: Vec::new(),
             comments: Vec::new(),
             has_aliases: false,
-            previous_end: 0,
+            quoted_insertions: 0,
+            previous_end: Marker::default(),
         }
     }
 
-    fn event(&mut self, event: Event<'t>, span: granit_parser::Span) -> Result<(), Error> {
+    /// Takes the next event. `keep` makes its text last as long as the whole text.
+    pub(super) fn event<'c>(
+        &mut self,
+        event: Event<'c>,
+        span: granit_parser::Span,
+        keep: impl Fn(Cow<'c, str>) -> Cow<'t, str>,
+    ) -> Result<(), Error> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.scalar(text, style, anchor, tag.as_deref(), span)?;
+                self.scalar(keep(text), style, anchor, tag.as_deref(), span)?;
             }
             Event::SequenceStart(style, anchor, _) => {
                 self.open(Content::Sequence(collection_style(style)), anchor, span)?;
@@ -164,12 +89,14 @@ impl<'t> Builder<'t> {
                 }
                 return Ok(());
             }
-            Event::Comment(..) => self.comments.push(comment(self.origin, span)),
+            Event::Comment(..) => self.comments.push(self.origin.comment(span)),
             Event::DocumentStart(true, _) => {}
             // Nothing was read for these, and their places may lie ahead.
             _ => return Ok(()),
         }
-        self.previous_end = self.previous_end.max(span.end.byte_offset().unwrap_or(0));
+        if span.end.index() > self.previous_end.index() {
+            self.previous_end = span.end;
+        }
         Ok(())
     }
 
@@ -198,6 +125,12 @@ impl<'t> Builder<'t> {
                 self.start_at_header(&mut place);
             }
             _ => {}
+        }
+        if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted)
+            && !self.origin.insertions.is_empty()
+        {
+            let range = span.byte_range().unwrap_or(0..0);
+            self.quoted_insertions += indentation::within(self.origin.insertions, range);
         }
         let is_key = self.expects_key();
         let mut merge = is_key && style == ScalarStyle::Plain && text == "<<";
@@ -257,14 +190,18 @@ impl<'t> Builder<'t> {
 
     fn open(&mut self, content: Content<'t>, anchor: usize, span: granit_parser::Span) -> Result<(), Error> {
         if self.expects_key() {
-            let start = span.start.byte_offset().unwrap_or(0);
-            let (before, after) = self.chunk.split_at_checked(start).unwrap_or_default();
+            let start = self.origin.offset(span.start);
+            let (before, after) = self.text.split_at_checked(start).unwrap_or_default();
             let template = after.starts_with("{{") || (before.ends_with('{') && after.starts_with('{'));
             let message = if template { TEMPLATE } else { COLLECTION_AS_KEY };
             return Err(self.origin.error(span.start, message));
         }
         let is_mapping = matches!(content, Content::Mapping { .. });
-        let node = self.add(content, Place::new(self.origin, span), anchor, span);
+        let mut place = Place::new(self.origin, span);
+        if matches!(content, Content::Sequence(CollectionStyle::Block)) {
+            self.start_at_dash(&mut place);
+        }
+        let node = self.add(content, place, anchor, span);
         self.frames.push(Frame { node, is_mapping, children: 0, last: node, merges: false });
         Ok(())
     }
@@ -340,10 +277,30 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// granit's sequences that are not indented further than their key start at their first item.
+    fn start_at_dash(&self, place: &mut Place) {
+        if !self.frames.last().is_some_and(|frame| frame.is_mapping) {
+            return;
+        }
+        let from = self.origin.offset(self.previous_end);
+        let before = self.text.get(from..place.span.start).unwrap_or("");
+        let mut line_start = 0;
+        for line in before.split_inclusive('\n') {
+            let blanks = line.len() - line.trim_start_matches(' ').len();
+            if line_start > 0 && line.get(blanks..).is_some_and(|content| content.starts_with('-')) {
+                let dash = from + line_start + blanks;
+                place.position = Position::of_near(self.text, place.position, place.span.start, dash);
+                place.span = Span { start: dash, end: place.span.end.max(dash + 1) };
+                return;
+            }
+            line_start += line.len();
+        }
+    }
+
     /// granit's block scalars start at their first line of content; here they start at `|` or `>`, and end
     /// with their last line that is not blank.
     fn start_at_header(&self, place: &mut Place) {
-        let from = self.origin.offset + self.previous_end;
+        let from = self.origin.offset(self.previous_end);
         let content = self.text.get(place.span.range()).unwrap_or("");
         place.span.end = place.span.start + content.trim_end().len();
         let before = self.text.get(from..place.span.start).unwrap_or("");
@@ -368,12 +325,10 @@ impl<'t> Builder<'t> {
 
     /// yaml.v2 gives a block scalar no line break at the end when the text ends in the middle of its last line.
     fn drop_unwritten_line_break(&self, text: &mut Cow<'t, str>, span: granit_parser::Span) {
-        let content = self.chunk.get(span.byte_range().unwrap_or(0..0)).unwrap_or("");
+        let place = self.origin.span(span);
+        let content = self.text.get(place.range()).unwrap_or("");
         let last_line = content.rsplit('\n').next().unwrap_or("");
-        if span.end.byte_offset() == Some(self.chunk.len())
-            && !last_line.trim().is_empty()
-            && text.ends_with('\n')
-        {
+        if place.end == self.span.end && !last_line.trim().is_empty() && text.ends_with('\n') {
             let length = text.len() - 1;
             match text {
                 Cow::Borrowed(text) => *text = text.get(..length).unwrap_or(text),
@@ -384,7 +339,7 @@ impl<'t> Builder<'t> {
 
     /// `\/` and pairs of surrogates are JSON's; yaml.v2 does not know them.
     fn refuse_json_escapes(&self, span: granit_parser::Span) -> Result<(), Error> {
-        let raw = self.chunk.get(span.byte_range().unwrap_or(0..0)).unwrap_or("");
+        let raw = self.text.get(self.origin.span(span).range()).unwrap_or("");
         let mut rest = raw.as_bytes();
         while let [first, after @ ..] = rest {
             rest = after;
@@ -404,17 +359,22 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn finish(mut self, span: Span) -> Result<Document<'t>, Error> {
+    pub(super) fn finish(mut self) -> Result<Document<'t>, Error> {
+        if self.quoted_insertions != self.origin.insertions.len() {
+            return Err(self
+                .origin
+                .error(self.previous_end, "invalid indentation in multiline quoted scalar"));
+        }
         if self.nodes.is_empty() {
-            let start = number(span.end);
-            let Position { line, column } = Position::of(self.text, span.end);
+            let start = number(self.span.end);
+            let Position { line, column } = Position::of(self.text, self.span.end);
             let content = Content::Scalar { value: Scalar::Null, style: ScalarStyle::Plain, merge: false };
             let (line, column) = (number(line), number(column));
             self.nodes.push(NodeData { start, end: start, line, column, next: 1, content });
         }
         let document = Document {
             text: self.text,
-            span,
+            span: self.span,
             nodes: self.nodes,
             anchors: self.anchors,
             tags: self.tags,
@@ -426,86 +386,6 @@ impl<'t> Builder<'t> {
         }
         Ok(document)
     }
-}
-
-/// The place of a node, counted in the whole text.
-#[derive(Clone, Copy)]
-struct Place {
-    span: Span,
-    position: Position,
-}
-
-impl Place {
-    fn new(origin: Origin, span: granit_parser::Span) -> Self {
-        Self { span: origin.span(span), position: origin.position(span.start) }
-    }
-}
-
-/// What follows the first document of a chunk and is never read; comments there are still comments.
-fn unread<'t>(
-    parser: &mut Parser<'t, StrInput<'t>>,
-    comments: &mut Vec<Comment>,
-    chunk: Span,
-    origin: Origin,
-) -> Option<Span> {
-    for event in parser {
-        match event {
-            Ok((Event::Comment(..), span)) => comments.push(comment(origin, span)),
-            Ok((Event::StreamEnd, _)) => return None,
-            Ok((_, span)) => return Some(Span { start: origin.span(span).start, end: chunk.end }),
-            Err(error) => return Some(Span { start: origin.offset(*error.marker()), end: chunk.end }),
-        }
-    }
-    None
-}
-
-/// yaml.v2 takes these for line ends, even in comments, or refuses them; granit reads on.
-fn refuse_special_characters(chunk: &str, origin: Origin) -> Result<(), Error> {
-    if chunk.is_ascii() {
-        return Ok(());
-    }
-    for (index, character) in chunk.char_indices() {
-        let what = match character {
-            '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                "is a line break in Kubernetes' YAML; write it as an escape in quotes"
-            }
-            '\u{80}'..='\u{9f}' => "is a control character, which is not allowed",
-            _ => continue,
-        };
-        let Position { line, column } = Position::of(chunk, index);
-        let message = format!("U+{:04X} {what}", u32::from(character));
-        return Err(Error::new(origin.line + line, column, origin.offset + index, message));
-    }
-    Ok(())
-}
-
-/// granit lets a tab indent the first line of a document; nothing else may.
-fn refuse_leading_tabs(chunk: &str, origin: Origin) -> Result<(), Error> {
-    let mut offset = 0;
-    for (index, line) in chunk.split_inclusive('\n').enumerate() {
-        let content = line.trim_start_matches(' ');
-        if content.starts_with('\t') {
-            let column = line.len() - content.len();
-            let offset = origin.offset + offset + column;
-            return Err(Error::new(
-                origin.line + index + 1,
-                column + 1,
-                offset,
-                "a tab cannot indent a line",
-            ));
-        }
-        let passed =
-            content.trim_end().is_empty() || content.starts_with(['#', '%']) || content.starts_with("---");
-        if !passed {
-            break;
-        }
-        offset += line.len();
-    }
-    Ok(())
-}
-
-fn comment(origin: Origin, span: granit_parser::Span) -> Comment {
-    Comment { span: origin.span(span), position: origin.position(span.start) }
 }
 
 fn collection_style(style: StructureStyle) -> CollectionStyle {
