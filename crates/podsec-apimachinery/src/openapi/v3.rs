@@ -102,7 +102,9 @@ impl Components {
             result.insert(key, value);
         }
         // Version 3 ignores whatever stands beside a reference.
-        if let (true, Some(target)) = (result.len() > 1, result.remove("$ref")) {
+        if result.len() > 1
+            && let Some(target) = result.remove("$ref")
+        {
             result.insert("allOf".to_owned(), json!([{"$ref": target}]));
         }
         Value::Object(result)
@@ -199,6 +201,9 @@ mod tests {
         );
         let spec = &pod["properties"]["spec"];
         assert_eq!(spec["allOf"], json!([{"$ref": "#/components/schemas/io.k8s.api.core.v1.PodSpec"}]));
+        let containers =
+            &core["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"];
+        assert_eq!(containers["items"], json!({"$ref": "#/components/schemas/io.k8s.api.core.v1.Container"}));
         assert!(spec["description"].as_str().unwrap().starts_with("Specification of the desired behavior"));
     }
 
