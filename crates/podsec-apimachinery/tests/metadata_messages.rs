@@ -1,7 +1,5 @@
 //! The metadata that Kubernetes v1.35 was seen to refuse is refused with the same words.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use podsec_apimachinery::field::Path;
 use podsec_apimachinery::meta::{self, Meta, MetaMut, Scope};
 use podsec_apimachinery::name::NameRule;
