@@ -2,7 +2,6 @@
 
 pub mod body;
 pub mod json;
-mod messages;
 pub mod protobuf;
 mod wire;
 

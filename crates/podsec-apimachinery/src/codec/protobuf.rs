@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::json::{self, MAX_DEPTH, OutOfRange, SyntaxError};
-use super::messages::{self, Field, FieldShape, Type};
 use super::wire::{Reader, Scalar};
+use crate::schema::messages::{self, Field, FieldShape, Type};
 use crate::schema::quantity::{self, QuantityError};
 use crate::schema::time::Precision;
 

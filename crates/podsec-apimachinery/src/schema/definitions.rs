@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use super::document::{self, GoTypes, RawSchema};
+use super::messages;
 
 /// A set of types that refer to each other.
 #[derive(Debug)]
@@ -133,9 +134,12 @@ impl Definitions {
                 kinds.insert(kind.clone(), TypeId(at));
             }
             let shape = special(name).unwrap_or_else(|| node_shape(name, raw, &names));
-            let mut node = Node { shape, merge: merge(raw), go_type: None };
+            let mut node = Node { shape, merge: merge(raw), go_type: None, absent_when_empty: false };
             for (field, go_type) in go_types.get(name).into_iter().flatten() {
                 node.name_go_type(field, go_type);
+            }
+            for field in messages::absent_when_empty(message_name(name)) {
+                node.mark_absent_when_empty(field);
             }
             types.push(Type { name: name.clone(), node });
         }
@@ -199,6 +203,11 @@ impl<'a> Schema<'a> {
     /// `x-kubernetes-patch-merge-key`: the field by which a strategic merge patch finds an item.
     pub fn patch_merge_key(self) -> Option<&'a str> {
         self.node.merge.patch_merge_key.as_deref()
+    }
+
+    /// Whether an empty value (`""`, `0`, `false`, `[]`, `{}`) is the same as none, and is not stored.
+    pub fn absent_when_empty(self) -> bool {
+        self.node.absent_when_empty
     }
 
     /// The Go type, as decoding errors name it: `[]v1.Container`.
@@ -283,9 +292,18 @@ struct Node {
     merge: Merge,
     /// Where it does not follow from the shape.
     go_type: Option<String>,
+    absent_when_empty: bool,
 }
 
 impl Node {
+    fn mark_absent_when_empty(&mut self, field: &str) {
+        if let NodeShape::Struct { fields, .. } = &mut self.shape
+            && let Some(field) = fields.get_mut(field)
+        {
+            field.absent_when_empty = true;
+        }
+    }
+
     fn name_go_type(&mut self, field: &str, go_type: &str) {
         if let NodeShape::Struct { fields, .. } = &mut self.shape
             && let Some(field) = fields.get_mut(field)
@@ -317,7 +335,7 @@ struct Merge {
 }
 
 fn node(raw: &RawSchema, names: &HashMap<String, TypeId>) -> Node {
-    Node { shape: node_shape("", raw, names), merge: merge(raw), go_type: None }
+    Node { shape: node_shape("", raw, names), merge: merge(raw), go_type: None, absent_when_empty: false }
 }
 
 /// `name` is the definition's, and empty inside of one.
@@ -384,6 +402,17 @@ fn merge(raw: &RawSchema) -> Merge {
         },
         patch_merge_key: raw.patch_merge_key.clone(),
     }
+}
+
+/// The protobuf message of a definition: `core.v1.Container`, `apis.meta.v1.ObjectMeta`.
+fn message_name(definition: &str) -> &str {
+    let prefixes = [
+        "io.k8s.api.",
+        "io.k8s.apiextensions-apiserver.pkg.apis.",
+        "io.k8s.apimachinery.pkg.",
+        "io.k8s.kube-aggregator.pkg.apis.",
+    ];
+    prefixes.iter().find_map(|prefix| definition.strip_prefix(prefix)).unwrap_or(definition)
 }
 
 /// `io.k8s.api.core.v1.Container` is Go's `v1.Container`.
@@ -457,6 +486,23 @@ mod tests {
         assert_eq!(pod_spec().property("nodeSelector").unwrap().go_type(), "map[string]string");
         assert_eq!(pod_spec().property("hostPID").unwrap().go_type(), "bool");
         assert_eq!(pod_spec().property("restartPolicy").unwrap().go_type(), "v1.RestartPolicy");
+    }
+
+    #[test]
+    fn a_pointer_tells_zero_from_absence_and_a_plain_value_does_not() {
+        let absent = |path: &[&str]| {
+            let found = path.iter().try_fold(pod_spec(), |at, name| match at.items() {
+                Some(items) => items.property(name),
+                None => at.property(name),
+            });
+            found.unwrap().absent_when_empty()
+        };
+        assert!(absent(&["hostPID"]) && absent(&["nodeName"]) && absent(&["initContainers"]));
+        assert!(absent(&["volumes", "configMap", "items"]) && absent(&["containers", "ports", "hostPort"]));
+        assert!(absent(&["nodeSelector"]) && absent(&["ephemeralContainers", "image"]));
+        assert!(!absent(&["securityContext"]) && !absent(&["securityContext", "runAsUser"]));
+        assert!(!absent(&["containers"]) && !absent(&["containers", "name"]) && !absent(&["hostUsers"]));
+        assert!(!absent(&["containers", "resources"]) && !absent(&["terminationGracePeriodSeconds"]));
     }
 
     #[test]

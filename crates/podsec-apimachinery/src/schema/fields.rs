@@ -18,7 +18,8 @@ use crate::codec::json::{self, Json, OutOfRange};
 /// An object that was decoded, and what strict field validation has against it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
-    /// The object: only fields that its kind has, none of them null, quantities and times in canonical form.
+    /// The object: only fields that its kind has, none of them null or empty where that means absent, quantities and
+    /// times in canonical form.
     pub object: Value,
     /// Unknown and duplicate fields in the order of the text, each once, 100 at most.
     pub strict: Vec<StrictError>,
@@ -206,7 +207,9 @@ impl<'s> Decoder<'s> {
             self.fields.push(name);
             self.enter(name);
             let earlier = object.remove(name.as_ref());
-            if let Some(value) = self.value(schema, json, earlier) {
+            if let Some(value) = self.value(schema, json, earlier)
+                && !(schema.absent_when_empty() && is_empty(&value))
+            {
                 object.insert(name.clone().into_owned(), value);
             }
             self.go_struct = outer.0;
@@ -327,6 +330,17 @@ fn zero(shape: Shape<'_>) -> Value {
         Shape::Quantity => Value::from("0"),
         Shape::Struct(_) => Value::Object(Map::new()),
         _ => Value::Null,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
     }
 }
 
@@ -523,6 +537,20 @@ mod tests {
             decoded("Pod", text).unwrap().object,
             json!({"metadata": {"labels": {"a": ""}}, "spec": {"containers": [{}]}})
         );
+    }
+
+    #[test]
+    fn empty_is_absent_where_go_cannot_tell() {
+        let text = r#"{"metadata":{"labels":{}},"spec":{"hostPID":false,"nodeName":"","securityContext":{"runAsUser":0},
+            "containers":[{"name":"","command":[],"securityContext":{"privileged":false},"resources":{}}],
+            "volumes":[{"emptyDir":{"medium":""}}]}}"#;
+        let container = json!({"name": "", "resources": {}, "securityContext": {"privileged": false}});
+        let spec = json!({
+            "containers": [container],
+            "securityContext": {"runAsUser": 0},
+            "volumes": [{"emptyDir": {}}],
+        });
+        assert_eq!(decoded("Pod", text).unwrap().object, json!({"metadata": {}, "spec": spec}));
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod definitions;
 pub(crate) mod document;
 pub mod fields;
+pub(crate) mod messages;
 pub mod quantity;
 pub mod time;
 

@@ -4,23 +4,41 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The fields of a message, as in `core.v1.PodSpec`.
-pub(super) fn fields(name: &str) -> Option<&'static [Field]> {
+pub(crate) fn fields(name: &str) -> Option<&'static [Field]> {
     MESSAGES.get(name).map(Vec::as_slice)
 }
 
+/// The JSON fields of a message, those of inlined structs among them, whose empty value Go takes for absence and leaves
+/// out when it writes.
+pub(crate) fn absent_when_empty(name: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for field in fields(name).unwrap_or_default() {
+        match field.value {
+            Type::Message(inlined) if field.name.is_empty() => names.extend(absent_when_empty(inlined)),
+            // A struct is written even when it is empty.
+            Type::Message(_) if field.shape == FieldShape::Single => {}
+            _ if field.empty_is_absent => names.push(field.name),
+            _ => {}
+        }
+    }
+    names
+}
+
 /// One field of a message.
-pub(super) struct Field {
+pub(crate) struct Field {
     /// The JSON name; empty when the fields of the sub-message stand in the message itself.
-    pub(super) name: &'static str,
-    pub(super) number: u32,
-    pub(super) shape: FieldShape,
-    pub(super) value: Type,
+    pub(crate) name: &'static str,
+    pub(crate) number: u32,
+    pub(crate) shape: FieldShape,
+    pub(crate) value: Type,
     /// Zero is left out, as it cannot be told from absence.
-    pub(super) omit_zero: bool,
+    pub(crate) omit_zero: bool,
+    /// Zero is known to mean absence; else it may be a pointer to zero.
+    pub(crate) empty_is_absent: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum FieldShape {
+pub(crate) enum FieldShape {
     Single,
     List,
     Map,
@@ -29,7 +47,7 @@ pub(super) enum FieldShape {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Type {
+pub(crate) enum Type {
     String,
     Bytes,
     Bool,
@@ -52,7 +70,7 @@ static MESSAGES: LazyLock<HashMap<&str, Vec<Field>>> = LazyLock::new(|| {
 fn field(word: &'static str) -> Option<Field> {
     let (name, rest) = word.rsplit_once('=')?;
     let (number, rest) = rest.split_once(':')?;
-    let value = rest.trim_end_matches(['?', '*']);
+    let value = rest.trim_end_matches(['?', '*', '~']);
     let (shape, value) = if let Some(value) = value.strip_prefix("{}[]") {
         (FieldShape::MapOfLists, value)
     } else if let Some(value) = value.strip_prefix("{}") {
@@ -72,7 +90,14 @@ fn field(word: &'static str) -> Option<Field> {
         message => Type::Message(message),
     };
     let name = if name == "." { "" } else { name };
-    Some(Field { name, number: number.parse().ok()?, shape, value, omit_zero: rest.ends_with('?') })
+    Some(Field {
+        name,
+        number: number.parse().ok()?,
+        shape,
+        value,
+        omit_zero: rest.ends_with(['?', '~']),
+        empty_is_absent: rest.ends_with('?'),
+    })
 }
 
 const DATA: &str = include_str!("../../data/protobuf.txt");
