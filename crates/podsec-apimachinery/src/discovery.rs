@@ -7,6 +7,46 @@ use crate::schema::catalog::{Catalog, Group, Resource, Subresource, Verb, Versio
 /// The content type of the aggregated documents; clients understand them under no other.
 pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
+/// Which form of discovery a client asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// [`aggregated_core`] and [`aggregated_groups`], under [`AGGREGATED`].
+    Aggregated,
+    /// [`api_versions`] and [`api_group_list`], under `application/json`.
+    Plain,
+}
+
+impl Form {
+    /// Takes the first clause of an `Accept` header that can be met; without one it is plain. None is 406.
+    pub fn negotiate(accept: &str) -> Option<Self> {
+        if accept.trim().is_empty() {
+            return Some(Self::Plain);
+        }
+        accept.split(',').find_map(|clause| {
+            let mut words = clause.split(';').map(str::trim);
+            let media_type = words.next()?;
+            let (mut kind, mut group, mut version) = ("", "", "");
+            for word in words {
+                match word.split_once('=') {
+                    Some(("as", value)) => kind = value,
+                    Some(("g", value)) => group = value,
+                    Some(("v", value)) => version = value,
+                    _ => {}
+                }
+            }
+            match (media_type, kind) {
+                ("application/json" | "application/*" | "*/*", "") => Some(Self::Plain),
+                ("application/json", "APIGroupDiscoveryList")
+                    if group == "apidiscovery.k8s.io" && version == "v2" =>
+                {
+                    Some(Self::Aggregated)
+                }
+                _ => None,
+            }
+        })
+    }
+}
+
 /// `GET /api`: `metav1.APIVersions`.
 ///
 /// `server_address` is what clients in the server's network may call it by, as in `127.0.0.1:6443`.
@@ -292,9 +332,39 @@ impl<'a> AggregatedResource<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn discovery_is_aggregated_for_who_asks_for_its_stable_version() {
+        let v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        let v2beta1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+        for (accept, form) in [
+            (format!("{v2},{v2beta1},application/json"), Some(Form::Aggregated)),
+            (format!("{v2beta1}, {v2}"), Some(Form::Aggregated)),
+            (
+                "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io".to_owned(),
+                Some(Form::Aggregated),
+            ),
+            (format!("{v2beta1},application/json"), Some(Form::Plain)),
+            (format!("application/json, {v2}"), Some(Form::Plain)),
+            (String::new(), Some(Form::Plain)),
+            ("application/json, */*".to_owned(), Some(Form::Plain)),
+            (v2beta1.to_owned(), None),
+            ("text/html".to_owned(), None),
+        ] {
+            assert_eq!(Form::negotiate(&accept), form, "{accept}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_answered(accept in "([ -~]{0,8}|application/json|;as=|;v=v2|,){0,12}") {
+            let _ = Form::negotiate(&accept);
+        }
+    }
 
     fn value(document: impl Serialize) -> Value {
         serde_json::to_value(document).unwrap()
