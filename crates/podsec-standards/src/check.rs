@@ -1,6 +1,6 @@
 //! What a check is: a value that holds its rule, its documentation, its examples and its fix.
 
-use crate::field::Field;
+use crate::field::{Field, Findings};
 use crate::pod::Pod;
 use crate::violation::Violation;
 use crate::{Level, Version};
@@ -32,7 +32,7 @@ pub struct Revision {
     /// The first version with this form of the rule.
     pub since: Version,
     /// Finds the fields that break the rule.
-    pub(crate) find: for<'p> fn(&'p Pod<'p>, &mut Vec<Field<'p>>),
+    pub(crate) find: for<'p> fn(&'p Pod<'p>, &mut Findings<'p>),
     /// Says what is wrong with them, in Kubernetes' words.
     pub(crate) say: fn(&[Field<'_>]) -> Words,
     /// Ids of laxer checks that this one makes superfluous.

@@ -10,7 +10,7 @@ use crate::{Level, Policy, Version};
 
 /// Judges a pod by a policy.
 ///
-/// Nothing is allocated and nothing composed unless something is forbidden.
+/// Nothing is allocated unless something is forbidden, and nothing composed before it is asked for.
 pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
     let mut violations = Vec::new();
     for (check, revision) in rules(policy) {

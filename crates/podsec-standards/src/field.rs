@@ -20,6 +20,29 @@ pub struct Field<'p> {
     pub allowed: &'static [&'static str],
 }
 
+/// What a check found: only whether there is something, or each field.
+#[derive(Debug)]
+pub(crate) enum Findings<'p> {
+    Verdict { forbidden: bool },
+    Fields(Vec<Field<'p>>),
+}
+
+impl<'p> Findings<'p> {
+    pub(crate) fn push(&mut self, field: Field<'p>) {
+        match self {
+            Self::Verdict { forbidden } => *forbidden = true,
+            Self::Fields(fields) => fields.push(field),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Verdict { forbidden } => !forbidden,
+            Self::Fields(fields) => fields.is_empty(),
+        }
+    }
+}
+
 /// The part of a pod that a field belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner<'p> {

@@ -2,10 +2,10 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::Level;
 use crate::check::{Check, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
-use crate::{Level, Version};
 
 /// What a policy says of a pod.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ impl Evaluation<'_> {
             if !line.is_empty() {
                 line.push_str(", ");
             }
-            line.push_str(violation.reason);
+            line.push_str(violation.words().reason);
         }
         line
     }
@@ -37,13 +37,14 @@ impl Evaluation<'_> {
     pub fn detail(&self) -> String {
         let mut line = String::new();
         for violation in &self.violations {
+            let Words { reason, detail } = violation.words();
             if !line.is_empty() {
                 line.push_str(", ");
             }
-            line.push_str(violation.reason);
-            if !violation.detail.is_empty() {
+            line.push_str(reason);
+            if !detail.is_empty() {
                 line.push_str(" (");
-                line.push_str(&violation.detail);
+                line.push_str(&detail);
                 line.push(')');
             }
         }
@@ -51,44 +52,64 @@ impl Evaluation<'_> {
     }
 }
 
-/// A rule that a pod breaks.
-#[derive(Clone, Debug)]
+/// A rule that a pod breaks. Fields and words are found when they are asked for.
+#[derive(Clone, Copy, Debug)]
 pub struct Violation<'p> {
     /// The rule.
     pub check: &'static Check,
-    /// Since when the rule has had the form that was broken.
-    pub revision: Version,
-    /// The level that asks for the rule.
-    pub level: Level,
-    /// Kubernetes' name for what is wrong.
-    pub reason: &'static str,
-    /// Kubernetes' sentence.
-    pub detail: String,
-    /// The fields that the sentence speaks of. Never empty.
-    pub fields: Vec<Field<'p>>,
+    /// The form of the rule that is broken.
+    pub revision: &'static Revision,
+    pod: &'p Pod<'p>,
 }
 
 impl<'p> Violation<'p> {
-    pub(crate) fn find(check: &'static Check, revision: &Revision, pod: &'p Pod<'_>) -> Option<Self> {
-        let mut fields = Vec::new();
-        (revision.find)(pod, &mut fields);
-        if fields.is_empty() {
-            return None;
+    pub(crate) fn find(check: &'static Check, revision: &'static Revision, pod: &'p Pod<'_>) -> Option<Self> {
+        let mut findings = Findings::Verdict { forbidden: false };
+        (revision.find)(pod, &mut findings);
+        (!findings.is_empty()).then_some(Self { check, revision, pod })
+    }
+
+    /// The level that asks for the rule.
+    pub fn level(&self) -> Level {
+        self.check.level
+    }
+
+    /// Kubernetes' name for what is wrong: `hostPort`.
+    pub fn reason(&self) -> &'static str {
+        self.words().reason
+    }
+
+    /// Kubernetes' sentence: `container "a" uses hostPort 80`.
+    pub fn detail(&self) -> String {
+        self.words().detail
+    }
+
+    /// The fields that the sentence speaks of; there is at least one.
+    pub fn fields(&self) -> Vec<Field<'p>> {
+        let mut findings = Findings::Fields(Vec::new());
+        (self.revision.find)(self.pod, &mut findings);
+        match findings {
+            Findings::Fields(fields) => fields,
+            Findings::Verdict { .. } => Vec::new(),
         }
-        let Words { reason, detail } = (revision.say)(&fields);
-        Some(Self { check, revision: revision.since, level: check.level, reason, detail, fields })
+    }
+
+    fn words(&self) -> Words {
+        (self.revision.say)(&self.fields())
     }
 }
 
 impl Serialize for Violation<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.fields();
+        let Words { reason, detail } = (self.revision.say)(&fields);
         let mut violation = serializer.serialize_struct("Violation", 6)?;
         violation.serialize_field("check", self.check.id)?;
-        violation.serialize_field("revision", &format_args!("{}", self.revision))?;
-        violation.serialize_field("level", self.level.as_str())?;
-        violation.serialize_field("reason", self.reason)?;
-        violation.serialize_field("detail", &self.detail)?;
-        violation.serialize_field("fields", &self.fields)?;
+        violation.serialize_field("revision", &format_args!("{}", self.revision.since))?;
+        violation.serialize_field("level", self.level().as_str())?;
+        violation.serialize_field("reason", reason)?;
+        violation.serialize_field("detail", &detail)?;
+        violation.serialize_field("fields", &fields)?;
         violation.end()
     }
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use podsec_standards::{Pod, Policy, evaluate};
+use podsec_standards::{Pod, Policy, Violation, evaluate};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -48,12 +48,12 @@ fn compare(lines: &str) -> usize {
         let evaluation = evaluate(policy, &pod);
         let verdict = Verdict {
             allowed: evaluation.is_allowed(),
-            reasons: evaluation.violations.iter().map(|violation| violation.reason.to_owned()).collect(),
-            details: evaluation.violations.iter().map(|violation| violation.detail.clone()).collect(),
+            reasons: evaluation.violations.iter().map(|violation| violation.reason().to_owned()).collect(),
+            details: evaluation.violations.iter().map(Violation::detail).collect(),
         };
         assert_eq!(verdict, case.expect, "line {number}, {policy}: {}", case.pod.get());
         for violation in &evaluation.violations {
-            assert!(!violation.fields.is_empty(), "line {number}: {} blames no field", violation.check.id);
+            assert!(!violation.fields().is_empty(), "line {number}: {} blames no field", violation.check.id);
         }
     }
     lines.lines().count()

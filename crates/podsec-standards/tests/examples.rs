@@ -16,8 +16,8 @@ fn every_example_is_judged_as_it_says_at_every_version() {
                     Verdict::Allow => None,
                     Verdict::Forbid(detail) => Some(detail),
                 };
-                let detail = violation.as_ref().map(|violation| violation.detail.as_str());
-                assert_eq!(detail, expected, "{} at {version}: {}", check.id, example.name);
+                let detail = violation.map(|violation| violation.detail());
+                assert_eq!(detail.as_deref(), expected, "{} at {version}: {}", check.id, example.name);
             }
         }
     }
@@ -85,7 +85,7 @@ fn judged<T>(
 ) -> Option<T> {
     let json = pod.to_string();
     let pod = Pod::from_json(json.as_bytes()).unwrap();
-    check.judge(version, &pod).map(|violation| then(&violation.fields))
+    check.judge(version, &pod).map(|violation| then(&violation.fields()))
 }
 
 /// What to do, and where.

@@ -38,7 +38,7 @@ proptest! {
             let overridden = CHECKS.iter().filter_map(|check| check.revision(version)).any(|revision| {
                 revision.overrides.contains(&violation.check.id)
             });
-            let kept = restricted.violations.iter().any(|kept| kept.detail == violation.detail);
+            let kept = restricted.violations.iter().any(|kept| kept.detail() == violation.detail());
             prop_assert!(kept || overridden, "{}", violation.check.id);
         }
         prop_assert!(evaluate(Policy::new(Level::Privileged, version), &pod).is_allowed());
@@ -64,8 +64,8 @@ proptest! {
         let json = pod.to_string();
         let decoded = Pod::from_json(json.as_bytes()).unwrap();
         for violation in evaluate(Policy::new(Level::Restricted, version), &decoded).violations {
-            prop_assert!(!violation.fields.is_empty());
-            for field in &violation.fields {
+            prop_assert!(!violation.fields().is_empty());
+            for field in &violation.fields() {
                 prop_assert!(violation.check.fields.contains(&&*field.pattern()), "{}", field.pattern());
             }
             prop_assert!(serde_json::to_value(&violation).is_ok());
@@ -140,7 +140,7 @@ fn details(
     CHECKS
         .iter()
         .filter(|check| of_interest(check.fields))
-        .map(|check| (check.id, check.judge(version, &pod).map(|violation| violation.detail)))
+        .map(|check| (check.id, check.judge(version, &pod).map(|violation| violation.detail())))
         .collect()
 }
 

@@ -153,7 +153,7 @@ fn tripped(check: &'static Check, kind: ContainerKind) -> BTreeSet<String> {
         for violation in
             [example.since, example.until].into_iter().filter_map(|version| check.judge(version, &pod))
         {
-            for field in &violation.fields {
+            for field in &violation.fields() {
                 let list = format!("spec.{}[", kind.list());
                 assert!(field.container().is_none() || field.path().to_string().starts_with(&list));
                 tripped.insert(field.pattern());

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
 use crate::wording::push_containers;
 use crate::{Level, Version};
@@ -49,20 +49,20 @@ pods with `os: {name: windows}` are spared: the field means nothing there.
     ],
 };
 
-fn v1_8<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    for (owner, container) in pod.owners() {
+fn v1_8<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    pod.visit_containers(|owner, container| {
         let allowed = container.security_context.allow_privilege_escalation;
         if allowed != Some(false) {
             let actual = allowed.map_or(Actual::Undefined, Actual::Bool);
-            fields.push(Field::new(owner, "securityContext.allowPrivilegeEscalation", actual, &["false"]));
+            findings.push(Field::new(owner, "securityContext.allowPrivilegeEscalation", actual, &["false"]));
         }
-    }
+    });
 }
 
 /// Spares Windows.
-fn v1_25<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_25<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     if !pod.is_windows() {
-        v1_8(pod, fields);
+        v1_8(pod, findings);
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::{Pod, Profile};
 use crate::wording::{annotation, plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
@@ -74,22 +74,22 @@ too tight, load a profile for the program and name it. The annotations of Kubern
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut check = |owner, profile: &'p Option<Profile<'p>>| {
         let Some(profile) = profile else { return };
         if !matches!(&*profile.kind, "RuntimeDefault" | "Localhost") {
             let actual = Actual::Text(&profile.kind);
-            fields.push(Field::new(owner, "securityContext.appArmorProfile.type", actual, PROFILES));
+            findings.push(Field::new(owner, "securityContext.appArmorProfile.type", actual, PROFILES));
         }
     };
     check(Owner::Pod, &pod.spec.security_context.app_armor_profile);
-    for (owner, container) in pod.owners() {
+    pod.visit_containers(|owner, container| {
         check(owner, &container.security_context.app_armor_profile);
-    }
+    });
     for (key, value) in pod.metadata.annotations.app_armor() {
         if !(value.is_empty() || value == "runtime/default" || value.starts_with("localhost/")) {
             let name = "container.apparmor.security.beta.kubernetes.io/*";
-            fields.push(Field::new(Owner::Annotation { key }, name, Actual::Text(value), ANNOTATIONS));
+            findings.push(Field::new(Owner::Annotation { key }, name, Actual::Text(value), ANNOTATIONS));
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
@@ -45,18 +45,18 @@ a program that must listen on a port below 1024 needs NET_BIND_SERVICE at most.
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    for (owner, container) in pod.owners() {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    pod.visit_containers(|owner, container| {
         for (index, capability) in container.security_context.capabilities.add.iter().enumerate() {
             if !DEFAULT_SET.contains(&&**capability) {
                 let actual = Actual::Text(capability);
-                fields.push(
+                findings.push(
                     Field::new(owner, "securityContext.capabilities.add[*]", actual, DEFAULT_SET)
                         .element(index),
                 );
             }
         }
-    }
+    });
 }
 
 fn say(fields: &[Field<'_>]) -> Words {

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
@@ -70,27 +70,27 @@ that must listen on a port below 1024. Since 1.25 pods with `os: {name: windows}
     ],
 };
 
-fn v1_22<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    for (owner, container) in pod.owners() {
+fn v1_22<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    pod.visit_containers(|owner, container| {
         let capabilities = &container.security_context.capabilities;
         if !capabilities.drop.iter().any(|capability| capability == "ALL") {
             let dropped = capabilities.drop.as_slice();
             let actual = if dropped.is_empty() { Actual::Undefined } else { Actual::List(dropped) };
-            fields.push(Field::new(owner, DROP, actual, &["[ALL]"]));
+            findings.push(Field::new(owner, DROP, actual, &["[ALL]"]));
         }
         for (index, capability) in capabilities.add.iter().enumerate() {
             if capability != "NET_BIND_SERVICE" {
                 let actual = Actual::Text(capability);
-                fields.push(Field::new(owner, ADD, actual, &["NET_BIND_SERVICE"]).element(index));
+                findings.push(Field::new(owner, ADD, actual, &["NET_BIND_SERVICE"]).element(index));
             }
         }
-    }
+    });
 }
 
 /// Spares Windows.
-fn v1_25<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_25<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     if !pod.is_windows() {
-        v1_22(pod, fields);
+        v1_22(pod, findings);
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::Pod;
 use crate::{Level, Version};
 
@@ -37,13 +37,13 @@ one that must watch the node belongs in a namespace at the privileged level.
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let spec = &pod.spec;
     for (name, shared) in
         [("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)]
     {
         if shared {
-            fields.push(Field::new(Owner::Pod, name, Actual::Bool(true), &["undefined", "false"]));
+            findings.push(Field::new(Owner::Pod, name, Actual::Bool(true), &["undefined", "false"]));
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::Pod;
 use crate::wording::{plural, push_quoted};
 use crate::{Level, Version};
@@ -39,11 +39,11 @@ what must come from the node.
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     for (index, volume) in pod.spec.volumes.iter().enumerate() {
         if volume.has_host_path() {
             let owner = Owner::Volume { index, name: &volume.name };
-            fields.push(Field::new(owner, "hostPath", Actual::Object, &["undefined"]));
+            findings.push(Field::new(owner, "hostPath", Actual::Object, &["undefined"]));
         }
     }
 }

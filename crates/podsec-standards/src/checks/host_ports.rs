@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
 use crate::wording::{plural, push_containers, sorted};
 use crate::{Level, Version};
@@ -41,16 +41,16 @@ can hold it. Publish the container with a Service instead.
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    for (owner, container) in pod.owners() {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    pod.visit_containers(|owner, container| {
         for (index, port) in container.ports.iter().enumerate() {
             if port.host_port != 0 {
                 let actual = Actual::Integer(port.host_port.into());
-                fields
+                findings
                     .push(Field::new(owner, "ports[*].hostPort", actual, &["undefined", "0"]).element(index));
             }
         }
-    }
+    });
 }
 
 fn say(fields: &[Field<'_>]) -> Words {

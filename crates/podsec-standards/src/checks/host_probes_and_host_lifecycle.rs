@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::{Handler, Pod};
 use crate::wording::{plural, push_quoted, sorted};
 use crate::{Level, Version};
@@ -72,14 +72,14 @@ the host out, and the kubelet calls the pod.
     ],
 };
 
-fn v1_34<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    for (owner, container) in pod.owners() {
+fn v1_34<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    pod.visit_containers(|owner, container| {
         let mut check =
             |handler: Option<&'p Handler<'p>>, http_get: &'static str, tcp_socket: &'static str| {
                 let Some(handler) = handler else { return };
                 for (name, target) in [(http_get, &handler.http_get), (tcp_socket, &handler.tcp_socket)] {
                     if !target.host.is_empty() {
-                        fields.push(Field::new(owner, name, Actual::Text(&target.host), &["undefined"]));
+                        findings.push(Field::new(owner, name, Actual::Text(&target.host), &["undefined"]));
                     }
                 }
             };
@@ -92,7 +92,7 @@ fn v1_34<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
             check(start, "lifecycle.postStart.httpGet.host", "lifecycle.postStart.tcpSocket.host");
             check(stop, "lifecycle.preStop.httpGet.host", "lifecycle.preStop.tcpSocket.host");
         }
-    }
+    });
 }
 
 fn say(fields: &[Field<'_>]) -> Words {

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
 use crate::wording::push_containers;
 use crate::{Level, Version};
@@ -41,13 +41,13 @@ capability, a device plugin, a CSI driver.
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    for (owner, container) in pod.owners() {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    pod.visit_containers(|owner, container| {
         if container.security_context.privileged == Some(true) {
             let name = "securityContext.privileged";
-            fields.push(Field::new(owner, name, Actual::Bool(true), &["undefined", "false"]));
+            findings.push(Field::new(owner, name, Actual::Bool(true), &["undefined", "false"]));
         }
-    }
+    });
 }
 
 fn say(fields: &[Field<'_>]) -> Words {

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
@@ -58,20 +58,20 @@ container write kernel settings. Leave the field out. Since 1.35 a pod with its 
     ],
 };
 
-pub(super) fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    for (owner, container) in pod.owners() {
-        let Some(mount) = container.security_context.proc_mount.as_deref() else { continue };
+pub(super) fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    pod.visit_containers(|owner, container| {
+        let Some(mount) = container.security_context.proc_mount.as_deref() else { return };
         if mount != "Default" {
             let name = "securityContext.procMount";
-            fields.push(Field::new(owner, name, Actual::Text(mount), &["undefined", "Default"]));
+            findings.push(Field::new(owner, name, Actual::Text(mount), &["undefined", "Default"]));
         }
-    }
+    });
 }
 
 /// Spares pods with a user namespace of their own.
-fn v1_35<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_35<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     if !pod.has_user_namespace() {
-        v1_0(pod, fields);
+        v1_0(pod, findings);
     }
 }
 

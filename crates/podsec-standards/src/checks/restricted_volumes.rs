@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::{Pod, UNRESTRICTED_SOURCES};
 use crate::wording::{plural, push_quoted, sorted};
 use crate::{Level, Version};
@@ -77,11 +77,11 @@ persistentVolumeClaim, projected or secret; storage of any other kind is had thr
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     for (index, volume) in pod.spec.volumes.iter().enumerate() {
         if !volume.has_unrestricted_source() {
             let owner = Owner::Volume { index, name: &volume.name };
-            fields.push(match volume.restricted_source() {
+            findings.push(match volume.restricted_source() {
                 Some(source) => Field::new(owner, source, Actual::Object, &["undefined"]),
                 None => Field::new(owner, "", Actual::Object, UNRESTRICTED_SOURCES),
             });

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::Pod;
 use crate::wording::{push_containers, setters};
 use crate::{Level, Version};
@@ -65,28 +65,29 @@ forbidden wherever it stands. Since 1.35 pods with a user namespace of their own
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let for_pod = pod.spec.security_context.run_as_non_root;
-    let containers =
-        || pod.owners().map(|(owner, container)| (owner, container.security_context.run_as_non_root));
-    for (owner, value) in [(Owner::Pod, for_pod)].into_iter().chain(containers()) {
-        if value == Some(false) {
-            fields.push(Field::new(owner, NAME, Actual::Bool(false), &["true"]));
-        }
+    if for_pod == Some(false) {
+        findings.push(Field::new(Owner::Pod, NAME, Actual::Bool(false), &["true"]));
     }
-    if fields.is_empty() && for_pod.is_none() {
-        for (owner, value) in containers() {
-            if value.is_none() {
-                fields.push(Field::new(owner, NAME, Actual::Undefined, &["true"]));
-            }
+    pod.visit_containers(|owner, container| {
+        if container.security_context.run_as_non_root == Some(false) {
+            findings.push(Field::new(owner, NAME, Actual::Bool(false), &["true"]));
         }
+    });
+    if findings.is_empty() && for_pod.is_none() {
+        pod.visit_containers(|owner, container| {
+            if container.security_context.run_as_non_root.is_none() {
+                findings.push(Field::new(owner, NAME, Actual::Undefined, &["true"]));
+            }
+        });
     }
 }
 
 /// Spares pods with a user namespace of their own.
-fn v1_35<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_35<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     if !pod.has_user_namespace() {
-        v1_0(pod, fields);
+        v1_0(pod, findings);
     }
 }
 

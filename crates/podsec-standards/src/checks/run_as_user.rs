@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::Pod;
 use crate::wording::setters;
 use crate::{Level, Version};
@@ -55,23 +55,23 @@ own (`hostUsers: false`) are spared.
     ],
 };
 
-fn v1_23<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_23<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut check = |owner, user| {
         if user == Some(0) {
             let allowed = &["undefined", "any but 0"];
-            fields.push(Field::new(owner, "securityContext.runAsUser", Actual::Integer(0), allowed));
+            findings.push(Field::new(owner, "securityContext.runAsUser", Actual::Integer(0), allowed));
         }
     };
     check(Owner::Pod, pod.spec.security_context.run_as_user);
-    for (owner, container) in pod.owners() {
+    pod.visit_containers(|owner, container| {
         check(owner, container.security_context.run_as_user);
-    }
+    });
 }
 
 /// Spares pods with a user namespace of their own.
-fn v1_35<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_35<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     if !pod.has_user_namespace() {
-        v1_23(pod, fields);
+        v1_23(pod, findings);
     }
 }
 

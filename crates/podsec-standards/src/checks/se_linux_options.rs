@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::{Pod, SeLinuxOptions};
 use crate::wording::{plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
@@ -70,34 +70,39 @@ On nodes with SELinux the type decides what a process may touch; one that is not
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    find(pod, fields, TYPES.split_at(4).0);
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    find(pod, findings, TYPES.split_at(4).0);
 }
 
 /// Allows `container_engine_t` too.
-fn v1_31<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    find(pod, fields, TYPES);
+fn v1_31<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    find(pod, findings, TYPES);
 }
 
-fn find<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>, types: &'static [&'static str]) {
+fn find<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>, types: &'static [&'static str]) {
     let mut check = |owner, options: Option<&'p SeLinuxOptions<'p>>| {
         let Some(SeLinuxOptions { kind, user, role }) = options else { return };
         if !kind.is_empty() && !types.iter().skip(1).any(|allowed| allowed == kind) {
-            fields.push(Field::new(owner, "securityContext.seLinuxOptions.type", Actual::Text(kind), types));
+            findings.push(Field::new(
+                owner,
+                "securityContext.seLinuxOptions.type",
+                Actual::Text(kind),
+                types,
+            ));
         }
         if !user.is_empty() {
             let name = "securityContext.seLinuxOptions.user";
-            fields.push(Field::new(owner, name, Actual::Text(user), &["undefined"]));
+            findings.push(Field::new(owner, name, Actual::Text(user), &["undefined"]));
         }
         if !role.is_empty() {
             let name = "securityContext.seLinuxOptions.role";
-            fields.push(Field::new(owner, name, Actual::Text(role), &["undefined"]));
+            findings.push(Field::new(owner, name, Actual::Text(role), &["undefined"]));
         }
     };
     check(Owner::Pod, pod.spec.security_context.se_linux_options.as_deref());
-    for (owner, container) in pod.owners() {
+    pod.visit_containers(|owner, container| {
         check(owner, container.security_context.se_linux_options.as_deref());
-    }
+    });
 }
 
 fn say(fields: &[Field<'_>]) -> Words {

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::{Pod, Profile};
 use crate::wording::{annotation, plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
@@ -68,19 +68,19 @@ it may not be `Unconfined`. Before 1.19 the profiles were annotations, and those
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut check = |annotation: Option<(&'p str, &'p str)>, name| {
         let Some((key, value)) = annotation else { return };
         if !(matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/")) {
-            fields.push(Field::new(Owner::Annotation { key }, name, Actual::Text(value), ANNOTATIONS));
+            findings.push(Field::new(Owner::Annotation { key }, name, Actual::Text(value), ANNOTATIONS));
         }
     };
     let annotations = &pod.metadata.annotations;
     check(annotations.pod_seccomp(), "seccomp.security.alpha.kubernetes.io/pod");
-    for (_, container) in pod.owners() {
+    pod.visit_containers(|_, container| {
         let annotation = annotations.container_seccomp(&container.name);
         check(annotation, "container.seccomp.security.alpha.kubernetes.io/*");
-    }
+    });
 }
 
 fn say_annotations(fields: &[Field<'_>]) -> Words {
@@ -93,18 +93,18 @@ fn say_annotations(fields: &[Field<'_>]) -> Words {
 }
 
 /// Reads the fields that came with 1.19 and the annotations no more.
-pub(super) fn v1_19<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+pub(super) fn v1_19<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut check = |owner, profile: &'p Option<Profile<'p>>| {
         let Some(profile) = profile else { return };
         if !is_confined(profile) {
             let actual = Actual::Text(&profile.kind);
-            fields.push(Field::new(owner, "securityContext.seccompProfile.type", actual, PROFILES));
+            findings.push(Field::new(owner, "securityContext.seccompProfile.type", actual, PROFILES));
         }
     };
     check(Owner::Pod, &pod.spec.security_context.seccomp_profile);
-    for (owner, container) in pod.owners() {
+    pod.visit_containers(|owner, container| {
         check(owner, &container.security_context.seccomp_profile);
-    }
+    });
 }
 
 pub(super) fn is_confined(profile: &Profile<'_>) -> bool {

@@ -1,6 +1,6 @@
 use super::seccomp_profile_baseline::{PROFILES, is_confined, say_fields, v1_19 as baseline_v1_19};
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
 use crate::wording::push_containers;
 use crate::{Level, Version};
@@ -63,23 +63,23 @@ Without one, most clusters run a container with every system call open to it. Se
     ],
 };
 
-fn v1_19<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    baseline_v1_19(pod, fields);
+fn v1_19<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    baseline_v1_19(pod, findings);
     let confined = pod.spec.security_context.seccomp_profile.as_ref().is_some_and(is_confined);
-    if fields.is_empty() && !confined {
-        for (owner, container) in pod.owners() {
+    if findings.is_empty() && !confined {
+        pod.visit_containers(|owner, container| {
             if container.security_context.seccomp_profile.is_none() {
                 let name = "securityContext.seccompProfile.type";
-                fields.push(Field::new(owner, name, Actual::Undefined, PROFILES));
+                findings.push(Field::new(owner, name, Actual::Undefined, PROFILES));
             }
-        }
+        });
     }
 }
 
 /// Spares Windows.
-fn v1_25<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_25<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     if !pod.is_windows() {
-        v1_19(pod, fields);
+        v1_19(pod, findings);
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::Pod;
 use crate::{Level, Version};
 
@@ -88,31 +88,31 @@ All others can disturb the node. Leave them out; what a whole node needs is set 
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    find(pod, fields, SAFE.split_at(5).0);
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    find(pod, findings, SAFE.split_at(5).0);
 }
 
-fn v1_27<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    find(pod, fields, SAFE.split_at(6).0);
+fn v1_27<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    find(pod, findings, SAFE.split_at(6).0);
 }
 
-fn v1_29<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    find(pod, fields, SAFE.split_at(10).0);
+fn v1_29<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    find(pod, findings, SAFE.split_at(10).0);
 }
 
-fn v1_32<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    find(pod, fields, SAFE.split_at(12).0);
+fn v1_32<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    find(pod, findings, SAFE.split_at(12).0);
 }
 
-fn v1_37<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
-    find(pod, fields, SAFE.split_at(14).0);
+fn v1_37<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    find(pod, findings, SAFE.split_at(14).0);
 }
 
-fn find<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>, safe: &'static [&'static str]) {
+fn find<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>, safe: &'static [&'static str]) {
     for (index, sysctl) in pod.spec.security_context.sysctls.iter().enumerate() {
         if !safe.contains(&&*sysctl.name) {
             let actual = Actual::Text(&sysctl.name);
-            fields
+            findings
                 .push(Field::new(Owner::Pod, "securityContext.sysctls[*].name", actual, safe).element(index));
         }
     }

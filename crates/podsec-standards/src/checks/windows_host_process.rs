@@ -1,5 +1,5 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::{Pod, WindowsOptions};
 use crate::wording::setters;
 use crate::{Level, Version};
@@ -46,17 +46,17 @@ A HostProcess container is a process of the Windows node, with the node's file s
     ],
 };
 
-fn v1_0<'p>(pod: &'p Pod<'p>, fields: &mut Vec<Field<'p>>) {
+fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut check = |owner, options: &WindowsOptions| {
         if options.host_process == Some(true) {
             let name = "securityContext.windowsOptions.hostProcess";
-            fields.push(Field::new(owner, name, Actual::Bool(true), &["undefined", "false"]));
+            findings.push(Field::new(owner, name, Actual::Bool(true), &["undefined", "false"]));
         }
     };
     check(Owner::Pod, &pod.spec.security_context.windows_options);
-    for (owner, container) in pod.owners() {
+    pod.visit_containers(|owner, container| {
         check(owner, &container.security_context.windows_options);
-    }
+    });
 }
 
 fn say(fields: &[Field<'_>]) -> Words {

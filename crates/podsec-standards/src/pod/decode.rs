@@ -260,6 +260,10 @@ impl<T> Elements<T> for Vec<T> {
     }
 
     fn append(&mut self, element: T) {
+        if self.capacity() == 0 {
+            // Containers and volumes are large and few; room for four, as usual, would be wasted.
+            self.reserve_exact(2);
+        }
         self.push(element);
     }
 
@@ -311,17 +315,35 @@ impl<'de, T: Decode<'de> + Default, L: Elements<T>> Visitor<'de> for ListVisitor
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
         let mut length = 0;
         loop {
-            if self.0.element(length).is_none() {
-                self.0.append(T::default());
-            }
-            let Some(element) = self.0.element(length) else { break };
-            if sequence.next_element_seed(Seed(element))?.is_none() {
+            let element = ElementSeed { list: &mut *self.0, index: length, element: PhantomData };
+            if sequence.next_element_seed(element)?.is_none() {
                 break;
             }
             length += 1;
         }
         self.0.shorten(length);
         Ok(())
+    }
+}
+
+/// Decodes into one element of a list, which is added where there is none.
+struct ElementSeed<'t, L, T> {
+    list: &'t mut L,
+    index: usize,
+    element: PhantomData<T>,
+}
+
+impl<'de, T: Decode<'de> + Default, L: Elements<T>> DeserializeSeed<'de> for ElementSeed<'_, L, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.list.element(self.index).is_none() {
+            self.list.append(T::default());
+        }
+        match self.list.element(self.index) {
+            Some(element) => element.decode(deserializer),
+            None => Err(D::Error::custom("no place for an element")),
+        }
     }
 }
 

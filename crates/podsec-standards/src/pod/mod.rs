@@ -80,11 +80,13 @@ impl<'a> Pod<'a> {
         }
     }
 
-    /// Every container as the owner of its fields.
-    pub(crate) fn owners(&self) -> impl Iterator<Item = (Owner<'_>, &Container<'a>)> {
-        self.containers().map(|(kind, index, container)| {
-            (Owner::Container { kind, index, name: &container.name }, container)
-        })
+    /// Visits every container as the owner of its fields, so that no check can forget a kind.
+    pub(crate) fn visit_containers<'p>(&'p self, mut visit: impl FnMut(Owner<'p>, &'p Container<'a>)) {
+        for kind in ContainerKind::ALL {
+            for (index, container) in self.containers_of(kind).iter().enumerate() {
+                visit(Owner::Container { kind, index, name: &container.name }, container);
+            }
+        }
     }
 
     /// Whether the pod says that it runs on Windows, where some Linux settings mean nothing.
