@@ -1,3 +1,19 @@
 //! The podsec command.
 
-fn main() {}
+mod cli;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[expect(clippy::print_stderr, reason = "the one place where an error reaches the user")]
+fn main() -> ExitCode {
+    match commands::run(cli::Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("podsec: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

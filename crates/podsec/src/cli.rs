@@ -1,0 +1,21 @@
+//! The command line: one variant a subcommand, its flags in the subcommand's own file.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::evaluate;
+
+/// Kubernetes Pod Security: exact, fast, pleasant.
+#[derive(Debug, Parser)]
+#[command(name = "podsec", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge pods given as JSON Lines on standard input.
+    Evaluate(evaluate::Arguments),
+}
