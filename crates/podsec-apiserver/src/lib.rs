@@ -1,3 +1,43 @@
 //! The embedded Kubernetes API server: requests, verbs, resources.
+//!
+//! ```text
+//! kubectl, client-go ─► podsec-https ─► pipeline ─► endpoints
+//!                                           └────► verbs ─► admission ─► registry ─► podsec-storage
+//!                                                    └─► resources, podsec-apimachinery
+//! ```
+//!
+//! [`pipeline`] passes every request through kube-apiserver's layers in their order; [`verbs`] does what it asks.
+//! [`Server::start`] is the entry; [`ApiServer`] is the same without a socket.
 
+mod admission;
+mod apiserver;
+mod authentication;
+mod authorization;
+mod body;
+mod bootstrap;
+mod client;
+mod controllers;
+mod decode;
+mod endpoints;
+mod kubeconfig;
+mod metrics;
+mod negotiation;
+mod node;
+mod object;
+mod options;
+mod pipeline;
+mod query;
+mod registry;
+mod request_info;
 pub mod resources;
+mod server;
+mod table;
+mod tls;
+mod verbs;
+
+pub use apiserver::ApiServer;
+pub use authentication::{Tokens, User};
+pub use body::{RequestBody, ResponseBody, request_body};
+pub use options::{AuditOptions, Options, Storage};
+pub use pipeline::Peer;
+pub use server::{Server, StartError};

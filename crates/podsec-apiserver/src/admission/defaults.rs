@@ -1,0 +1,38 @@
+//! `Priority` and `DefaultTolerationSeconds`: what the mutating plugins of every cluster fill in.
+
+use podsec_apimachinery::Status;
+use serde_json::Value;
+
+use super::Action;
+use crate::object;
+use crate::registry::{read, status};
+use crate::verbs::Operation;
+
+/// Lets the kind fill in what the plugins would.
+pub(super) async fn admit(
+    operation: &Operation<'_>,
+    action: Action,
+    object: &mut Value,
+    old: Option<&Value>,
+) -> Result<(), Status> {
+    let class = object.pointer("/spec/priorityClassName").and_then(Value::as_str).unwrap_or_default();
+    let classes = if action == Action::Create && !class.is_empty() {
+        priority_class(operation, class).await?
+    } else {
+        Vec::new()
+    };
+    let name = object::name(object).to_owned();
+    (operation.strategy.admit)(object, old, &classes)
+        .map_err(|why| Status::forbidden(operation.group_resource(), &name, &why))
+}
+
+/// The one class that matters, as the list that the kind expects.
+async fn priority_class(operation: &Operation<'_>, name: &str) -> Result<Vec<Value>, Status> {
+    let Some(classes) = operation.api.builtin("scheduling.k8s.io", "v1", "priorityclasses") else {
+        return Ok(Vec::new());
+    };
+    let Ok(key) = classes.key("", name) else { return Ok(Vec::new()) };
+    let entry = classes.store().get(&key).await.map_err(|error| status(&error))?;
+    let found = entry.as_ref().map(read).transpose()?;
+    Ok(found.map(|stored| stored.object).into_iter().collect())
+}

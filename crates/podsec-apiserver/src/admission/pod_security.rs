@@ -1,0 +1,134 @@
+//! `PodSecurity`: asks podsec-admission about the object that would be stored.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
+use podsec_admission::{
+    Cluster, ClusterError, GroupVersionKind, GroupVersionResource, NamespaceLabels, Operation as Review,
+    Request, labels,
+};
+use podsec_apimachinery::Status;
+use podsec_storage::Range;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::Action;
+use crate::object;
+use crate::registry::status;
+use crate::verbs::Operation;
+
+/// Refuses what violates the policy of its namespace; notes warnings and audit annotations either way.
+pub(super) async fn validate(
+    operation: &Operation<'_>,
+    action: Action,
+    object: &Value,
+    old: Option<&Value>,
+) -> Result<(), Status> {
+    let resource = &operation.resource;
+    let snapshot = Snapshot::take(operation, object, old).await?;
+    let (Some(object_bytes), old_bytes) = (to_bytes(object), old.and_then(to_bytes)) else {
+        return Err(Status::internal("the object cannot be written as JSON"));
+    };
+    let namespace = if resource.namespaced { operation.namespace() } else { object::name(object) };
+    let request = Request {
+        kind: GroupVersionKind {
+            group: resource.group.as_str().into(),
+            version: resource.version.as_str().into(),
+            kind: resource.kind.as_str().into(),
+        },
+        resource: GroupVersionResource {
+            group: resource.group.as_str().into(),
+            version: resource.version.as_str().into(),
+            resource: resource.resource.as_str().into(),
+        },
+        subresource: operation.context.info.subresource.as_str().into(),
+        name: object::name(object).into(),
+        namespace: namespace.into(),
+        operation: match action {
+            Action::Create => Review::Create,
+            Action::Update => Review::Update,
+            Action::Delete => Review::Delete,
+        },
+        username: operation.context.user.name.as_str().into(),
+        object: Some(&object_bytes),
+        old_object: old_bytes.as_deref(),
+        ..Request::default()
+    };
+    let response = operation.api.admission.review(&snapshot, &request);
+    operation.api.metrics.pod_security.record(&request, &response);
+    for warning in response.warnings() {
+        operation.context.warnings.add(warning);
+    }
+    for (key, value) in response.audit_annotations().iter() {
+        operation.context.recording.annotate(&format!("{}{key}", labels::PREFIX), &value);
+    }
+    response.status().map_or(Ok(()), |status| Err(status.clone()))
+}
+
+fn to_bytes(object: &Value) -> Option<Vec<u8>> {
+    serde_json::to_vec(object).ok()
+}
+
+/// What admission may ask about the cluster, read before it asks: it does no I/O.
+struct Snapshot {
+    namespace: Option<Arc<NamespaceLabels>>,
+    pods: Vec<Vec<u8>>,
+    deadline: Instant,
+}
+
+impl Snapshot {
+    async fn take(operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Result<Self, Status> {
+        let deadline = Instant::now() + EXISTING_PODS_TIMEOUT;
+        let deadline = operation.context.deadline.map_or(deadline, |asked| deadline.min(asked));
+        let mut snapshot = Self { namespace: None, pods: Vec::new(), deadline };
+        if operation.resource.namespaced {
+            let name = operation.namespace();
+            if let Some(namespaces) = operation.api.builtin("", "v1", "namespaces") {
+                let found = namespaces.find("", name).await?;
+                snapshot.namespace = found.map(|found| Arc::new(labels_of(&found.object)));
+            }
+        } else if let Some(old) = old
+            && operation.resource.resource == "namespaces"
+            && policy_labels(object) != policy_labels(old)
+        {
+            snapshot.pods = pods_in(operation, object::name(object)).await?;
+        }
+        Ok(snapshot)
+    }
+}
+
+/// One more than is checked, so that admission can tell that there are more.
+async fn pods_in(operation: &Operation<'_>, namespace: &str) -> Result<Vec<Vec<u8>>, Status> {
+    let Some(pods) = operation.api.builtin("", "v1", "pods") else { return Ok(Vec::new()) };
+    let prefix = pods.prefix(namespace);
+    let page = pods.store().range(Range::prefix(&prefix).limit(EXISTING_PODS_LIMIT + 1)).await;
+    let page = page.map_err(|error| status(&error))?;
+    Ok(page.entries.into_iter().map(|entry| entry.value.to_vec()).collect())
+}
+
+fn labels_of(namespace: &Value) -> NamespaceLabels {
+    NamespaceLabels::from_iter(policy_labels(namespace))
+}
+
+fn policy_labels(namespace: &Value) -> BTreeMap<&str, &str> {
+    let labels = namespace.pointer("/metadata/labels").and_then(Value::as_object);
+    let texts = labels.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+    texts.filter(|(key, _)| key.starts_with(labels::PREFIX)).collect()
+}
+
+impl Cluster for Snapshot {
+    type Pod = Vec<u8>;
+
+    fn namespace(&self, name: &str) -> Result<Arc<NamespaceLabels>, ClusterError> {
+        self.namespace.clone().ok_or_else(|| ClusterError::NotFound(name.to_owned()))
+    }
+
+    fn pods(&self, _namespace: &str) -> Result<Vec<Self::Pod>, ClusterError> {
+        Ok(self.pods.clone())
+    }
+
+    fn expired(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+}

@@ -1,0 +1,99 @@
+//! The server without its socket: what all requests share, and the one function that answers them.
+
+use std::sync::Arc;
+
+use hyper::{Request, Response};
+use podsec_admission::Admission;
+use podsec_apimachinery::schema::catalog::{Catalog, Resource};
+use podsec_audit::Auditor;
+use podsec_https::body::Budget;
+use podsec_storage::Store;
+use tokio::sync::watch;
+
+use crate::authentication::Tokens;
+use crate::body::{RequestBody, ResponseBody};
+use crate::metrics::Metrics;
+use crate::pipeline::{self, Peer};
+use crate::registry::Registry;
+
+/// Everything that requests share.
+pub struct ApiServer {
+    pub(crate) store: Arc<dyn Store>,
+    catalog: &'static Catalog,
+    pub(crate) tokens: Tokens,
+    pub(crate) admission: Admission,
+    pub(crate) auditor: Option<Auditor>,
+    pub(crate) metrics: Metrics,
+    pub(crate) budget: Budget,
+    stopping: watch::Sender<bool>,
+}
+
+impl ApiServer {
+    /// A server over `store`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        tokens: Tokens,
+        admission: Admission,
+        auditor: Option<Auditor>,
+    ) -> Self {
+        let budget = Budget::new(BODY_BUDGET);
+        let (stopping, _) = watch::channel(false);
+        Self {
+            store,
+            catalog: Catalog::builtin(),
+            tokens,
+            admission,
+            auditor,
+            metrics: Metrics::default(),
+            budget,
+            stopping,
+        }
+    }
+
+    /// Answers one request. The answer comes even when the caller is gone: a write that has begun is finished,
+    /// and the audit log learns how it ended.
+    pub async fn serve(
+        self: &Arc<Self>,
+        peer: Peer,
+        request: Request<RequestBody>,
+    ) -> Response<ResponseBody> {
+        pipeline::serve(Arc::clone(self), peer, request).await
+    }
+
+    /// Ends all watches and makes `/readyz` fail: the server is about to stop.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Tells when the server is about to stop.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Every metric in the Prometheus text format.
+    pub(crate) fn render_metrics(&self) -> String {
+        let mut text = self.metrics.render();
+        if let Some(auditor) = &self.auditor {
+            auditor.metrics().write_text(&mut text);
+        }
+        text
+    }
+
+    /// The resources it serves.
+    pub(crate) fn catalog(&self) -> &'static Catalog {
+        self.catalog
+    }
+
+    /// The objects of a resource.
+    pub(crate) fn registry(&self, resource: &Arc<Resource>) -> Registry {
+        Registry::new(&self.store, resource)
+    }
+
+    /// The objects of a built-in resource.
+    pub(crate) fn builtin(&self, group: &str, version: &str, resource: &str) -> Option<Registry> {
+        self.catalog().find(group, version, resource).map(|resource| self.registry(resource))
+    }
+}
+
+/// Bytes of request bodies in memory at one time: eighty of the largest.
+const BODY_BUDGET: usize = 256 << 20;

@@ -1,0 +1,36 @@
+//! The objects that every cluster has from its first moment.
+
+use jiff::Timestamp;
+use podsec_apimachinery::Status;
+use podsec_storage::Precondition;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::apiserver::ApiServer;
+use crate::object::{metadata_mut, time};
+use crate::registry::WriteError;
+use crate::resources::strategy;
+
+/// Makes the system namespaces that are not there yet.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn create_namespaces(api: &ApiServer) -> Result<(), Status> {
+    let Some(namespaces) = api.builtin("", "v1", "namespaces") else { return Ok(()) };
+    let strategy = strategy("", "namespaces");
+    for name in NAMESPACES {
+        let mut namespace = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}});
+        let metadata = metadata_mut(&mut namespace);
+        metadata.insert("uid".to_owned(), Value::from(Uuid::new_v4().to_string()));
+        metadata.insert("creationTimestamp".to_owned(), Value::from(time(Timestamp::now())));
+        (strategy.default)(&mut namespace);
+        (strategy.prepare_for_create)(&mut namespace);
+        match namespaces.put("", name, Precondition::Absent, &mut namespace).await {
+            Ok(_) | Err(WriteError::Conflict) => {}
+            Err(WriteError::Fail(status)) => return Err(status),
+        }
+    }
+    Ok(())
+}
+
+const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];

@@ -1,0 +1,172 @@
+//! The garbage collector: what an object owned goes with it, or is set free when the client says so.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use podsec_apimachinery::meta::Meta;
+use podsec_storage::{Entry, Event, Range};
+use serde_json::{Value, json};
+
+use super::path_of;
+use crate::apiserver::ApiServer;
+use crate::authentication::User;
+use crate::client::Client;
+
+/// The finalizer of an object whose dependents are to stay.
+pub(crate) const ORPHAN: &str = "orphan";
+/// The finalizer of an object whose dependents are to go first.
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
+
+/// Follows all changes of the store.
+pub(super) async fn run(api: Arc<ApiServer>) {
+    let groups = ["system:serviceaccounts", "system:serviceaccounts:kube-system"];
+    let user = User::new("system:serviceaccount:kube-system:generic-garbage-collector", &groups);
+    let client = Client::new(&api, user, "podsec/garbage-collector");
+    loop {
+        // After a gap in the watch everything is read again.
+        if follow(&client).await.is_none() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Ends with `Some` when it is to begin again, with `None` when the store is gone.
+async fn follow(client: &Client) -> Option<()> {
+    let store = &client.api().store;
+    let page = store.range(Range::prefix(ROOT)).await.ok()?;
+    let mut collector = Collector { client, dependents: HashMap::new() };
+    for entry in &page.entries {
+        collector.note(entry);
+    }
+    for entry in &page.entries {
+        collector.finish(entry).await;
+    }
+    let mut watch = store.watch(ROOT, page.revision).await.ok()?;
+    loop {
+        match watch.next().await {
+            Ok(events) => {
+                for event in events {
+                    collector.see(&event).await;
+                }
+            }
+            Err(podsec_storage::Error::Closed) => return None,
+            Err(_) => return Some(()),
+        }
+    }
+}
+
+struct Collector<'a> {
+    client: &'a Client,
+    /// The keys of the objects that name an owner, by the owner's uid.
+    dependents: HashMap<String, BTreeSet<Arc<str>>>,
+}
+
+impl Collector<'_> {
+    async fn see(&mut self, event: &Event) {
+        match event {
+            Event::Create(entry) | Event::Modify { entry, .. } => {
+                self.note(entry);
+                self.finish(entry).await;
+            }
+            Event::Delete { previous, .. } => {
+                let Ok(object) = serde_json::from_slice::<Value>(&previous.value) else { return };
+                let uid = Meta::of(&object).uid();
+                for dependent in self.dependents_of(uid).await {
+                    self.collect(&dependent, uid).await;
+                }
+                self.dependents.remove(uid);
+            }
+        }
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        // Most objects have no owner, and need not be read for that.
+        if !contains(&entry.value, b"\"ownerReferences\"") {
+            return;
+        }
+        let Ok(object) = serde_json::from_slice::<Value>(&entry.value) else { return };
+        for owner in Meta::of(&object).owner_references() {
+            self.dependents.entry(owner.uid.to_owned()).or_default().insert(Arc::clone(&entry.key));
+        }
+    }
+
+    /// Does what the finalizers of a terminating object wait for.
+    async fn finish(&self, entry: &Entry) {
+        if !contains(&entry.value, b"\"deletionTimestamp\"") {
+            return;
+        }
+        let Ok(object) = serde_json::from_slice::<Value>(&entry.value) else { return };
+        let meta = Meta::of(&object);
+        let finalizers: Vec<&str> = meta.finalizers().collect();
+        let uid = meta.uid();
+        if finalizers.contains(&ORPHAN) {
+            for dependent in self.dependents_of(uid).await {
+                self.release(&dependent, uid).await;
+            }
+        } else if finalizers.contains(&FOREGROUND) {
+            for dependent in self.dependents_of(uid).await {
+                self.collect(&dependent, uid).await;
+            }
+        } else {
+            return;
+        }
+        let rest: Vec<&str> =
+            finalizers.into_iter().filter(|name| !matches!(*name, ORPHAN | FOREGROUND)).collect();
+        if let Some(path) = path_of(self.client.api(), &object) {
+            let patch = json!({"metadata": {"uid": uid, "finalizers": rest}});
+            self.client.merge_patch(&path, &patch).await;
+        }
+    }
+
+    async fn dependents_of(&self, uid: &str) -> Vec<Value> {
+        let mut found = Vec::new();
+        for key in self.dependents.get(uid).into_iter().flatten() {
+            if let Ok(Some(entry)) = self.client.api().store.get(key).await
+                && let Ok(object) = serde_json::from_slice::<Value>(&entry.value)
+                && Meta::of(&object).owner_references().any(|owner| owner.uid == uid)
+            {
+                found.push(object);
+            }
+        }
+        found
+    }
+
+    /// Deletes a dependent, unless somebody else owns it too.
+    async fn collect(&self, dependent: &Value, uid: &str) {
+        if Meta::of(dependent).owner_references().any(|owner| owner.uid != uid) {
+            return self.release(dependent, uid).await;
+        }
+        if let Some(path) = path_of(self.client.api(), dependent) {
+            let options = json!({
+                "kind": "DeleteOptions",
+                "apiVersion": "v1",
+                "propagationPolicy": "Background",
+                "preconditions": {"uid": Meta::of(dependent).uid()},
+            });
+            self.client.delete(&path, &options).await;
+        }
+    }
+
+    /// Takes an owner out of a dependent.
+    async fn release(&self, dependent: &Value, uid: &str) {
+        let owners = dependent.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let others: Vec<&Value> = owners
+            .into_iter()
+            .flatten()
+            .filter(|owner| owner.get("uid").and_then(Value::as_str) != Some(uid))
+            .collect();
+        if let Some(path) = path_of(self.client.api(), dependent) {
+            let patch = json!({"metadata": {"uid": Meta::of(dependent).uid(), "ownerReferences": others}});
+            self.client.merge_patch(&path, &patch).await;
+        }
+    }
+}
+
+fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// Where everything is kept.
+const ROOT: &str = "/registry/";

@@ -1,0 +1,105 @@
+//! `pods/binding` puts a pod on a node, `pods/eviction` takes it away.
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::meta::{Meta, time_text};
+use podsec_storage::Precondition;
+use serde_json::{Value, json};
+
+use crate::body::{self, RequestBody};
+use crate::decode::{self, Kind};
+use crate::object::as_map;
+use crate::pipeline::Answer;
+use crate::registry::WriteError;
+use crate::verbs::options::{DeleteOptions, WriteOptions};
+use crate::verbs::{self, Operation};
+
+/// Sets `spec.nodeName`, once.
+pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
+    let context = operation.context;
+    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let bytes = body::read(body, &operation.api.budget).await?;
+    let kind = Kind { group: "", version: "v1", name: "Binding" };
+    let binding = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
+    context.recording.request_object(&binding);
+    let name = if operation.name().is_empty() { Meta::of(&binding).name() } else { operation.name() };
+    let node = binding.pointer("/target/name").and_then(Value::as_str).unwrap_or_default();
+    if node.is_empty() {
+        let path = Path::new("target").child("name");
+        return Err(Status::invalid("", "Binding", name, &[Error::required(path, "")]));
+    }
+    let pods = operation.api.builtin("", "v1", "pods").ok_or_else(Status::no_such_resource)?;
+    for _ in 0..ATTEMPTS {
+        let stored = pods.get(operation.namespace(), name).await?;
+        let conflict = |why: &str| {
+            Err(Status::conflict(
+                podsec_apimachinery::status::GroupResource { group: "", resource: "pods/binding" },
+                name,
+                why,
+            ))
+        };
+        let uid = Meta::of(&binding).uid();
+        if !uid.is_empty() && uid != Meta::of(&stored.object).uid() {
+            return conflict("the pod has been deleted and made again");
+        }
+        if Meta::of(&stored.object).is_being_deleted() {
+            return conflict(&format!("pod {name} is being deleted, cannot be assigned to a host"));
+        }
+        let assigned = stored.object.pointer("/spec/nodeName").and_then(Value::as_str).unwrap_or_default();
+        if !assigned.is_empty() {
+            return conflict(&format!("pod {name} is already assigned to node {assigned:?}"));
+        }
+        let mut pod = stored.object.clone();
+        assign(&mut pod, node, &time_text(context.received));
+        if options.dry_run {
+            break;
+        }
+        let precondition = Precondition::Revision(stored.revision);
+        match pods.put(operation.namespace(), name, precondition, &mut pod).await {
+            Ok(_) => break,
+            Err(WriteError::Conflict) => {}
+            Err(WriteError::Fail(status)) => return Err(status),
+        }
+    }
+    Ok(success())
+}
+
+/// Deletes the pod.
+pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
+    let context = operation.context;
+    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let bytes = body::read(body, &operation.api.budget).await?;
+    let kind = Kind { group: "policy", version: "v1", name: "Eviction" };
+    let eviction = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
+    context.recording.request_object(&eviction);
+    let mut delete = match eviction.get("deleteOptions") {
+        Some(options) => DeleteOptions::from_object(options)?,
+        None => DeleteOptions::default(),
+    };
+    delete.dry_run |= options.dry_run;
+    verbs::delete_object(operation, operation.namespace(), operation.name(), &delete).await?;
+    Ok(success())
+}
+
+fn assign(pod: &mut Value, node: &str, now: &str) {
+    let fields = as_map(pod);
+    as_map(fields.entry("spec").or_insert(Value::Null)).insert("nodeName".to_owned(), node.into());
+    let status = as_map(fields.entry("status").or_insert(Value::Null));
+    let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+    if let Value::Array(conditions) = conditions {
+        conditions.retain(|condition| condition.get("type").is_none_or(|kind| kind != "PodScheduled"));
+        conditions.push(json!({
+            "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
+        }));
+    }
+}
+
+/// 201 with a Status, as creating something that is not kept.
+fn success() -> Answer {
+    let object = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201,
+    });
+    Answer::Object { code: 201, content_type: None, object }
+}
+
+const ATTEMPTS: usize = 20;

@@ -1,0 +1,78 @@
+//! What is answered without a verb of a resource: fixed paths, reviews, and subresources with a life of their own.
+
+mod binding;
+mod connect;
+mod discovery;
+mod health;
+mod openapi;
+mod review;
+mod scale;
+mod version;
+
+use std::sync::Arc;
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::schema::catalog::Verb;
+use serde_json::{Value, json};
+
+use crate::apiserver::ApiServer;
+use crate::body::RequestBody;
+use crate::pipeline::{Answer, Context};
+use crate::verbs::Operation;
+
+/// Answers a non-resource request.
+pub(crate) fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<Answer, Answer> {
+    let path = context.info.path.trim_end_matches('/');
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let known = match segments.as_slice() {
+        [] | [""] => Some(Answer::document("application/json", index(api).to_string())),
+        ["version"] => Some(version::version()),
+        ["metrics"] => {
+            Some(Answer::document("text/plain; version=0.0.4; charset=utf-8", api.render_metrics()))
+        }
+        [name @ ("healthz" | "livez" | "readyz"), check @ ..] => health::health(api, context, name, check),
+        ["openapi", rest @ ..] => openapi::openapi(api, context, rest),
+        ["api" | "apis", ..] => discovery::discovery(api, context, &segments)?,
+        _ => None,
+    };
+    let answer = known.ok_or_else(Status::no_such_resource)?;
+    if !matches!(&*context.info.verb, "get" | "head" | "options") {
+        return Err(Status::method_not_allowed().into());
+    }
+    Ok(answer)
+}
+
+/// Answers a resource request that no verb answers: reviews, which are created and never stored, and the
+/// subresources that are not a part of the object. `None` when a verb is to answer.
+pub(crate) async fn handle_resource(
+    operation: &Operation<'_>,
+    verb: Verb,
+    body: RequestBody,
+) -> Result<Result<Answer, Status>, RequestBody> {
+    let resource = &operation.resource;
+    let subresource = operation.context.info.subresource.as_str();
+    let answer = match (resource.group.as_str(), resource.resource.as_str(), subresource) {
+        ("authentication.k8s.io" | "authorization.k8s.io", _, "") => review::review(operation, body).await,
+        ("", "bindings", "") | ("", "pods", "binding") => binding::bind(operation, body).await,
+        ("", "pods", "eviction") => binding::evict(operation, body).await,
+        ("", "pods", "log") => connect::log(operation).await,
+        ("", _, "attach" | "exec" | "portforward" | "proxy") => connect::refuse(operation).await,
+        ("", "serviceaccounts", "token") => review::token(operation, body).await,
+        (_, _, "scale") => scale::scale(operation, verb, body).await,
+        _ => return Err(body),
+    };
+    Ok(answer)
+}
+
+/// The paths that `/` lists.
+fn index(api: &ApiServer) -> Value {
+    let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
+    for group in api.catalog().groups().iter().filter(|group| !group.name.is_empty()) {
+        paths.push(format!("/apis/{}", group.name));
+        paths.extend(group.versions.iter().map(|version| format!("/apis/{}/{}", group.name, version.name)));
+    }
+    let fixed = ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+    paths.extend(fixed.map(str::to_owned));
+    paths.sort_unstable();
+    json!({"paths": paths})
+}

@@ -1,0 +1,38 @@
+//! `/version`: the Kubernetes version whose API this is.
+
+use serde_json::json;
+
+use crate::pipeline::Answer;
+
+/// The version document, indented as upstream indents it.
+pub(super) fn version() -> Answer {
+    let platform = format!("{}/{}", std::env::consts::OS, go_architecture());
+    let version = json!({
+        "major": MAJOR,
+        "minor": MINOR,
+        "emulationMajor": MAJOR,
+        "emulationMinor": MINOR,
+        "minCompatibilityMajor": MAJOR,
+        "minCompatibilityMinor": "36",
+        "gitVersion": format!("v{MAJOR}.{MINOR}.0+podsec-{}", env!("CARGO_PKG_VERSION")),
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "rustc",
+        "platform": platform,
+    });
+    Answer::document("application/json", serde_json::to_vec_pretty(&version).unwrap_or_default())
+}
+
+/// The architecture as Go names it.
+fn go_architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+const MAJOR: &str = "1";
+const MINOR: &str = "37";

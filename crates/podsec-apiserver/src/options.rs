@@ -1,0 +1,64 @@
+//! What the embedded API server is started with; the names follow kube-apiserver's flags.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Everything `podsec serve` can be told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `--bind-address`: where to listen.
+    pub bind_address: IpAddr,
+    /// `--secure-port`: the HTTPS port; 0 takes any free one.
+    pub secure_port: u16,
+    /// `--kubeconfig-out`: where the kubeconfig is written once the server is ready.
+    pub kubeconfig_out: PathBuf,
+    /// `--data-dir` or `--in-memory`.
+    pub storage: Storage,
+    /// `--admission-control-config-file`: an `AdmissionConfiguration`.
+    pub admission_control_config_file: Option<PathBuf>,
+    /// `--token-auth-file`: more users, as lines of `token,user,uid,"group1,group2"`.
+    pub token_auth_file: Option<PathBuf>,
+    /// The `--audit-…` flags.
+    pub audit: AuditOptions,
+    /// `--node`: run the tiny node that takes pods to Running.
+    pub node: bool,
+}
+
+/// Where objects are kept.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// In a database in this directory, beside the certificate authority and the token.
+    Directory(PathBuf),
+    /// In memory; all is forgotten at the end.
+    Memory,
+}
+
+/// The `--audit-…` flags.
+#[derive(Clone, Debug, Default)]
+pub struct AuditOptions {
+    /// `--audit-policy-file`; without one nothing is audited.
+    pub policy_file: Option<PathBuf>,
+    /// `--audit-log-path`; `-` is standard output.
+    pub log_path: Option<PathBuf>,
+    /// `--audit-log-maxage` in days; 0 keeps rotated files for ever.
+    pub log_maxage: u32,
+    /// `--audit-log-maxbackup`: how many rotated files to keep; 0 keeps all.
+    pub log_maxbackup: u32,
+    /// `--audit-log-maxsize` in megabytes; 0 means 100.
+    pub log_maxsize: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bind_address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            secure_port: 6443,
+            kubeconfig_out: PathBuf::from("podsec.kubeconfig"),
+            storage: Storage::Directory(PathBuf::from("podsec-data")),
+            admission_control_config_file: None,
+            token_auth_file: None,
+            audit: AuditOptions::default(),
+            node: false,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Finds who answers: an endpoint for a fixed path, or a verb of a resource.
+
+use std::sync::Arc;
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::schema::catalog::Verb;
+
+use super::{Answer, Context};
+use crate::apiserver::ApiServer;
+use crate::body::RequestBody;
+use crate::endpoints;
+use crate::negotiation::Representation;
+use crate::verbs::Operation;
+
+/// Runs the handler of an authorized request.
+pub(super) async fn handle(
+    api: &Arc<ApiServer>,
+    context: &mut Context,
+    body: RequestBody,
+) -> Result<Answer, Answer> {
+    if !context.info.is_resource {
+        return endpoints::handle(api, context);
+    }
+    let info = &context.info;
+    let catalog = api.catalog();
+    let resource = catalog
+        .find(&info.group, &info.version, &info.resource)
+        .filter(|_| !info.excess)
+        .ok_or_else(Status::no_such_resource)?;
+    // Objects of a namespaced resource have no address outside of a namespace, and the other way round.
+    let misplaced = if resource.namespaced {
+        info.namespace.is_empty() && (!info.name.is_empty() && !matches!(&*info.verb, "list" | "watch"))
+    } else {
+        !info.namespace.is_empty() && info.resource != "namespaces"
+    };
+    if misplaced {
+        return Err(Status::no_such_resource().into());
+    }
+    context.representation = Representation::negotiate(&context.headers, &context.query)?;
+    let verb = verb(&context.info.verb).ok_or_else(Status::method_not_allowed)?;
+    if context.info.subresource.is_empty() {
+        let collection = matches!(verb, Verb::Create | Verb::List | Verb::Watch | Verb::DeleteCollection);
+        let addressed = collection || !context.info.name.is_empty();
+        let placed = !(resource.namespaced && context.info.namespace.is_empty())
+            || matches!(verb, Verb::List | Verb::Watch);
+        let named_create = verb == Verb::Create && !context.info.name.is_empty();
+        if !resource.allows(verb) || !addressed || !placed || named_create {
+            return Err(Status::method_not_allowed().into());
+        }
+    } else {
+        let subresource =
+            resource.subresource(&context.info.subresource).ok_or_else(Status::no_such_resource)?;
+        if !subresource.verbs.contains(&verb) {
+            return Err(Status::method_not_allowed().into());
+        }
+    }
+    let operation = Operation::new(api, context, Arc::clone(resource));
+    let answer = match endpoints::handle_resource(&operation, verb, body).await {
+        Ok(answer) => answer,
+        Err(body) => operation.run(verb, body).await,
+    };
+    answer.map_err(Answer::from)
+}
+
+fn verb(name: &str) -> Option<Verb> {
+    Some(match name {
+        "create" => Verb::Create,
+        "delete" => Verb::Delete,
+        "deletecollection" => Verb::DeleteCollection,
+        "get" => Verb::Get,
+        "list" => Verb::List,
+        "patch" => Verb::Patch,
+        "update" => Verb::Update,
+        "watch" => Verb::Watch,
+        _ => return None,
+    })
+}

@@ -1,0 +1,148 @@
+//! What every request passes, outermost first, in kube-apiserver's order.
+//!
+//! ```text
+//! audit id ─► panic guard ─► received timestamp ─► request info ─► deadline ─► authentication
+//!     ─► audit ─► impersonation ─► authorization ─► handler (endpoint or verb) ─► answer
+//! ```
+
+mod answer;
+mod audit;
+mod audit_id;
+mod context;
+pub(crate) mod deadline;
+mod handler;
+mod impersonation;
+mod panic_guard;
+mod warning;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::header::{CACHE_CONTROL, HeaderValue};
+use hyper::{Request, Response};
+use jiff::Timestamp;
+use podsec_apimachinery::Status;
+use podsec_audit::Recording;
+
+pub(crate) use answer::Answer;
+pub(crate) use context::Context;
+
+use crate::apiserver::ApiServer;
+use crate::authentication::{self, User};
+use crate::authorization::{self, Decision};
+use crate::body::{RequestBody, ResponseBody};
+use crate::negotiation::Representation;
+use crate::query::Query;
+use crate::request_info::RequestInfo;
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The user of its client certificate, which TLS has verified.
+    pub certified: Option<User>,
+}
+
+/// Answers one request. Never fails and never panics: whatever goes wrong becomes an answer.
+pub(crate) async fn serve(
+    api: Arc<ApiServer>,
+    peer: Peer,
+    request: Request<RequestBody>,
+) -> Response<ResponseBody> {
+    let audit_id = audit_id::choose(request.headers());
+    let fallback = Representation::fallback(request.headers(), &Query::default());
+    let guarded = panic_guard::catch(Box::pin(receive(&api, &peer, request, &audit_id))).await;
+    let mut response = guarded.unwrap_or_else(|panic| {
+        tracing::error!(%panic, "a request handler panicked");
+        answer::render_status(&panic_guard::status(), fallback)
+    });
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
+    audit_id::stamp(headers, &audit_id);
+    response
+}
+
+/// Finds out what is asked and by whom, and lets the audit log watch the rest.
+async fn receive(
+    api: &Arc<ApiServer>,
+    peer: &Peer,
+    request: Request<RequestBody>,
+    audit_id: &str,
+) -> Response<ResponseBody> {
+    let received = Timestamp::now();
+    let (parts, body) = request.into_parts();
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let fallback = Representation::fallback(&parts.headers, &query);
+    let info = match RequestInfo::resolve(&parts.method, parts.uri.path(), &query) {
+        Ok(info) => info,
+        Err(error) => {
+            let why = format!("failed to create RequestInfo: {error}");
+            return answer::render_status(&Status::internal(&why), fallback);
+        }
+    };
+    let timer = api.metrics.request(&info);
+    let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let audited = audit::request(peer, &parts, &uri, &info, received, audit_id);
+    let refuse = |status: &Status| {
+        if let Some(auditor) = &api.auditor {
+            auditor.refuse(&audited, status);
+        }
+        answer::render_status(status, fallback)
+    };
+    let deadline = match deadline::parse(&info, &query) {
+        Ok(deadline) => deadline,
+        Err(status) => return timer.stop(refuse(&status)),
+    };
+    let authenticated = authentication::authenticate(&api.tokens, peer.certified.as_ref(), &parts.headers);
+    let Ok(user) = authenticated else {
+        return timer.stop(refuse(&Status::unauthorized()));
+    };
+    let recording = match &api.auditor {
+        None => Recording::off(),
+        Some(auditor) => match auditor.begin(&audited, &audit::user(&user)) {
+            Ok(recording) => recording,
+            Err(rejected) => return timer.stop(audit::reject(&uri, rejected)),
+        },
+    };
+    let mut context = Context {
+        uri: parts.uri,
+        headers: parts.headers,
+        representation: fallback,
+        warnings: warning::Warnings::default(),
+        info,
+        query,
+        user,
+        received,
+        deadline,
+        recording: recording.clone(),
+    };
+    let outcome = panic_guard::catch(async {
+        let answered = deadline::enforce(deadline, authorize(api, &mut context, body)).await;
+        answer::render(&context, answered)
+    });
+    let response = match outcome.await {
+        Ok(response) => response,
+        Err(panic) => {
+            recording.panicked(&panic);
+            tracing::error!(%panic, "a request handler panicked");
+            answer::render_status(&panic_guard::status(), fallback)
+        }
+    };
+    audit::end(&recording, &response);
+    timer.stop(response)
+}
+
+/// Decides on whose behalf the request runs and whether it may, then runs it.
+async fn authorize(api: &Arc<ApiServer>, context: &mut Context, body: RequestBody) -> Result<Answer, Answer> {
+    if let Some(user) = impersonation::requested(&context.user, &context.headers)? {
+        context.recording.impersonated(&audit::user(&user));
+        context.user = user;
+    }
+    let decision = authorization::authorize(&context.user, &context.info);
+    audit::note_decision(&context.recording, &decision);
+    if decision == Decision::Forbid {
+        return Err(answer::forbidden(&context.user, &context.info).into());
+    }
+    handler::handle(api, context, body).await
+}

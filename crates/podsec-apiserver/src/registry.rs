@@ -1,0 +1,202 @@
+//! Objects in the store: where they are kept, and how they are read and written there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use podsec_apimachinery::Status;
+use podsec_apimachinery::schema::catalog::Resource;
+use podsec_apimachinery::status::{Details, StatusCause};
+use podsec_storage::{Change, Entry, Error, Precondition, Revision, Store};
+use serde_json::Value;
+
+use crate::object;
+
+/// An object and the revision at which it was last written.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// The object, its `resourceVersion` included.
+    pub(crate) object: Value,
+    /// The same as a number.
+    pub(crate) revision: Revision,
+}
+
+/// The objects of one resource.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    store: Arc<dyn Store>,
+    resource: Arc<Resource>,
+}
+
+impl Registry {
+    pub(crate) fn new(store: &Arc<dyn Store>, resource: &Arc<Resource>) -> Self {
+        Self { store: Arc::clone(store), resource: Arc::clone(resource) }
+    }
+
+    /// The store behind it.
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Where the objects of a namespace are kept; of all namespaces, when it is empty.
+    pub(crate) fn prefix(&self, namespace: &str) -> String {
+        let directory = directory(&self.resource);
+        if namespace.is_empty() { format!("{directory}/") } else { format!("{directory}/{namespace}/") }
+    }
+
+    /// Where one object is kept.
+    ///
+    /// # Errors
+    /// 400 for a name that cannot stand in a path.
+    pub(crate) fn key(&self, namespace: &str, name: &str) -> Result<String, Status> {
+        let why = match name {
+            "" => "Name parameter required.".to_owned(),
+            "." | ".." => format!("Name parameter invalid: {name:?}: may not be '{name}'"),
+            _ if name.contains('/') => format!("Name parameter invalid: {name:?}: may not contain '/'"),
+            _ if name.contains('%') => format!("Name parameter invalid: {name:?}: may not contain '%'"),
+            _ => return Ok(self.prefix(namespace) + name),
+        };
+        Err(Status::bad_request(why))
+    }
+
+    /// The object, or `None`.
+    ///
+    /// # Errors
+    /// 500 when the store fails.
+    pub(crate) async fn find(&self, namespace: &str, name: &str) -> Result<Option<Stored>, Status> {
+        let key = self.key(namespace, name)?;
+        let entry = self.store.get(&key).await.map_err(|error| status(&error))?;
+        entry.as_ref().map(read).transpose()
+    }
+
+    /// The object.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub(crate) async fn get(&self, namespace: &str, name: &str) -> Result<Stored, Status> {
+        let found = self.find(namespace, name).await?;
+        found.ok_or_else(|| Status::not_found(self.resource.group_resource(), name))
+    }
+
+    /// Stores an object if `precondition` holds, and puts the new `resourceVersion` into it.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it does not hold.
+    pub(crate) async fn put(
+        &self,
+        namespace: &str,
+        name: &str,
+        precondition: Precondition,
+        object: &mut Value,
+    ) -> Result<Revision, WriteError> {
+        let key = self.key(namespace, name)?;
+        object::metadata_mut(object).remove("resourceVersion");
+        let bytes = serde_json::to_vec(object).map_err(|error| Status::internal(&error.to_string()))?;
+        let commit = self.store.commit(&key, precondition, Change::Put(Bytes::from(bytes))).await;
+        let revision = commit.map_err(WriteError::from)?.revision;
+        object::set_metadata(object, "resourceVersion", &revision.to_string());
+        Ok(revision)
+    }
+
+    /// Removes an object that is still at `revision`.
+    ///
+    /// # Errors
+    /// [`WriteError::Conflict`] when it is not.
+    pub(crate) async fn remove(
+        &self,
+        namespace: &str,
+        name: &str,
+        revision: Revision,
+    ) -> Result<Revision, WriteError> {
+        let key = self.key(namespace, name)?;
+        let commit = self.store.commit(&key, Precondition::Revision(revision), Change::Delete).await;
+        Ok(commit.map_err(WriteError::from)?.revision)
+    }
+}
+
+/// Why nothing was written.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// Someone else has written or deleted the object in between.
+    Conflict,
+    /// Anything else, as the client's answer.
+    Fail(Status),
+}
+
+impl From<Status> for WriteError {
+    fn from(status: Status) -> Self {
+        Self::Fail(status)
+    }
+}
+
+impl From<Error> for WriteError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Conflict { .. } => Self::Conflict,
+            error => Self::Fail(status(&error)),
+        }
+    }
+}
+
+/// Reads a stored entry.
+///
+/// # Errors
+/// 500 when it holds no JSON.
+pub(crate) fn read(entry: &Entry) -> Result<Stored, Status> {
+    read_at(entry, entry.revision)
+}
+
+/// Reads a stored entry as it is shown at another revision, that of its deletion.
+///
+/// # Errors
+/// 500 when it holds no JSON.
+pub(crate) fn read_at(entry: &Entry, revision: Revision) -> Result<Stored, Status> {
+    let mut object: Value = serde_json::from_slice(&entry.value)
+        .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))?;
+    object::set_metadata(&mut object, "resourceVersion", &revision.to_string());
+    Ok(Stored { object, revision })
+}
+
+/// What a client is told when the store does not do what it was asked.
+pub(crate) fn status(error: &Error) -> Status {
+    match error {
+        Error::Compacted { .. } => {
+            Status::failure(410, "Expired", "The resourceVersion for the provided list is too old.")
+        }
+        Error::Closed => Status::failure(503, "ServiceUnavailable", "the server is shutting down"),
+        other => Status::internal(&other.to_string()),
+    }
+}
+
+/// 504: a `resourceVersion` that has not happened yet.
+pub(crate) fn too_large_resource_version(asked: u64, current: Revision) -> Status {
+    let cause = StatusCause {
+        reason: "ResourceVersionTooLarge".to_owned(),
+        message: "Too large resource version".to_owned(),
+        ..StatusCause::default()
+    };
+    let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
+    let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+    Status { details: Some(details), ..Status::failure(504, "Timeout", message) }
+}
+
+/// The directory of a resource in etcd's layout, which has grown over the years.
+fn directory(resource: &Resource) -> String {
+    let plural = resource.resource.as_str();
+    match (resource.group.as_str(), plural) {
+        ("", "services") => "/registry/services/specs".to_owned(),
+        ("", "endpoints") => "/registry/services/endpoints".to_owned(),
+        ("", "nodes") => "/registry/minions".to_owned(),
+        ("", "replicationcontrollers") => "/registry/controllers".to_owned(),
+        ("networking.k8s.io", "ingresses") => "/registry/ingress".to_owned(),
+        ("apiregistration.k8s.io" | "apiextensions.k8s.io", _) => {
+            format!("/registry/{}/{plural}", resource.group)
+        }
+        (group, _) if is_builtin(group) => format!("/registry/{plural}"),
+        (group, _) => format!("/registry/{group}/{plural}"),
+    }
+}
+
+/// Kubernetes' own groups are undotted or end so; those of CustomResourceDefinitions may not.
+fn is_builtin(group: &str) -> bool {
+    !group.contains('.') || group.ends_with(".k8s.io")
+}

@@ -1,0 +1,233 @@
+//! From options to a running server: storage, certificates, bootstrap objects, listener, kubeconfig.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use podsec_admission::Admission;
+use podsec_apimachinery::Status;
+use podsec_audit::sink::{Log, LogOptions};
+use podsec_audit::{Auditor, Policy};
+use podsec_https::{Handler, Limits};
+use podsec_storage::{Memory, OpenError, Redb, Retention, Store};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::admission::configuration;
+use crate::apiserver::ApiServer;
+use crate::authentication::{self, MASTERS, Tokens, User, user_of_certificate};
+use crate::body::{ResponseBody, request_body};
+use crate::bootstrap;
+use crate::controllers;
+use crate::kubeconfig::Kubeconfig;
+use crate::node;
+use crate::options::{AuditOptions, Options, Storage};
+use crate::pipeline::Peer;
+use crate::tls::{self, Authority, write_private};
+
+/// A server that listens.
+pub struct Server {
+    api: Arc<ApiServer>,
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Arc<rustls::ServerConfig>,
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The data directory cannot be made or written.
+    #[error("data directory {}", path.display())]
+    DataDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("database {}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// The configuration of an admission plugin cannot be used.
+    #[error(transparent)]
+    Admission(#[from] configuration::Error),
+    /// The audit policy cannot be used.
+    #[error("loading audit policy file: {0}")]
+    AuditPolicy(podsec_audit::policy::Error),
+    /// The audit log cannot be written.
+    #[error(transparent)]
+    AuditLog(podsec_audit::sink::OpenError),
+    /// A file of tokens cannot be used.
+    #[error(transparent)]
+    Tokens(#[from] authentication::Error),
+    /// The certificates cannot be made or read.
+    #[error(transparent)]
+    Certificates(#[from] tls::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The objects that every cluster has cannot be made.
+    #[error("cannot create the system namespaces: {}", .0.message)]
+    Bootstrap(Status),
+    /// The kubeconfig cannot be written.
+    #[error("kubeconfig {}", path.display())]
+    Kubeconfig {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Opens the storage, listens, and writes the kubeconfig: when this returns, kubectl works.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from being of use.
+    pub async fn start(options: &Options) -> Result<Self, StartError> {
+        let (store, authority, token) = match &options.storage {
+            Storage::Memory => {
+                let store: Arc<dyn Store> = Arc::new(Memory::default());
+                (store, Authority::ephemeral()?, random_token())
+            }
+            Storage::Directory(path) => open(path)?,
+        };
+        let mut tokens = Tokens::default();
+        if let Some(path) = &options.token_auth_file {
+            tokens.load(path)?;
+        }
+        tokens.insert(&token, User::new(ADMINISTRATOR, &[MASTERS]));
+        let wanted = SocketAddr::new(options.bind_address, options.secure_port);
+        let listen = |source| StartError::Listen { address: wanted, source };
+        let listener = TcpListener::bind(wanted).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let admission = Admission::new(configuration::load(options)?);
+        let auditor = auditor(&options.audit)?;
+        let api = Arc::new(ApiServer::new(store, tokens, admission, auditor));
+        bootstrap::create_namespaces(&api).await.map_err(StartError::Bootstrap)?;
+        controllers::start(&api);
+        if options.node {
+            node::start(&api);
+        }
+        let server =
+            Self { api, listener, address, tls: Arc::new(authority.server_config(options.bind_address)?) };
+        let kubeconfig = Kubeconfig {
+            address,
+            authority_pem: authority.certificate_pem(),
+            identity: &authority.client_identity(ADMINISTRATOR, MASTERS)?,
+            token: &token,
+        };
+        kubeconfig
+            .write(&options.kubeconfig_out)
+            .map_err(|source| StartError::Kubeconfig { path: options.kubeconfig_out.clone(), source })?;
+        Ok(server)
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` resolves, then ends the watches, lets requests end and flushes the audit log.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let api = Arc::clone(&self.api);
+        let stop = async move {
+            stop.await;
+            api.stop();
+        };
+        let handler = Arc::new(Service(Arc::clone(&self.api)));
+        podsec_https::serve(self.listener, self.tls, handler, Limits::default(), stop).await;
+        if let Some(auditor) = &self.api.auditor
+            && let Err(error) = auditor.flush()
+        {
+            tracing::error!(%error, "the audit log could not be flushed");
+        }
+    }
+}
+
+struct Service(Arc<ApiServer>);
+
+impl Handler for Service {
+    type Body = ResponseBody;
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: Arc<podsec_https::Peer>,
+    ) -> Response<ResponseBody> {
+        let certified = peer.certificates.first().and_then(|certificate| user_of_certificate(certificate));
+        let peer = Peer { address: peer.address, certified };
+        let api = Arc::clone(&self.0);
+        // On a task of its own, so that a client that leaves does not break off what it has asked for.
+        let answer = tokio::spawn(async move { api.serve(peer, request.map(request_body)).await });
+        answer.await.unwrap_or_else(|_| Response::new(ResponseBody::Full(None)))
+    }
+}
+
+fn open(path: &Path) -> Result<(Arc<dyn Store>, Authority, String), StartError> {
+    let unusable = |source| StartError::DataDirectory { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(unusable)?;
+    let database = path.join("podsec.redb");
+    let store = Redb::open(&database, Retention::default())
+        .map_err(|source| StartError::Database { path: database, source })?;
+    let authority = Authority::load_or_create(path)?;
+    let token_path = path.join("token");
+    let token = match fs::read_to_string(&token_path) {
+        Ok(token) if !token.trim().is_empty() => token.trim().to_owned(),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
+        _ => {
+            let token = random_token();
+            write_private(&token_path, token.as_bytes()).map_err(unusable)?;
+            token
+        }
+    };
+    Ok((Arc::new(store), authority, token))
+}
+
+/// Auditing takes a policy and a log; without either there is none. The log is opened all the same, as
+/// kube-apiserver does.
+fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
+    let log = match &options.log_path {
+        None => None,
+        Some(path) => Some(
+            Log::open(&LogOptions {
+                path: path.clone(),
+                max_age: options.log_maxage,
+                max_backups: options.log_maxbackup,
+                max_size: options.log_maxsize,
+                ..LogOptions::default()
+            })
+            .map_err(StartError::AuditLog)?,
+        ),
+    };
+    let policy = match &options.policy_file {
+        None => None,
+        Some(path) => Some(Policy::load(path).map_err(StartError::AuditPolicy)?),
+    };
+    let (Some(log), Some(loaded)) = (log, policy) else { return Ok(None) };
+    if let Some(warning) = loaded.warning {
+        tracing::warn!("{warning}");
+    }
+    Ok(Some(Auditor::new(loaded.policy, log)))
+}
+
+fn random_token() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+/// The user of the kubeconfig.
+const ADMINISTRATOR: &str = "kubernetes-admin";

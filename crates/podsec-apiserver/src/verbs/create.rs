@@ -1,0 +1,159 @@
+//! POST: a new object.
+
+use podsec_apimachinery::Status;
+use podsec_storage::Precondition;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::options::WriteOptions;
+use super::update::Origin;
+use super::{Operation, managed_fields};
+use crate::admission::{self, Action};
+use crate::body::{self, RequestBody};
+use crate::decode;
+use crate::object::{self, set_metadata};
+use crate::pipeline::Answer;
+use crate::registry::WriteError;
+
+/// Decodes the body and creates the object.
+pub(super) async fn create(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
+    let context = operation.context;
+    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let bytes = body::read(body, &operation.api.budget).await?;
+    let object = decode::object(operation, bytes.as_ref(), options.field_validation)?;
+    drop(bytes);
+    let object = create_object(operation, object, &options, Origin::Update).await?;
+    operation.answer(201, object)
+}
+
+/// Creates a decoded object.
+///
+/// # Errors
+/// In this order: 400, 404 and 403 for the namespace, 422, 403 of Pod Security, 409.
+pub(crate) async fn create_object(
+    operation: &Operation<'_>,
+    mut object: Value,
+    options: &WriteOptions,
+    origin: Origin,
+) -> Result<Value, Status> {
+    (operation.strategy.default)(&mut object);
+    if origin == Origin::Update {
+        operation.context.recording.request_object(&object);
+    }
+    place(operation, &mut object)?;
+    if !object::metadata(&object, "resourceVersion").is_empty() {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Status::failure(500, "", message));
+    }
+    admission::mutate(operation, Action::Create, &mut object, None).await?;
+    stamp(operation, &mut object);
+    let prefix = object::metadata(&object, "generateName").to_owned();
+    let generates = object::name(&object).is_empty() && !prefix.is_empty();
+    let mut attempts = if generates { GENERATE_ATTEMPTS } else { 1 };
+    loop {
+        if generates {
+            set_metadata(&mut object, "name", &generated_name(&prefix));
+        }
+        let mut candidate = object.clone();
+        (operation.strategy.prepare_for_create)(&mut candidate);
+        let name = object::name(&candidate).to_owned();
+        let errors = (operation.strategy.validate)(&candidate);
+        if !errors.is_empty() {
+            return Err(operation.invalid(&name, &errors));
+        }
+        for warning in (operation.strategy.warnings_on_create)(&candidate) {
+            operation.context.warnings.add(warning);
+        }
+        admission::validate(operation, Action::Create, &candidate, None).await?;
+        if origin == Origin::Update {
+            managed_fields::update(operation, options, None, &mut candidate);
+        }
+        attempts -= 1;
+        match store(operation, &name, &mut candidate, options).await {
+            Ok(()) => return Ok(candidate),
+            Err(status) if status.reason == "AlreadyExists" && attempts > 0 => {}
+            Err(status) => return Err(status),
+        }
+    }
+}
+
+async fn store(
+    operation: &Operation<'_>,
+    name: &str,
+    object: &mut Value,
+    options: &WriteOptions,
+) -> Result<(), Status> {
+    let namespace = operation.namespace();
+    let registry = &operation.registry;
+    let taken = if options.dry_run {
+        registry.find(namespace, name).await?.is_some()
+    } else {
+        match registry.put(namespace, name, Precondition::Absent, object).await {
+            Ok(_) => false,
+            Err(WriteError::Conflict) => true,
+            Err(WriteError::Fail(status)) => return Err(status),
+        }
+    };
+    if !taken {
+        return Ok(());
+    }
+    let mut status = Status::already_exists(operation.group_resource(), name);
+    if registry.find(namespace, name).await?.is_some_and(|found| object::is_terminating(&found.object)) {
+        status.message = format!("object is being deleted: {}", status.message);
+    }
+    Err(status)
+}
+
+/// Puts the object into the namespace of the URL.
+pub(super) fn place(operation: &Operation<'_>, object: &mut Value) -> Result<(), Status> {
+    let expected = operation.namespace();
+    let actual = object::namespace(object);
+    if actual.is_empty() {
+        set_metadata(object, "namespace", expected);
+        return Ok(());
+    }
+    if actual == expected {
+        return Ok(());
+    }
+    let why = "the namespace of the provided object does not match the namespace sent on the request";
+    Err(Status::bad_request(why))
+}
+
+/// Gives the object what only the server decides.
+fn stamp(operation: &Operation<'_>, object: &mut Value) {
+    let metadata = object::metadata_mut(object);
+    for decided_here in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"] {
+        metadata.remove(decided_here);
+    }
+    metadata.insert("uid".to_owned(), Uuid::new_v4().to_string().into());
+    metadata.insert("creationTimestamp".to_owned(), object::time(operation.context.received).into());
+}
+
+/// The prefix, cut to leave room, and five random characters that spell no word.
+fn generated_name(prefix: &str) -> String {
+    let kept: String = prefix.chars().take(GENERATED_PREFIX).collect();
+    let random = Uuid::new_v4();
+    let suffix = random.as_bytes().iter().take(5);
+    let letters = suffix.filter_map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len()));
+    letters.fold(kept, |mut name, letter| {
+        name.push(char::from(*letter));
+        name
+    })
+}
+
+const GENERATED_PREFIX: usize = 58;
+const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+/// As often as Kubernetes tries another name when the generated one is taken.
+const GENERATE_ATTEMPTS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_name_fits_a_label() {
+        let name = generated_name(&"x".repeat(80));
+        assert_eq!(name.len(), 63);
+        assert!(name.bytes().skip(58).all(|byte| ALPHABET.contains(&byte)), "{name}");
+    }
+}

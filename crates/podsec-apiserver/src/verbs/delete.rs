@@ -1,0 +1,239 @@
+//! DELETE of one object: at once, after a grace period, or when its finalizers are done.
+
+use jiff::{SignedDuration, Timestamp};
+use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::MetaMut;
+use podsec_apimachinery::status::{Details, GroupResource};
+use podsec_storage::Precondition;
+use serde_json::Value;
+
+use super::Operation;
+use super::options::{DeleteOptions, FieldValidation, Propagation};
+use crate::admission;
+use crate::body::{self, RequestBody};
+use crate::controllers::garbage_collector::{FOREGROUND, ORPHAN};
+use crate::decode::{self, Kind};
+use crate::object;
+use crate::pipeline::Answer;
+use crate::registry::{Stored, WriteError};
+use crate::resources::{DeletionAnswer, GarbageCollection};
+
+/// Deletes the object that the URL names.
+pub(super) async fn delete(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
+    let options = options(operation, body).await?;
+    admission::delete(operation, operation.name()).await?;
+    let deletion = delete_object(operation, operation.namespace(), operation.name(), &options).await?;
+    let resource = &operation.resource;
+    match deletion {
+        Deletion::Gone(object) if operation.strategy.deletion_answer == DeletionAnswer::Status => {
+            Ok(Answer::Status(Status::success(Details {
+                name: operation.name().to_owned(),
+                group: resource.group.clone(),
+                kind: resource.resource.clone(),
+                uid: object::metadata(&object, "uid").to_owned(),
+                ..Details::default()
+            })))
+        }
+        Deletion::Gone(object) | Deletion::Pending(object) => operation.answer(200, object),
+    }
+}
+
+/// The options in the body, or without a body those in the query string.
+pub(super) async fn options(operation: &Operation<'_>, body: RequestBody) -> Result<DeleteOptions, Status> {
+    let bytes = body::read(body, &operation.api.budget).await?;
+    if bytes.as_ref().is_empty() {
+        return DeleteOptions::from_query(&operation.context.query);
+    }
+    let kind = Kind { group: "", version: "v1", name: "DeleteOptions" };
+    let object = decode::kind(operation.context, bytes.as_ref(), kind, FieldValidation::Ignore)?;
+    operation.context.recording.delete_options(&object);
+    DeleteOptions::from_object(&object)
+}
+
+/// What became of an object.
+pub(crate) enum Deletion {
+    /// It is gone; this was its last state.
+    Gone(Value),
+    /// It waits for its grace period or its finalizers.
+    Pending(Value),
+}
+
+/// Deletes an object, as far as it can be now.
+///
+/// # Errors
+/// 404, and 409 when a precondition does not hold.
+pub(crate) async fn delete_object(
+    operation: &Operation<'_>,
+    namespace: &str,
+    name: &str,
+    options: &DeleteOptions,
+) -> Result<Deletion, Status> {
+    for _ in 0..ATTEMPTS {
+        let stored = operation.registry.get(namespace, name).await?;
+        check_preconditions(operation, &stored.object, options)?;
+        let step = next_step(operation, &stored.object, options);
+        match take(operation, namespace, name, stored, step, options).await {
+            Ok(deletion) => return Ok(deletion),
+            Err(WriteError::Conflict) => {}
+            Err(WriteError::Fail(status)) => return Err(status),
+        }
+    }
+    Err(operation.modified(name))
+}
+
+/// What a DELETE does to an object in its present state.
+enum Step {
+    /// Nothing: it is on its way already.
+    Wait,
+    /// It is marked, and waits.
+    Mark(Value),
+    /// It goes; this is its last state.
+    Remove(Value),
+}
+
+fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions) -> Step {
+    let mut object = stored.clone();
+    set_propagation(operation, &mut object, options);
+    let is_namespace = operation.resource.kind == "Namespace" && operation.resource.group.is_empty();
+    let asked = options.grace_period_seconds;
+    let grace = operation.strategy.check_graceful_delete.map(|check| check(stored, asked).max(0));
+    let waits_for_finalizers = !object::finalizers(&object).is_empty()
+        || (is_namespace && stored.pointer("/spec/finalizers").is_some_and(|list| list != &Value::Null));
+    if object::is_terminating(stored) {
+        let sooner = asked.is_some_and(|asked| asked < object::deletion_grace(stored));
+        let over = object::deletion_grace(stored) == 0;
+        return match grace {
+            Some(grace) if sooner && grace > 0 => {
+                mark(&mut object, grace, operation.context.received);
+                Step::Mark(object)
+            }
+            Some(0) if (sooner || over) && !waits_for_finalizers => {
+                mark(&mut object, 0, operation.context.received);
+                Step::Remove(object)
+            }
+            Some(0) if sooner => {
+                mark(&mut object, 0, operation.context.received);
+                Step::Mark(object)
+            }
+            None if !waits_for_finalizers => Step::Remove(object),
+            _ => Step::Wait,
+        };
+    }
+    match grace {
+        Some(grace) if grace > 0 || waits_for_finalizers => {
+            mark(&mut object, grace, operation.context.received);
+            Step::Mark(object)
+        }
+        Some(_) => {
+            mark(&mut object, 0, operation.context.received);
+            Step::Remove(object)
+        }
+        None if is_namespace && waits_for_finalizers => {
+            // A namespace has no grace period; its phase says that it is going.
+            object::set_metadata(&mut object, "deletionTimestamp", &object::time(operation.context.received));
+            let status = object::as_map(&mut object).entry("status").or_insert(Value::Null);
+            object::as_map(status).insert("phase".to_owned(), "Terminating".into());
+            Step::Mark(object)
+        }
+        None if waits_for_finalizers => {
+            mark(&mut object, 0, operation.context.received);
+            Step::Mark(object)
+        }
+        None => Step::Remove(object),
+    }
+}
+
+/// Notes in the finalizers what is to happen to dependents: the garbage collector reads it there.
+fn set_propagation(operation: &Operation<'_>, object: &mut Value, options: &DeleteOptions) {
+    let by_default = match operation.strategy.default_garbage_collection {
+        GarbageCollection::Background => Propagation::Background,
+        GarbageCollection::Orphan => Propagation::Orphan,
+    };
+    let has = |wanted: &str| object::finalizers(object).contains(&wanted);
+    let propagation = match options.propagation {
+        Some(asked) => asked,
+        // What an earlier DELETE or the object's author has asked for stays.
+        None if has(ORPHAN) => Propagation::Orphan,
+        None if has(FOREGROUND) => Propagation::Foreground,
+        None => by_default,
+    };
+    let mut finalizers: Vec<String> = object::finalizers(object)
+        .into_iter()
+        .filter(|name| !matches!(*name, ORPHAN | FOREGROUND))
+        .map(str::to_owned)
+        .collect();
+    match propagation {
+        Propagation::Background => {}
+        Propagation::Foreground => finalizers.push(FOREGROUND.to_owned()),
+        Propagation::Orphan => finalizers.push(ORPHAN.to_owned()),
+    }
+    MetaMut::of(object).set_finalizers(finalizers);
+}
+
+/// Notes when the object is to be gone. The mark counts as a change of the wanted state.
+fn mark(object: &mut Value, grace: i64, now: Timestamp) {
+    let first = !object::is_terminating(object);
+    let at = now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
+    object::set_metadata(object, "deletionTimestamp", &object::time(at));
+    let metadata = object::metadata_mut(object);
+    metadata.insert("deletionGracePeriodSeconds".to_owned(), grace.into());
+    let generation = metadata.get("generation").and_then(Value::as_i64).unwrap_or(0);
+    if first && generation > 0 {
+        metadata.insert("generation".to_owned(), (generation + 1).into());
+    }
+}
+
+async fn take(
+    operation: &Operation<'_>,
+    namespace: &str,
+    name: &str,
+    stored: Stored,
+    step: Step,
+    options: &DeleteOptions,
+) -> Result<Deletion, WriteError> {
+    match step {
+        Step::Wait => Ok(Deletion::Pending(stored.object)),
+        Step::Mark(object) if options.dry_run => Ok(Deletion::Pending(object)),
+        Step::Remove(object) if options.dry_run => Ok(Deletion::Gone(object)),
+        Step::Mark(mut object) => {
+            let precondition = Precondition::Revision(stored.revision);
+            operation.registry.put(namespace, name, precondition, &mut object).await?;
+            Ok(Deletion::Pending(object))
+        }
+        Step::Remove(mut object) => {
+            let revision = operation.registry.remove(namespace, name, stored.revision).await?;
+            object::set_metadata(&mut object, "resourceVersion", &revision.to_string());
+            Ok(Deletion::Gone(object))
+        }
+    }
+}
+
+fn check_preconditions(
+    operation: &Operation<'_>,
+    object: &Value,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
+    // In these messages Kubernetes names the kind, not the resource.
+    let conflict = |why: String| {
+        let kind = GroupResource { group: &operation.resource.group, resource: &operation.resource.kind };
+        Err(Status::conflict(kind, object::name(object), &why))
+    };
+    let uid = object::metadata(object, "uid");
+    if let Some(asked) = options.uid.as_deref().filter(|asked| *asked != uid) {
+        return conflict(format!(
+            "the UID in the precondition ({asked}) does not match the UID in record ({uid}). The object might \
+             have been deleted and then recreated"
+        ));
+    }
+    let version = object::metadata(object, "resourceVersion");
+    if let Some(asked) = options.resource_version.as_deref().filter(|asked| *asked != version) {
+        return conflict(format!(
+            "the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record \
+             ({version}). The object might have been modified"
+        ));
+    }
+    Ok(())
+}
+
+/// How often a deletion is tried again after losing a race.
+const ATTEMPTS: usize = 20;

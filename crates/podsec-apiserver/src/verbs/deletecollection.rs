@@ -1,0 +1,49 @@
+//! DELETE of a collection: every object that the selectors let through.
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::ListMeta;
+use podsec_storage::Range;
+
+use super::delete::{Deletion, delete_object, options};
+use super::selection::Selection;
+use super::{Operation, list_options::ListOptions};
+use crate::admission;
+use crate::body::RequestBody;
+use crate::object;
+use crate::pipeline::Answer;
+use crate::registry::{read, status};
+
+/// Deletes the objects one after the other and answers with the list of them.
+pub(super) async fn delete_collection(
+    operation: &Operation<'_>,
+    body: RequestBody,
+) -> Result<Answer, Status> {
+    let query = &operation.context.query;
+    let options = options(operation, body).await?;
+    ListOptions::parse(query)?;
+    let selection = Selection::parse(query, &operation.resource, operation.strategy, operation.name())?;
+    admission::delete(operation, "").await?;
+    let prefix = operation.registry.prefix(operation.namespace());
+    let page = operation.registry.store().range(Range::prefix(&prefix)).await;
+    let page = page.map_err(|error| status(&error))?;
+    let mut items = Vec::new();
+    for entry in &page.entries {
+        let object = read(entry)?.object;
+        if !selection.matches(&object) {
+            continue;
+        }
+        let (namespace, name) = (object::namespace(&object), object::name(&object));
+        match delete_object(operation, namespace, name, &options).await {
+            Ok(Deletion::Gone(object) | Deletion::Pending(object)) => items.push(object),
+            // Someone else has deleted it in between.
+            Err(status) if status.code == 404 => {}
+            Err(status) => return Err(status),
+        }
+    }
+    let resource = &operation.resource;
+    let metadata = ListMeta { resource_version: page.revision.to_string(), ..ListMeta::default() };
+    let version = resource.api_version();
+    let list =
+        operation.view()?.list(&resource.list_kind, &version, metadata, items, operation.context.received);
+    Ok(Answer::ok(list))
+}

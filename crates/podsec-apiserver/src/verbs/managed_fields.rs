@@ -1,0 +1,79 @@
+//! Who owns which field: `metadata.managedFields`, kept at every write.
+
+use podsec_apimachinery::patch::field_set::FieldSet;
+use podsec_apimachinery::patch::managed_fields::{Request, track};
+use podsec_apimachinery::patch::schema::Untyped;
+use podsec_apimachinery::patch::{apply, schema};
+use podsec_apimachinery::schema::{Definitions, Schema};
+use serde_json::Value;
+
+use super::Operation;
+use super::options::WriteOptions;
+
+/// Brings the managed fields of `new` up to date before it takes the place of `live`; `None` is a create.
+pub(super) fn update(
+    operation: &Operation<'_>,
+    options: &WriteOptions,
+    live: Option<&Value>,
+    new: &mut Value,
+) {
+    with_request(operation, options, |request| match schema_of(operation) {
+        Some(schema) => track(live, new, &schema, request),
+        None => track(live, new, &Untyped, request),
+    });
+}
+
+/// Applies `config` to `live`, server-side; `None` creates.
+///
+/// # Errors
+/// What does not fit the kind, and conflicts with other owners.
+pub(super) fn applied(
+    operation: &Operation<'_>,
+    options: &WriteOptions,
+    live: Option<&Value>,
+    config: &Value,
+) -> Result<Value, apply::Error> {
+    fn run<S: schema::TypeSchema>(
+        operation: &Operation<'_>,
+        options: &WriteOptions,
+        live: Option<&Value>,
+        config: &Value,
+        schema: &S,
+    ) -> Result<Value, apply::Error> {
+        with_request(operation, options, |request| {
+            apply::apply(live, config, &operation.resource.kind, schema, request, options.force)
+        })
+    }
+    match schema_of(operation) {
+        Some(schema) => run(operation, options, live, config, &schema),
+        None => run(operation, options, live, config, &Untyped),
+    }
+}
+
+/// The schema of the resource's kind; none for a kind that Kubernetes has not published.
+pub(super) fn schema_of(operation: &Operation<'_>) -> Option<Schema<'static>> {
+    let resource = &operation.resource;
+    Definitions::builtin().kind(&resource.group, &resource.version, &resource.kind)
+}
+
+fn with_request<T>(
+    operation: &Operation<'_>,
+    options: &WriteOptions,
+    run: impl FnOnce(&Request<'_>) -> T,
+) -> T {
+    let subresource = operation.context.info.subresource.as_str();
+    let reset = match subresource {
+        "" if operation.resource.subresource("status").is_some() => FieldSet::of(&[&["status"]]),
+        "status" => {
+            FieldSet::of(&[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]])
+        }
+        _ => FieldSet::default(),
+    };
+    run(&Request {
+        manager: &options.field_manager,
+        api_version: &operation.resource.api_version(),
+        subresource,
+        reset: &reset,
+        now: operation.context.received,
+    })
+}

@@ -1,0 +1,164 @@
+//! PATCH: an object changed in part, in the four forms that Kubernetes knows.
+
+use hyper::header::CONTENT_TYPE;
+use podsec_apimachinery::Status;
+use podsec_apimachinery::codec;
+use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::patch::schema::Untyped;
+use podsec_apimachinery::patch::{GoFormat, json, merge, strategic};
+use podsec_apimachinery::schema;
+use podsec_apimachinery::status::Details;
+use serde_json::Value;
+
+use super::options::{FieldValidation, WriteOptions};
+use super::update::{Origin, check_name};
+use super::{Operation, create, managed_fields, update_object};
+use crate::body::{self, RequestBody};
+use crate::pipeline::Answer;
+
+/// The form of a patch, by its content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Merge,
+    StrategicMerge,
+    Apply,
+}
+
+/// Applies the patch in the body to the newest state of the object.
+pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
+    let context = operation.context;
+    let content_type = context.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let form = Form::of(content_type.unwrap_or_default()).ok_or_else(unsupported_media_type)?;
+    let options = WriteOptions::patch(&context.query, &context.headers, form == Form::Apply)?;
+    let bytes = body::read(body, &operation.api.budget).await?;
+    context.recording.patch(bytes.as_ref());
+    if form == Form::Apply {
+        return apply(operation, bytes.as_ref(), &options).await;
+    }
+    let patch = Patch::parse(form, bytes.as_ref())?;
+    drop(bytes);
+    let object = update_object(operation, &options, Origin::Update, |stored| {
+        let mut patched = patch.applied(operation, stored, &options)?;
+        check_name(operation, &patched)?;
+        create::place(operation, &mut patched)?;
+        (operation.strategy.default)(&mut patched);
+        Ok(patched)
+    })
+    .await?;
+    operation.answer(200, object)
+}
+
+/// A patch that was read.
+struct Patch {
+    form: Form,
+    value: Value,
+    /// What strict validation has against the text itself: keys that stand there twice.
+    repeated: Vec<String>,
+}
+
+impl Patch {
+    fn parse(form: Form, bytes: &[u8]) -> Result<Self, Status> {
+        let wrong = |why: String| Status::bad_request(format!("error decoding patch: {why}"));
+        let parsed = codec::json::parse(bytes).map_err(|error| wrong(error.to_string()))?;
+        let decoded = schema::decode_untyped(&parsed).map_err(|error| wrong(error.to_string()))?;
+        // Decoding drops nulls, and in a patch they say: remove.
+        let value = parsed.to_value().map_err(|error| wrong(error.to_string()))?;
+        let repeated = decoded.strict.iter().map(ToString::to_string).collect();
+        Ok(Self { form, value, repeated })
+    }
+
+    /// The patched object, decoded again as if a client had sent it.
+    fn applied(
+        &self,
+        operation: &Operation<'_>,
+        stored: &Value,
+        options: &WriteOptions,
+    ) -> Result<Value, Status> {
+        let (object, patch) = (stored.clone(), self.value.clone());
+        let schema = managed_fields::schema_of(operation);
+        let patched = match (self.form, &schema) {
+            (Form::Json, _) => json::apply(object, patch),
+            (Form::Merge | Form::Apply, _) => merge::apply(object, patch),
+            (Form::StrategicMerge, Some(schema)) => strategic::apply(object, patch, schema),
+            (Form::StrategicMerge, None) => strategic::apply(object, patch, &Untyped),
+        };
+        let patched = patched.map_err(|error| error.status())?;
+        let Some(schema) = schema else { return Ok(patched) };
+        let text = serde_json::to_vec(&patched).map_err(|error| Status::internal(&error.to_string()))?;
+        let parsed = codec::json::parse(&text).map_err(|error| self.invalid(&error.to_string()))?;
+        let decoded = schema::decode(schema, &parsed).map_err(|error| self.invalid(&error.to_string()))?;
+        let mut strict = self.repeated.clone();
+        strict.extend(decoded.strict.iter().map(ToString::to_string));
+        match options.field_validation {
+            FieldValidation::Strict if !strict.is_empty() => {
+                return Err(self.invalid(&format!("strict decoding error: {}", strict.join(", "))));
+            }
+            FieldValidation::Warn => strict.into_iter().for_each(|text| operation.context.warnings.add(text)),
+            FieldValidation::Strict | FieldValidation::Ignore => {}
+        }
+        Ok(decoded.object)
+    }
+
+    /// 422 about the patch, which has no name.
+    fn invalid(&self, why: &str) -> Status {
+        let shown = Value::from(GoFormat(&self.value).to_string());
+        Status::invalid("", "", "", &[Error::invalid(Path::new("patch"), &shown, why)])
+    }
+}
+
+/// Server-side apply: brings the object to what the body says, and makes it when it is absent.
+async fn apply(operation: &Operation<'_>, bytes: &[u8], options: &WriteOptions) -> Result<Answer, Status> {
+    let wrong = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
+    let text = std::str::from_utf8(bytes).map_err(|error| wrong(error.to_string()))?;
+    let config = podsec_yaml::to_json(text).map_err(|error| wrong(error.to_string()))?;
+    let (namespace, name) = (operation.namespace(), operation.name());
+    for _ in 0..CREATE_ATTEMPTS {
+        if operation.registry.find(namespace, name).await?.is_some() {
+            let object = update_object(operation, options, Origin::Apply, |stored| {
+                let applied = managed_fields::applied(operation, options, Some(stored), &config);
+                finish(operation, applied.map_err(|error| error.status())?)
+            })
+            .await?;
+            return operation.answer(200, object);
+        }
+        let applied = managed_fields::applied(operation, options, None, &config);
+        let object = finish(operation, applied.map_err(|error| error.status())?)?;
+        if !operation.context.info.subresource.is_empty() {
+            return Err(Status::not_found(operation.group_resource(), name));
+        }
+        match create::create_object(operation, object, options, Origin::Apply).await {
+            Ok(object) => return operation.answer(201, object),
+            // Someone else has made it in between: then it is an update.
+            Err(status) if status.reason == "AlreadyExists" => {}
+            Err(status) => return Err(status),
+        }
+    }
+    Err(operation.modified(name))
+}
+
+fn finish(operation: &Operation<'_>, mut object: Value) -> Result<Value, Status> {
+    check_name(operation, &object)?;
+    create::place(operation, &mut object)?;
+    (operation.strategy.default)(&mut object);
+    Ok(object)
+}
+
+impl Form {
+    fn of(content_type: &str) -> Option<Self> {
+        match content_type.split(';').next().unwrap_or_default().trim() {
+            "application/json-patch+json" => Some(Self::Json),
+            "application/merge-patch+json" => Some(Self::Merge),
+            "application/strategic-merge-patch+json" => Some(Self::StrategicMerge),
+            "application/apply-patch+yaml" => Some(Self::Apply),
+            _ => None,
+        }
+    }
+}
+
+fn unsupported_media_type() -> Status {
+    let message = "415: Unsupported Media Type";
+    Status { details: Some(Details::default()), ..Status::failure(415, "UnsupportedMediaType", message) }
+}
+
+const CREATE_ATTEMPTS: usize = 5;

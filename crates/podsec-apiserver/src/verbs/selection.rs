@@ -1,0 +1,70 @@
+//! Which objects a list, watch or deletecollection is about: its label and field selectors.
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::schema::catalog::Resource;
+use podsec_apimachinery::selector::{field, label};
+use serde_json::Value;
+
+use crate::object;
+use crate::query::Query;
+use crate::resources::Strategy;
+
+/// Label and field selector together, and the one name that a `/watch/` path may demand.
+#[derive(Clone)]
+pub(super) struct Selection {
+    labels: label::Selector,
+    fields: field::Selector,
+    name: String,
+    strategy: &'static Strategy,
+}
+
+impl Selection {
+    /// Reads the selectors of a query; `name` is a name that the URL itself demands.
+    ///
+    /// # Errors
+    /// 400 for a selector that cannot be read or names a field that cannot be selected by.
+    pub(super) fn parse(
+        query: &Query,
+        resource: &Resource,
+        strategy: &'static Strategy,
+        name: &str,
+    ) -> Result<Self, Status> {
+        let label_text = query.value("labelSelector").unwrap_or_default();
+        let field_text = query.value("fieldSelector").unwrap_or_default();
+        let labels =
+            label::Selector::parse(label_text).map_err(|error| Status::bad_request(error.to_string()))?;
+        let fields =
+            field::Selector::parse(field_text).map_err(|error| Status::bad_request(error.to_string()))?;
+        let own: Vec<&str> = strategy.selectable_fields.iter().map(|field| field.label).collect();
+        fields.check(&own).map_err(|error| match error {
+            field::Error::NotSupported(_) => Status::bad_request(format!(
+                "Unable to find \"{}, Resource={}\" that match label selector \"{label_text}\", field selector \
+                 \"{field_text}\": {error}",
+                group_version(resource),
+                resource.resource,
+            )),
+            other => Status::bad_request(other.to_string()),
+        })?;
+        Ok(Self { labels, fields, name: name.to_owned(), strategy })
+    }
+
+    /// Whether an object is meant.
+    pub(super) fn matches(&self, object: &Value) -> bool {
+        (self.name.is_empty() || object::name(object) == self.name)
+            && self.labels.matches(object)
+            && self.fields.terms().iter().all(|term| {
+                let actual = self.strategy.field(object, &term.field).unwrap_or_default();
+                (actual == term.value) == term.equal
+            })
+    }
+
+    /// Whether every object is meant, so that none needs to be looked at.
+    pub(super) fn is_everything(&self) -> bool {
+        self.name.is_empty() && self.labels.is_everything() && self.fields.is_everything()
+    }
+}
+
+/// Group and version as Go prints them, the core group being empty: `/v1`.
+fn group_version(resource: &Resource) -> String {
+    format!("{}/{}", resource.group, resource.version)
+}

@@ -1,0 +1,194 @@
+//! PUT: an object in place of another.
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::field::{Error, Path};
+use podsec_storage::Precondition;
+use serde_json::Value;
+
+use super::options::WriteOptions;
+use super::{Operation, create, managed_fields};
+use crate::admission::{self, Action};
+use crate::body::{self, RequestBody};
+use crate::decode;
+use crate::object::{self, metadata_mut};
+use crate::pipeline::Answer;
+use crate::registry::{Stored, WriteError};
+
+/// Decodes the body and replaces the object.
+pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
+    let context = operation.context;
+    let options = WriteOptions::update(&context.query, &context.headers)?;
+    let bytes = body::read(body, &operation.api.budget).await?;
+    let mut object = decode::object(operation, bytes.as_ref(), options.field_validation)?;
+    drop(bytes);
+    (operation.strategy.default)(&mut object);
+    context.recording.request_object(&object);
+    check_name(operation, &object)?;
+    create::place(operation, &mut object)?;
+    if operation.strategy.allow_create_on_update
+        && context.info.subresource.is_empty()
+        && operation.registry.find(operation.namespace(), operation.name()).await?.is_none()
+    {
+        let object = create::create_object(operation, object, &options, Origin::Update).await?;
+        return operation.answer(201, object);
+    }
+    if object::metadata(&object, "resourceVersion").is_empty()
+        && !operation.strategy.allow_unconditional_update
+    {
+        let path = Path::new("metadata").child("resourceVersion");
+        let error = Error::invalid(path, &Value::from(0), "must be specified for an update");
+        return Err(operation.invalid(operation.name(), &[error]));
+    }
+    let object = update_object(operation, &options, Origin::Update, |_| Ok(object.clone())).await?;
+    operation.answer(200, object)
+}
+
+/// Where a new state comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Server-side apply, which has decided who owns what.
+    Apply,
+    /// Anything else: what changes belongs to who changes it.
+    Update,
+}
+
+/// Changes an object: `change` makes the new one from the stored one, again if someone else was faster and the
+/// client has not said which state it means.
+///
+/// # Errors
+/// In this order: 404, 409 for another state, 400, 403, 422, 403 of Pod Security.
+pub(crate) async fn update_object(
+    operation: &Operation<'_>,
+    options: &WriteOptions,
+    origin: Origin,
+    change: impl Fn(&Value) -> Result<Value, Status>,
+) -> Result<Value, Status> {
+    for _ in 0..ATTEMPTS {
+        let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
+        let object = change(&stored.object)?;
+        let conditional = !object::metadata(&object, "resourceVersion").is_empty()
+            && object::metadata(&object, "resourceVersion")
+                != object::metadata(&stored.object, "resourceVersion");
+        if conditional {
+            return Err(operation.modified(operation.name()));
+        }
+        let mut prepared = prepare(operation, object, &stored.object).await?;
+        if origin == Origin::Update {
+            managed_fields::update(operation, options, Some(&stored.object), &mut prepared);
+        }
+        match store(operation, stored, prepared, options).await {
+            Ok(object) => return Ok(object),
+            Err(WriteError::Conflict) => {}
+            Err(WriteError::Fail(status)) => return Err(status),
+        }
+    }
+    Err(operation.modified(operation.name()))
+}
+
+/// Brings the new object in line with the stored one and lets admission and validation judge it.
+async fn prepare(operation: &Operation<'_>, mut object: Value, stored: &Value) -> Result<Value, Status> {
+    let strategy = operation.strategy;
+    check_uid(operation, &object, stored)?;
+    admission::mutate(operation, Action::Update, &mut object, Some(stored)).await?;
+    keep(&mut object, stored);
+    let subresource = strategy.subresource(&operation.context.info.subresource);
+    let (prepare, validate) = match subresource {
+        Some(subresource) => (subresource.prepare_for_update, subresource.validate_update),
+        None => (strategy.prepare_for_update, strategy.validate_update),
+    };
+    prepare(&mut object, stored);
+    let errors = validate(&object, stored);
+    if !errors.is_empty() {
+        return Err(operation.invalid(operation.name(), &errors));
+    }
+    for warning in (strategy.warnings_on_update)(&object, stored) {
+        operation.context.warnings.add(warning);
+    }
+    admission::validate(operation, Action::Update, &object, Some(stored)).await?;
+    Ok(object)
+}
+
+/// Stores the object, unless nothing has changed. A terminating object that nothing keeps any more goes.
+async fn store(
+    operation: &Operation<'_>,
+    stored: Stored,
+    mut object: Value,
+    options: &WriteOptions,
+) -> Result<Value, WriteError> {
+    let version = object::metadata(&stored.object, "resourceVersion").to_owned();
+    object::set_metadata(&mut object, "resourceVersion", &version);
+    if object == stored.object {
+        return Ok(stored.object);
+    }
+    let is_released = object::is_terminating(&object)
+        && object::finalizers(&object).is_empty()
+        && object::deletion_grace(&object) == 0
+        && !has_namespace_finalizers(operation, &object);
+    if options.dry_run {
+        return Ok(object);
+    }
+    let (namespace, name) = (operation.namespace(), operation.name());
+    if is_released {
+        operation.registry.remove(namespace, name, stored.revision).await?;
+        return Ok(object);
+    }
+    let precondition = Precondition::Revision(stored.revision);
+    operation.registry.put(namespace, name, precondition, &mut object).await?;
+    Ok(object)
+}
+
+/// A namespace has finalizers of its own in its spec.
+fn has_namespace_finalizers(operation: &Operation<'_>, object: &Value) -> bool {
+    operation.resource.kind == "Namespace"
+        && object.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+}
+
+/// The metadata that an update cannot change, whatever it says.
+fn keep(object: &mut Value, stored: &Value) {
+    let Some(kept) = stored.get("metadata") else { return };
+    let metadata = metadata_mut(object);
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+        match kept.get(field) {
+            Some(value) => metadata.insert(field.to_owned(), value.clone()),
+            None => metadata.remove(field),
+        };
+    }
+    for field in ["uid", "creationTimestamp", "namespace", "generateName"] {
+        let absent = metadata.get(field).is_none_or(|value| value.is_null() || value == "");
+        if let Some(value) = kept.get(field)
+            && absent
+        {
+            metadata.insert(field.to_owned(), value.clone());
+        }
+    }
+    metadata.remove("selfLink");
+}
+
+/// The body must be about the object that the URL names.
+pub(super) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
+    let (name, expected) = (object::name(object), operation.name());
+    if name == expected {
+        return Ok(());
+    }
+    Err(Status::bad_request(if name.is_empty() {
+        format!("the name of the object ({expected} based on URL) was undeterminable: name must be provided")
+    } else {
+        format!("the name of the object ({name}) does not match the name on the URL ({expected})")
+    }))
+}
+
+fn check_uid(operation: &Operation<'_>, object: &Value, stored: &Value) -> Result<(), Status> {
+    let (asked, actual) = (object::metadata(object, "uid"), object::metadata(stored, "uid"));
+    if asked.is_empty() || asked == actual {
+        return Ok(());
+    }
+    let key = operation.registry.key(operation.namespace(), operation.name())?;
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
+         Precondition failed: UID in precondition: {asked}, UID in object meta: {actual}"
+    );
+    Err(Status::conflict(operation.group_resource(), operation.name(), &why))
+}
+
+/// How often a change is tried again after losing a race.
+const ATTEMPTS: usize = 20;
