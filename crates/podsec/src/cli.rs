@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::evaluate;
+use crate::commands::{evaluate, serve};
 
 /// Kubernetes Pod Security: exact, fast, pleasant.
 #[derive(Debug, Parser)]
@@ -18,4 +18,6 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Judge pods given as JSON Lines on standard input.
     Evaluate(evaluate::Arguments),
+    /// Run a Kubernetes API server with Pod Security and auditing, for unmodified kubectl.
+    Serve(Box<serve::Arguments>),
 }

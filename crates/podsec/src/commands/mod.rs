@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub(crate) mod evaluate;
+pub(crate) mod serve;
 
 use std::process::ExitCode;
 
@@ -10,5 +11,6 @@ use crate::cli::Command;
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
     }
 }

@@ -1,0 +1,110 @@
+//! `podsec serve`: a Kubernetes API server with Pod Security and auditing.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use podsec_apiserver::{AuditOptions, Options, Server, Storage};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// The flags, named as kube-apiserver's where it has them.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The IP address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    bind_address: IpAddr,
+    /// The HTTPS port to listen on; 0 takes any free one.
+    #[arg(long, default_value_t = 6443)]
+    secure_port: u16,
+    /// Where to write the kubeconfig once the server is ready.
+    #[arg(long, default_value = "./podsec.kubeconfig", value_name = "FILE")]
+    kubeconfig_out: PathBuf,
+    /// Where the database, the certificate authority and the token are kept.
+    #[arg(long, default_value = "./podsec-data", value_name = "DIRECTORY")]
+    data_dir: PathBuf,
+    /// Keep everything in memory and forget it at the end.
+    #[arg(long, conflicts_with = "data_dir")]
+    in_memory: bool,
+    /// An AdmissionConfiguration that holds or points to a PodSecurityConfiguration.
+    #[arg(long, value_name = "FILE")]
+    admission_control_config_file: Option<PathBuf>,
+    /// More users, one a line: token,user name,user uid,"group1,group2".
+    #[arg(long, value_name = "FILE")]
+    token_auth_file: Option<PathBuf>,
+    /// The audit policy (audit.k8s.io/v1); without one nothing is audited.
+    #[arg(long, value_name = "FILE")]
+    audit_policy_file: Option<PathBuf>,
+    /// Where audit events are written as JSON lines; '-' is standard output.
+    #[arg(long, value_name = "FILE")]
+    audit_log_path: Option<PathBuf>,
+    /// The days to keep rotated audit logs; 0 keeps them for ever.
+    #[arg(long, default_value_t = 0, value_name = "DAYS")]
+    audit_log_maxage: u32,
+    /// The number of rotated audit logs to keep; 0 keeps all.
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    audit_log_maxbackup: u32,
+    /// The size in megabytes at which the audit log is rotated; 0 means 100.
+    #[arg(long, default_value_t = 0, value_name = "MEGABYTES")]
+    audit_log_maxsize: u32,
+    /// Run a tiny node that takes pods to Running, as a kubelet would.
+    #[arg(long)]
+    node: bool,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let filter = EnvFilter::try_from_env("PODSEC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start threads")?.block_on(serve(&arguments.into()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(options: &Options) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let server = Server::start(options).await?;
+    tracing::info!(
+        "serving on https://{}; try: kubectl --kubeconfig {} get namespaces",
+        server.address(),
+        options.kubeconfig_out.display()
+    );
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    };
+    server.run(stop).await;
+    Ok(())
+}
+
+impl From<Arguments> for Options {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            bind_address: arguments.bind_address,
+            secure_port: arguments.secure_port,
+            kubeconfig_out: arguments.kubeconfig_out,
+            storage: if arguments.in_memory {
+                Storage::Memory
+            } else {
+                Storage::Directory(arguments.data_dir)
+            },
+            admission_control_config_file: arguments.admission_control_config_file,
+            token_auth_file: arguments.token_auth_file,
+            audit: AuditOptions {
+                policy_file: arguments.audit_policy_file,
+                log_path: arguments.audit_log_path,
+                log_maxage: arguments.audit_log_maxage,
+                log_maxbackup: arguments.audit_log_maxbackup,
+                log_maxsize: arguments.audit_log_maxsize,
+            },
+            node: arguments.node,
+        }
+    }
+}
