@@ -1,8 +1,14 @@
 //! Request bodies: what they say they are, and what they hold.
+//!
+//! ```text
+//! Content-Type ─► Encoding ─► JSON, YAML ─► json ─► schema::decode ─┐
+//!                                 protobuf ─► messages ─────────────┴─► Body: the object, strict errors
+//! ```
 
 pub mod body;
 pub mod json;
 pub mod protobuf;
+
 mod wire;
 
 pub use body::{Body, BodyError, Encoding, Kind, decode, decode_delete_options};

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::document::{self, GoTypes, RawSchema};
 use super::messages;
+use super::node::{Node, NodeShape, TypeId};
 
 /// A set of types that refer to each other.
 #[derive(Debug)]
@@ -133,8 +134,7 @@ impl Definitions {
             for kind in &raw.kinds {
                 kinds.insert(kind.clone(), TypeId(at));
             }
-            let shape = special(name).unwrap_or_else(|| node_shape(name, raw, &names));
-            let mut node = Node { shape, merge: merge(raw), go_type: None, absent_when_empty: false };
+            let mut node = Node::of_definition(name, raw, &names);
             for (field, go_type) in go_types.get(name).into_iter().flatten() {
                 node.name_go_type(field, go_type);
             }
@@ -277,131 +277,10 @@ pub(crate) struct GroupVersionKind {
     pub(crate) kind: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct TypeId(usize);
-
 #[derive(Debug)]
 struct Type {
     name: String,
     node: Node,
-}
-
-#[derive(Debug)]
-struct Node {
-    shape: NodeShape,
-    merge: Merge,
-    /// Where it does not follow from the shape.
-    go_type: Option<String>,
-    absent_when_empty: bool,
-}
-
-impl Node {
-    fn mark_absent_when_empty(&mut self, field: &str) {
-        if let NodeShape::Struct { fields, .. } = &mut self.shape
-            && let Some(field) = fields.get_mut(field)
-        {
-            field.absent_when_empty = true;
-        }
-    }
-
-    fn name_go_type(&mut self, field: &str, go_type: &str) {
-        if let NodeShape::Struct { fields, .. } = &mut self.shape
-            && let Some(field) = fields.get_mut(field)
-        {
-            field.go_type = Some(go_type.to_owned());
-            if let (NodeShape::List(items), Some(item)) = (&mut field.shape, go_type.strip_prefix("[]")) {
-                items.go_type = Some(item.to_owned());
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-enum NodeShape {
-    Scalar(Shape<'static>),
-    List(Box<Node>),
-    Map(Box<Node>),
-    Struct { name: String, fields: BTreeMap<String, Node> },
-    Reference(TypeId),
-}
-
-#[derive(Debug, Default)]
-struct Merge {
-    list_type: Option<ListType>,
-    list_map_keys: Vec<String>,
-    map_type: Option<MapType>,
-    patch_strategy: PatchStrategy,
-    patch_merge_key: Option<String>,
-}
-
-fn node(raw: &RawSchema, names: &HashMap<String, TypeId>) -> Node {
-    Node { shape: node_shape("", raw, names), merge: merge(raw), go_type: None, absent_when_empty: false }
-}
-
-/// `name` is the definition's, and empty inside of one.
-fn node_shape(name: &str, raw: &RawSchema, names: &HashMap<String, TypeId>) -> NodeShape {
-    if let Some(id) = raw.reference().and_then(|name| names.get(name)) {
-        return NodeShape::Reference(*id);
-    }
-    if let Some(items) = &raw.items {
-        return NodeShape::List(Box::new(node(items, names)));
-    }
-    if let Some(values) = &raw.additional_properties {
-        return NodeShape::Map(Box::new(node(values, names)));
-    }
-    let scalar = match (raw.kind.as_deref(), raw.format.as_deref()) {
-        (Some("object"), _) => {
-            let field = |(name, field): (&String, &RawSchema)| (name.clone(), node(field, names));
-            let fields = raw.properties.iter().map(field).collect();
-            return NodeShape::Struct { name: name.to_owned(), fields };
-        }
-        (Some("boolean"), _) => Shape::Boolean,
-        (Some("integer"), Some("int32")) => Shape::Integer32,
-        (Some("integer"), _) => Shape::Integer64,
-        (Some("number"), _) => Shape::Number,
-        (Some("string"), Some("byte")) => Shape::Bytes,
-        (Some("string"), _) => Shape::String,
-        _ => Shape::Any,
-    };
-    NodeShape::Scalar(scalar)
-}
-
-/// Types that decode themselves: their JSON is not what their fields say.
-fn special(name: &str) -> Option<NodeShape> {
-    let scalar = match name {
-        "io.k8s.apimachinery.pkg.api.resource.Quantity" => Shape::Quantity,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => Shape::MicroTime,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => Shape::Time,
-        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => Shape::IntOrString,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1"
-        | "io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
-        | "io.k8s.apimachinery.pkg.runtime.RawExtension" => Shape::Any,
-        _ => return None,
-    };
-    Some(NodeShape::Scalar(scalar))
-}
-
-fn merge(raw: &RawSchema) -> Merge {
-    let strategy = raw.patch_strategy.as_deref().unwrap_or_default();
-    Merge {
-        list_type: match raw.list_type.as_deref() {
-            Some("atomic") => Some(ListType::Atomic),
-            Some("set") => Some(ListType::Set),
-            Some("map") => Some(ListType::Map),
-            _ => None,
-        },
-        list_map_keys: raw.list_map_keys.clone(),
-        map_type: match raw.map_type.as_deref() {
-            Some("atomic") => Some(MapType::Atomic),
-            Some("granular") => Some(MapType::Granular),
-            _ => None,
-        },
-        patch_strategy: PatchStrategy {
-            merge: strategy.split(',').any(|word| word == "merge"),
-            retain_keys: strategy.split(',').any(|word| word == "retainKeys"),
-        },
-        patch_merge_key: raw.patch_merge_key.clone(),
-    }
 }
 
 /// The protobuf message of a definition: `core.v1.Container`, `apis.meta.v1.ObjectMeta`.

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::GeneralPurpose;
@@ -11,9 +11,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use serde_json::{Map, Number, Value};
 
 use super::definitions::{Schema, Shape, Struct};
-use super::quantity::{self, QuantityError};
-use super::time::{Precision, TimeError};
-use crate::codec::json::{self, Json, OutOfRange};
+use super::error::{DecodeError, StrictCause, StrictError};
+use super::quantity;
+use super::time::Precision;
+use crate::codec::json::{self, Json};
 
 /// An object that was decoded, and what strict field validation has against it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,53 +24,6 @@ pub struct Decoded {
     pub object: Value,
     /// Unknown and duplicate fields in the order of the text, each once, 100 at most.
     pub strict: Vec<StrictError>,
-}
-
-/// A field that strict field validation refuses, and that is a warning otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{cause} field {path:?}")]
-pub struct StrictError {
-    /// What is wrong.
-    pub cause: StrictCause,
-    /// The field, as in `spec.containers[0].foo`.
-    pub path: String,
-}
-
-/// What strict field validation has against a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StrictCause {
-    /// It stands there twice; the last one counts.
-    Duplicate,
-    /// The kind has no such field; it is dropped.
-    Unknown,
-}
-
-/// A value that cannot be decoded into the type of its field, in Go's words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The text is no base64.
-    #[error("illegal base64 data at input byte {0}")]
-    Base64(usize),
-    /// A number is too large.
-    #[error(transparent)]
-    OutOfRange(#[from] OutOfRange),
-    /// The value is no quantity.
-    #[error(transparent)]
-    Quantity(#[from] QuantityError),
-    /// The text is no time.
-    #[error(transparent)]
-    Time(#[from] TimeError),
-    /// The value has the wrong type.
-    #[error("json: cannot unmarshal {value} into Go {} of type {go_type}", place(.field))]
-    Type {
-        /// What it is, as in `string` or `number 1.5`.
-        value: String,
-        /// The Go struct and the field's path, as in `PodSpec.spec.containers`; empty at the top.
-        field: String,
-        /// What it should be, as in `[]v1.Container`.
-        go_type: String,
-    },
 }
 
 /// Decodes a value of a schema.
@@ -92,25 +46,6 @@ pub fn decode_untyped(json: &Json<'_>) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder::default();
     decoder.duplicates(json);
     decoder.finish(json.to_value()?)
-}
-
-/// The message of strict errors together: `strict decoding error: unknown field "a", duplicate field "b"`.
-pub fn strict_message(errors: &[StrictError]) -> String {
-    let sentences: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    format!("strict decoding error: {}", sentences.join(", "))
-}
-
-impl fmt::Display for StrictCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Duplicate => "duplicate",
-            Self::Unknown => "unknown",
-        })
-    }
-}
-
-fn place(field: &str) -> Cow<'static, str> {
-    if field.is_empty() { Cow::Borrowed("value") } else { Cow::Owned(format!("struct field {field}")) }
 }
 
 /// Decodes to the end, as Go does, and then tells the first error.
@@ -371,6 +306,8 @@ mod tests {
 
     use super::*;
     use crate::schema::Definitions;
+    use crate::schema::error::strict_message;
+    use crate::schema::quantity::QuantityError;
 
     fn decoded(kind: &str, text: &str) -> Result<Decoded, DecodeError> {
         let group = if kind == "Deployment" { "apps" } else { "" };

@@ -1,13 +1,24 @@
 //! What kinds of object there are and what their fields mean, from Kubernetes' own published data.
+//!
+//! ```text
+//! data/catalog.json ──► Catalog      which resources there are                  (discovery, requests)
+//! data/openapi.json ──► Definitions  which fields a kind has, how they merge    (patches)
+//!                            └─────► decode      JSON ─► object, strict errors  (bodies)
+//! ```
 
 pub mod catalog;
 pub mod definitions;
-pub(crate) mod document;
 pub mod fields;
-pub(crate) mod messages;
 pub mod quantity;
 pub mod time;
 
+pub(crate) mod document;
+pub(crate) mod messages;
+
+mod error;
+mod node;
+
 pub use catalog::{Catalog, Resource, Subresource, Verb};
 pub use definitions::{Definitions, Schema, Shape};
+pub use error::{DecodeError, StrictCause, StrictError, strict_message};
 pub use fields::{Decoded, decode, decode_untyped};
