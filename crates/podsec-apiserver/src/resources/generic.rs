@@ -1,26 +1,33 @@
 //! Resources without a behaviour of their own: no defaults, no rules but those of metadata.
 
 use jiff::Timestamp;
+use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
-use super::strategy::{Column, ColumnType, DeletionAnswer, GarbageCollection, Strategy, Subresource};
+use super::object::{Fields, metadata, same};
+use super::printing;
+use super::strategy::{ColumnType, DeletionAnswer, GarbageCollection, Strategy, Subresource};
+use super::{metadata as meta, workload};
 
-/// A built-in resource that has no file here.
-pub(super) static STRATEGY: Strategy = Strategy {
+/// What most resources have in common.
+pub(super) const BASE: Strategy = Strategy {
     group: "",
     resource: "",
     default: |_| {},
     admit: |_, _, _| Ok(()),
     prepare_for_create: |_| {},
-    prepare_for_update: |_, _| {},
-    validate: |_| Vec::new(),
-    validate_update: |_, _| Vec::new(),
+    prepare_for_update: workload::keep_generation,
+    validate,
+    validate_update: meta::validate_update,
     warnings_on_create: |_| Vec::new(),
     warnings_on_update: |_, _| Vec::new(),
-    subresources: &[STATUS],
+    subresources: &[],
     scale: false,
-    columns: COLUMNS,
-    cells,
+    columns: &[
+        printing::NAME,
+        printing::typed("Created At", ColumnType::Date, "When the server created the object."),
+    ],
+    cells: |object, _| vec![printing::name(object), metadata(object).at("creationTimestamp").clone()],
     selectable_fields: &[],
     check_graceful_delete: None,
     deletion_answer: DeletionAnswer::Status,
@@ -29,30 +36,102 @@ pub(super) static STRATEGY: Strategy = Strategy {
     allow_unconditional_update: true,
 };
 
-/// Objects of a CustomResourceDefinition.
-pub fn custom_resource() -> &'static Strategy {
-    &STRATEGY
+/// A built-in resource that has no file here and no status.
+pub(super) static STRATEGY: Strategy = BASE;
+
+/// A built-in resource that has no file here, and a status that only its own door lets through.
+pub(super) static WITH_STATUS: Strategy = Strategy {
+    prepare_for_create: |object| {
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("status");
+        }
+    },
+    prepare_for_update: |object, old| {
+        workload::keep_status(object, old);
+        workload::keep_generation(object, old);
+    },
+    subresources: &[STATUS],
+    ..BASE
+};
+
+/// The same with a generation that counts changes.
+pub(super) static WITH_GENERATION: Strategy = Strategy {
+    prepare_for_create: without_status_first_generation,
+    prepare_for_update: keep_status_count_generation,
+    subresources: &[STATUS],
+    ..BASE
+};
+
+/// Objects of a CustomResourceDefinition, whose version may have a status subresource or not.
+pub fn custom_resource(status_subresource: bool) -> &'static Strategy {
+    static PLAIN: Strategy = Strategy {
+        prepare_for_create: workload::start_generation,
+        prepare_for_update: count_content,
+        allow_unconditional_update: false,
+        columns: &[printing::NAME, printing::AGE],
+        cells: custom_cells,
+        ..BASE
+    };
+    static WITH_STATUS_SUBRESOURCE: Strategy = Strategy {
+        prepare_for_create: without_status_first_generation,
+        prepare_for_update: keep_status_count_generation,
+        subresources: &[STATUS],
+        allow_unconditional_update: false,
+        columns: &[printing::NAME, printing::AGE],
+        cells: custom_cells,
+        ..BASE
+    };
+    if status_subresource { &WITH_STATUS_SUBRESOURCE } else { &PLAIN }
 }
 
-const STATUS: Subresource =
-    Subresource { name: "status", prepare_for_update: |_, _| {}, validate_update: |_, _| Vec::new() };
+fn without_status_first_generation(object: &mut Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
+    workload::start_generation(object);
+}
 
-const COLUMNS: &[Column] = &[
-    Column {
-        name: "Name",
-        column_type: ColumnType::Name,
-        description: "Unique within its namespace.",
-        priority: 0,
-    },
-    Column {
-        name: "Created At",
-        column_type: ColumnType::Date,
-        description: "When the server created the object.",
-        priority: 0,
-    },
-];
+/// Counts changes of anything but metadata and status.
+pub(super) fn count_content(object: &mut Value, old: &Value) {
+    workload::count_generation(object, old, content_changed(object, old));
+}
 
-fn cells(object: &Value, _now: Timestamp) -> Vec<Value> {
-    let metadata = |field: &str| object.get("metadata").and_then(|metadata| metadata.get(field)).cloned();
-    vec![metadata("name").unwrap_or_default(), metadata("creationTimestamp").unwrap_or_default()]
+fn keep_status_count_generation(object: &mut Value, old: &Value) {
+    workload::keep_status(object, old);
+    count_content(object, old);
+}
+
+const STATUS: Subresource = Subresource {
+    name: "status",
+    prepare_for_update: |object, old| {
+        let status = object.at("status").clone();
+        let metadata = metadata(object).clone();
+        *object = old.clone();
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("metadata".to_owned(), metadata);
+            fields.insert("status".to_owned(), status);
+        }
+        workload::keep_generation(object, old);
+    },
+    validate_update: meta::validate_update,
+};
+
+/// Whether anything but metadata and status differs.
+fn content_changed(object: &Value, old: &Value) -> bool {
+    let content = |object: &Value| {
+        let mut fields = object.as_object().cloned().unwrap_or_default();
+        fields.remove("metadata");
+        fields.remove("status");
+        Value::Object(fields)
+    };
+    !same(&content(object), &content(old))
+}
+
+fn validate(object: &Value) -> Vec<podsec_apimachinery::field::Error> {
+    let namespaced = metadata(object).has("namespace");
+    meta::validate(object, namespaced, NameRule::PathSegment)
+}
+
+fn custom_cells(object: &Value, now: Timestamp) -> Vec<Value> {
+    vec![printing::name(object), printing::age(object, now)]
 }

@@ -8,8 +8,39 @@
 //! A kind is one plain `static` [`Strategy`] of data and functions, named after the registry strategies of
 //! kube-apiserver. [`strategy`] finds it; kinds without a file of their own behave as [`generic`] says.
 
+mod configmaps;
+mod cron_schedule;
+mod cronjobs;
+mod daemonsets;
+mod deployments;
+mod events;
+mod formats;
 mod generic;
+mod image;
+mod jobs;
+mod label_selector;
+mod metadata;
+mod namespaces;
+mod nodes;
+mod object;
+mod pod_spec;
+mod pods;
+mod podtemplates;
+mod printing;
+mod priority;
+mod quantity;
+#[cfg(test)]
+mod recorded;
+mod replicasets;
+mod replicationcontrollers;
+pub mod scale;
+mod secrets;
+mod serviceaccounts;
+mod services;
+mod statefulsets;
 mod strategy;
+mod table_only;
+mod workload;
 
 pub use generic::custom_resource;
 pub use strategy::{
@@ -18,14 +49,77 @@ pub use strategy::{
 
 /// The behaviour of the built-in resource `resource` of API group `group` (empty for core), and the generic
 /// one for resources that have none of their own. Objects of a CustomResourceDefinition behave as
-/// [`custom_resource`].
+/// [`custom_resource`] says.
 pub fn strategy(group: &str, resource: &str) -> &'static Strategy {
-    STRATEGIES
-        .iter()
-        .copied()
-        .find(|strategy| strategy.resource == resource && strategy.group == group)
-        .unwrap_or(&generic::STRATEGY)
+    let own = STRATEGIES.iter().find(|strategy| strategy.resource == resource && strategy.group == group);
+    if let Some(strategy) = own {
+        return strategy;
+    }
+    if COUNTED.contains(&(group, resource)) {
+        &generic::WITH_GENERATION
+    } else if WITHOUT_STATUS.contains(&(group, resource)) {
+        &generic::STRATEGY
+    } else {
+        &generic::WITH_STATUS
+    }
 }
 
 /// Every kind with a behaviour of its own.
-static STRATEGIES: &[&Strategy] = &[];
+static STRATEGIES: &[&Strategy] = &[
+    &configmaps::STRATEGY,
+    &cronjobs::STRATEGY,
+    &daemonsets::STRATEGY,
+    &deployments::STRATEGY,
+    &events::OF_GROUP,
+    &events::STRATEGY,
+    &jobs::STRATEGY,
+    &namespaces::STRATEGY,
+    &nodes::STRATEGY,
+    &pods::STRATEGY,
+    &podtemplates::STRATEGY,
+    &replicasets::STRATEGY,
+    &replicationcontrollers::STRATEGY,
+    &secrets::STRATEGY,
+    &serviceaccounts::STRATEGY,
+    &services::STRATEGY,
+    &statefulsets::STRATEGY,
+    &table_only::AUTOSCALERS,
+    &table_only::CLAIMS,
+    &table_only::CLUSTER_ROLES,
+    &table_only::CLUSTER_ROLE_BINDINGS,
+    &table_only::CONTROLLER_REVISIONS,
+    &table_only::ENDPOINTS,
+    &table_only::LEASES,
+    &table_only::MUTATING_WEBHOOKS,
+    &table_only::NETWORK_POLICIES,
+    &table_only::PRIORITY_CLASSES,
+    &table_only::QUOTAS,
+    &table_only::ROLES,
+    &table_only::ROLE_BINDINGS,
+    &table_only::RUNTIME_CLASSES,
+    &table_only::VALIDATING_WEBHOOKS,
+];
+
+/// Other kinds whose `metadata.generation` counts changes.
+const COUNTED: &[(&str, &str)] = &[
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+    ("apiextensions.k8s.io", "customresourcedefinitions"),
+    ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+    ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+    ("networking.k8s.io", "ingressclasses"),
+    ("networking.k8s.io", "ingresses"),
+    ("policy", "poddisruptionbudgets"),
+    ("resource.k8s.io", "deviceclasses"),
+    ("resource.k8s.io", "resourceslices"),
+];
+
+/// Kinds that are answers: what the client sends under `status` is nobody's business but the verb's.
+const WITHOUT_STATUS: &[(&str, &str)] = &[
+    ("authentication.k8s.io", "selfsubjectreviews"),
+    ("authentication.k8s.io", "tokenreviews"),
+    ("authorization.k8s.io", "localsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+];

@@ -28,13 +28,14 @@ pub struct Strategy {
     pub validate: fn(&Value) -> Vec<field::Error>,
     /// What is wrong with a change to the stored object (the second argument), metadata included.
     pub validate_update: fn(&Value, &Value) -> Vec<field::Error>,
-    /// What a client should be told about a new object that is accepted, as `Warning` texts.
+    /// What a client should be told about a new object that is accepted, as `Warning` texts; asked before
+    /// `prepare_for_create`, which may move what the warnings are about.
     pub warnings_on_create: fn(&Value) -> Vec<String>,
     /// The same for a change to the stored object (the second argument).
     pub warnings_on_update: fn(&Value, &Value) -> Vec<String>,
     /// The subresources that are the same object written through another door, `status` among them.
     pub subresources: &'static [Subresource],
-    /// Whether the resource has the `scale` subresource.
+    /// Whether the resource has the `scale` subresource; see [`super::scale`].
     pub scale: bool,
     /// The columns of its Table.
     pub columns: &'static [Column],

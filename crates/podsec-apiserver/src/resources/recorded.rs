@@ -1,0 +1,335 @@
+//! Every recorded refusal and every recorded creation, played against the strategies.
+//!
+//! `tests/data/resources` holds what Kubernetes 1.35 said to invalid objects and what 1.25 stored of valid ones.
+
+use std::path::PathBuf;
+
+use podsec_apimachinery::Status;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+use serde_json::{Map, Value, json};
+
+use super::object::{Fields, FieldsMut, metadata};
+use super::{STRATEGIES, strategy};
+
+fn data(file: &str) -> Vec<Value> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/resources").join(file);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The object as the server would have it before it is validated.
+fn created(mut object: Value, group: &str, resource: &str) -> Value {
+    let strategy = strategy(group, resource);
+    (strategy.default)(&mut object);
+    (strategy.admit)(&mut object, None, &[]).unwrap();
+    (strategy.prepare_for_create)(&mut object);
+    object
+}
+
+#[test]
+fn invalid_objects_are_refused_in_kubernetes_words() {
+    let mut wrong = Vec::new();
+    let mut decodable = 0;
+    for case in data("validation.json") {
+        // Decoding refuses before anything here is asked.
+        if case.number("code") == 400 {
+            continue;
+        }
+        decodable += 1;
+        let mut object = case.at("object").clone();
+        let kind = object.text("kind").to_owned();
+        let resource = if kind == "Pod" { "pods" } else { "namespaces" };
+        let fields = object.as_object_mut().unwrap().ensure("metadata").unwrap();
+        if kind == "Pod" {
+            fields.insert("namespace".to_owned(), "val".into());
+        }
+        if !fields.text("generateName").is_empty() {
+            let generated = case.text("message").split('"').nth(1).unwrap_or_default();
+            fields.insert("name".to_owned(), generated.into());
+        }
+        let strategy = strategy("", resource);
+        (strategy.default)(&mut object);
+        let admitted = (strategy.admit)(&mut object, None, &[]);
+        (strategy.prepare_for_create)(&mut object);
+        let errors = (strategy.validate)(&object);
+        let message = if errors.is_empty() {
+            "OK".to_owned()
+        } else {
+            Status::invalid("", &kind, metadata(&object).text("name"), &errors).message
+        };
+        if message != case.text("message") {
+            wrong.push(format!("{}\n  want {}\n  have {message}", case.text("case"), case.text("message")));
+        }
+        // What validation lets pass, admission may still refuse: priorities and priority classes.
+        if admitted.is_err() {
+            assert!(case.text("case").starts_with("priority"), "{}", case.text("case"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {decodable} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn created_objects_are_stored_as_kubernetes_stores_them() {
+    let mut wrong = Vec::new();
+    for case in data("created.json") {
+        let (group, resource) = (case.text("group"), case.text("resource"));
+        let returned = case.at("returned");
+        let mut object = case.at("posted").clone();
+        let fields = object.as_object_mut().unwrap().ensure("metadata").unwrap();
+        for field in ["name", "namespace", "uid", "creationTimestamp"] {
+            fields.copy(field, metadata(returned));
+        }
+        let object = created(object, group, resource);
+        if matches!(resource, "pods" | "namespaces" | "deployments") {
+            assert_eq!((strategy(group, resource).validate)(&object), [], "{}", case.text("from"));
+        }
+        let (mut have, mut want) = (object, returned.clone());
+        for side in [&mut have, &mut want] {
+            forget_versions(side);
+        }
+        if have != want {
+            wrong.push(format!("{} {resource}\n  want {want}\n  have {have}", case.text("from")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Takes out what the recorded version lacks or has alone, and what follows from chance.
+fn forget_versions(object: &mut Value) {
+    let object = object.as_object_mut().unwrap();
+    let is_job = object.text("kind") == "Job";
+    if let Some(metadata) = object.object_mut("metadata") {
+        forget_job_labels(metadata, is_job);
+        if let Some(annotations) = metadata.object_mut("annotations") {
+            annotations.remove("batch.kubernetes.io/job-tracking");
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
+        }
+    }
+    for field in ["kind", "apiVersion"] {
+        object.remove(field);
+    }
+    if let Some(spec) = object.object_mut("spec") {
+        for field in
+            ["podReplacementPolicy", "persistentVolumeClaimRetentionPolicy", "clusterIP", "clusterIPs"]
+        {
+            spec.remove(field);
+        }
+        if is_job {
+            spec.remove("selector");
+            forget_template(spec, true);
+        }
+        for port in spec.objects_mut("ports") {
+            port.remove("nodePort");
+        }
+        forget_template(spec, false);
+        if let Some(job) = spec.object_mut("jobTemplate") {
+            job.remove("metadata");
+            if let Some(spec) = job.object_mut("spec") {
+                forget_template(spec, false);
+            }
+        }
+        // The recording server ran the ServiceAccount plugin for some pods.
+        for field in ["serviceAccount", "serviceAccountName"] {
+            if spec.text(field) == "default" {
+                spec.remove(field);
+            }
+        }
+    }
+    forget_template(object, false);
+}
+
+fn forget_template(owner: &mut Map<String, Value>, is_job: bool) {
+    let Some(template) = owner.object_mut("template") else { return };
+    if let Some(metadata) = template.object_mut("metadata") {
+        forget_job_labels(metadata, is_job);
+    }
+    // Templates took host ports up to 1.27.
+    let Some(spec) = template.object_mut("spec") else { return };
+    for container in spec.objects_mut("containers") {
+        for port in container.objects_mut("ports") {
+            port.remove("hostPort");
+        }
+    }
+}
+
+fn forget_job_labels(metadata: &mut Map<String, Value>, is_job: bool) {
+    if is_job && let Some(labels) = metadata.object_mut("labels") {
+        labels.retain(|label, _| !label.contains("controller-uid") && !label.contains("job-name"));
+        if labels.is_empty() {
+            metadata.remove("labels");
+        }
+    }
+}
+
+#[test]
+fn the_pod_of_the_tutorial_is_stored_as_it_was_printed() {
+    let container = json!({
+        "command": ["sh", "-c", "while true; do echo \"Running...\"; sleep 2h; done"],
+        "image": "busybox", "imagePullPolicy": "Always", "name": "busybox",
+        "securityContext": { "capabilities": { "add": ["CHOWN"] }, "privileged": false }
+    });
+    let meta = json!({ "name": "busypod-baseline", "namespace": "prod", "uid": "b4cbba6c" });
+    let posted = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": { "containers": [container] }
+    });
+    let mut stored_container = container.clone();
+    stored_container["resources"] = json!({});
+    stored_container["terminationMessagePath"] = "/dev/termination-log".into();
+    stored_container["terminationMessagePolicy"] = "File".into();
+    assert_eq!(
+        created(posted, "", "pods"),
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": meta,
+            "spec": {
+                "containers": [stored_container],
+                "dnsPolicy": "ClusterFirst", "enableServiceLinks": true,
+                "preemptionPolicy": "PreemptLowerPriority", "priority": 0,
+                "restartPolicy": "Always", "schedulerName": "default-scheduler", "securityContext": {},
+                "terminationGracePeriodSeconds": 30,
+                "tolerations": [
+                    { "effect": "NoExecute", "key": "node.kubernetes.io/not-ready", "operator": "Exists", "tolerationSeconds": 300 },
+                    { "effect": "NoExecute", "key": "node.kubernetes.io/unreachable", "operator": "Exists", "tolerationSeconds": 300 }
+                ]
+            },
+            "status": { "phase": "Pending", "qosClass": "BestEffort" }
+        })
+    );
+}
+
+#[test]
+fn every_row_has_one_cell_for_each_column() {
+    let now = "2026-11-21T20:00:00Z".parse().unwrap();
+    for strategy in STRATEGIES {
+        assert_eq!((strategy.cells)(&json!({}), now).len(), strategy.columns.len(), "{}", strategy.resource);
+    }
+}
+
+/// Any JSON whose keys are often those that the code looks for.
+fn arbitrary() -> impl Strategy<Value = Value> {
+    let key = prop_oneof![
+        prop::sample::select(KEYS).prop_map(str::to_owned),
+        "[a-z/.]{0,8}".prop_map(String::from),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        prop::sample::select(TEXTS).prop_map(Value::from),
+        "\\PC{0,6}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 48, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(key.clone(), inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+const KEYS: &[&str] = &[
+    "metadata",
+    "name",
+    "labels",
+    "annotations",
+    "spec",
+    "status",
+    "template",
+    "containers",
+    "initContainers",
+    "ephemeralContainers",
+    "image",
+    "ports",
+    "containerPort",
+    "hostPort",
+    "resources",
+    "limits",
+    "requests",
+    "cpu",
+    "memory",
+    "volumes",
+    "projected",
+    "sources",
+    "securityContext",
+    "selector",
+    "matchLabels",
+    "matchExpressions",
+    "jobTemplate",
+    "schedule",
+    "tolerations",
+    "key",
+    "operator",
+    "values",
+    "env",
+    "valueFrom",
+    "fieldRef",
+    "data",
+    "strategy",
+    "rollingUpdate",
+    "conditions",
+    "containerStatuses",
+    "state",
+    "terminated",
+    "restartPolicy",
+    "type",
+];
+const TEXTS: &[&str] = &[
+    "",
+    "Always",
+    "a",
+    "1",
+    "100m",
+    "-1",
+    "nginx:latest",
+    "In",
+    "Exists",
+    "RollingUpdate",
+    "25%",
+    "* * * * *",
+    "é\u{301}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_object_panics_and_defaults_change_nothing_twice(
+        spec in arbitrary(), other in arbitrary(), status in arbitrary(), template in arbitrary(),
+    ) {
+        let object = json!({
+            "metadata": { "name": "a", "namespace": "b", "uid": "c" },
+            "spec": spec, "status": status, "template": template, "data": other,
+        });
+        let now = "2026-11-21T20:00:00Z".parse().unwrap();
+        for strategy in STRATEGIES {
+            let mut once = object.clone();
+            (strategy.default)(&mut once);
+            let mut twice = once.clone();
+            (strategy.default)(&mut twice);
+            prop_assert_eq!(&once, &twice, "{}", strategy.resource);
+            let _ = (strategy.warnings_on_create)(&once);
+            let mut new = once.clone();
+            let _ = (strategy.admit)(&mut new, None, &[]);
+            (strategy.prepare_for_create)(&mut new);
+            let _ = (strategy.validate)(&new);
+            let mut changed = other.clone();
+            (strategy.default)(&mut changed);
+            let _ = (strategy.admit)(&mut changed, Some(&new), std::slice::from_ref(&other));
+            (strategy.prepare_for_update)(&mut changed, &new);
+            let _ = (strategy.validate_update)(&changed, &new);
+            let _ = (strategy.warnings_on_update)(&changed, &new);
+            for subresource in strategy.subresources {
+                let mut through = other.clone();
+                (subresource.prepare_for_update)(&mut through, &new);
+                let _ = (subresource.validate_update)(&through, &new);
+            }
+            for field in strategy.selectable_fields {
+                let _ = (field.value)(&new, field.label);
+            }
+            if let Some(check) = strategy.check_graceful_delete {
+                let _ = check(&new, None);
+            }
+            prop_assert_eq!((strategy.cells)(&new, now).len(), strategy.columns.len());
+        }
+    }
+}
