@@ -72,11 +72,11 @@ fn check_document(
                 .into_iter()
                 .map(|violation| Finding {
                     check: violation.check,
-                    revision: violation.revision,
-                    level: violation.level,
-                    reason: violation.reason,
-                    detail: violation.detail,
-                    places: violation.fields.iter().map(|field| place(field, &carried)).collect(),
+                    revision: violation.revision.since,
+                    level: violation.level(),
+                    reason: violation.reason(),
+                    detail: violation.detail(),
+                    places: violation.fields().iter().map(|field| place(field, &carried)).collect(),
                 })
                 .collect();
             report.pods.push(PodReport {
