@@ -1,7 +1,6 @@
 //! Splits a text into documents as kubectl does: by lines that start with `---`, before any YAML is read.
 
-use crate::node::Span;
-use crate::{Document, Error, parse};
+use crate::{Document, Error, Position, Span, parse};
 
 /// Reads every document of a file or stream as kubectl does; empty ones (nothing, comments, `null`) are left out.
 ///
@@ -26,7 +25,7 @@ pub struct Documents<'t> {
 
 #[derive(Debug)]
 enum Rest {
-    Json(std::vec::IntoIter<Span>),
+    Json(std::vec::IntoIter<(Span, Position)>),
     Yaml { start: usize, line: usize },
 }
 
@@ -37,9 +36,8 @@ impl<'t> Iterator for Documents<'t> {
         loop {
             let document = match &mut self.rest {
                 Rest::Json(objects) => {
-                    let span = objects.next()?;
-                    let line = crate::Position::of(self.text, span.start).line;
-                    parse::document(self.text, span, line, parse::Source::Json)
+                    let (span, start) = objects.next()?;
+                    parse::document(self.text, span, start, parse::Source::Json)
                 }
                 Rest::Yaml { .. } => self.next_yaml()?,
             };
@@ -72,7 +70,8 @@ impl<'t> Documents<'t> {
         if opened && let Some(error) = misused_separator(chunk, start, line) {
             return Some(Err(error));
         }
-        Some(parse::document(self.text, Span { start, end }, line, parse::Source::Manifest))
+        let position = Position { line, column: 1 };
+        Some(parse::document(self.text, Span { start, end }, position, parse::Source::Manifest))
     }
 }
 
@@ -88,23 +87,34 @@ fn misused_separator(text: &str, offset: usize, line: usize) -> Option<Error> {
     (!after.is_empty() && !after.starts_with('#')).then(|| Error::new(line, 1, offset, message))
 }
 
-/// The objects of a text that is a stream of JSON objects.
-fn json_objects(text: &str) -> Option<Vec<Span>> {
+/// The objects of a text that is a stream of JSON objects, and where they start.
+fn json_objects(text: &str) -> Option<Vec<(Span, Position)>> {
     if !text.trim_start().starts_with('{') {
         return None;
     }
     let mut objects = serde_json::Deserializer::from_str(text).into_iter::<&serde_json::value::RawValue>();
-    let mut spans = Vec::new();
+    let mut found = Vec::new();
+    let mut position = Position { line: 1, column: 1 };
+    let mut counted = 0;
     loop {
         let before = objects.byte_offset();
         match objects.next() {
             Some(Ok(_)) => {
-                let after = objects.byte_offset();
-                let blank = text.get(before..after)?.len() - text.get(before..after)?.trim_start().len();
-                spans.push(Span { start: before + blank, end: after });
+                let end = objects.byte_offset();
+                let object = text.get(before..end)?;
+                let start = end - object.trim_start().len();
+                for character in text.get(counted..start)?.chars() {
+                    if character == '\n' {
+                        position = Position { line: position.line + 1, column: 1 };
+                    } else {
+                        position.column += 1;
+                    }
+                }
+                counted = start;
+                found.push((Span { start, end }, position));
             }
             Some(Err(_)) => return None,
-            None => return Some(spans),
+            None => return Some(found),
         }
     }
 }

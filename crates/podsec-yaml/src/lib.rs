@@ -1,16 +1,17 @@
 //! YAML as Kubernetes reads it: documents, spans, and their JSON.
 //!
 //! ```text
-//! text ─► documents ─► parse ─► Document (tree of Nodes, every one knows its bytes)
-//!         kubectl's    granit's      ├─► entries, items, spans   (findings and fixes)
-//!         splitting    events        ├─► write_json              (typed decoding)
-//!                                    └─► to_json                 (serde_json::Value)
+//! bytes ─► text ─► documents ─► parse ─► Document (tree of Nodes, every one knows its bytes)
+//!                  kubectl's    granit's      ├─► entries, items, spans   (findings and fixes)
+//!                  splitting    events        ├─► write_json              (typed decoding)
+//!                                             └─► to_json                 (serde_json::Value)
 //! ```
 //!
 //! Kubernetes reads YAML with sigs.k8s.io/yaml, which is YAML 1.1 as yaml.v2 understands it: `yes`, `on` and
 //! `y` are booleans, `0400` is octal, `<<` merges, a duplicate key silently replaces the earlier one, and what
 //! cannot be JSON is an error. This crate follows that reader and not the YAML 1.2 specification.
 //!
+//! - [`decode`] makes text of a file's bytes.
 //! - [`documents`] reads a file or stream as kubectl does. One broken document does not hide the others.
 //! - [`to_json`] reads a request body as the API server does, [`to_json_strict`] refuses duplicate keys.
 //!
@@ -34,6 +35,7 @@
 
 mod document;
 mod documents;
+mod encoding;
 mod error;
 mod expansion;
 mod json;
@@ -44,6 +46,7 @@ mod scalar;
 
 pub use document::{Comment, Document};
 pub use documents::{Documents, documents};
+pub use encoding::decode;
 pub use error::Error;
 pub use node::{CollectionStyle, Entry, Kind, Node, Position, ScalarStyle, Span};
 pub use scalar::Scalar;

@@ -83,12 +83,12 @@ fn meaning(text: &str) -> Option<Scalar<'static>> {
     };
     match first {
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text),
-        b'.' => special_float(text, text).or_else(|| number::dotted_float(text).map(Scalar::Float)),
-        b'+' | b'-' => text
-            .get(1..)
-            .and_then(|unsigned| special_float(text, unsigned))
-            .filter(|_| !text.ends_with(['n', 'N']))
-            .or_else(|| number::number(text)),
+        b'.' if matches!(text, ".nan" | ".NaN" | ".NAN") => Some(Scalar::Float(f64::NAN)),
+        b'.' if is_infinity(text) => Some(Scalar::Float(f64::INFINITY)),
+        b'.' => number::dotted_float(text).map(Scalar::Float),
+        b'+' if text.get(1..).is_some_and(is_infinity) => Some(Scalar::Float(f64::INFINITY)),
+        b'-' if text.get(1..).is_some_and(is_infinity) => Some(Scalar::Float(f64::NEG_INFINITY)),
+        b'+' | b'-' => number::number(text),
         b'0'..=b'9' => number::number(text),
         _ => None,
     }
@@ -107,13 +107,8 @@ fn word(text: &str) -> Option<Scalar<'static>> {
     })
 }
 
-fn special_float(text: &str, unsigned: &str) -> Option<Scalar<'static>> {
-    match unsigned {
-        ".inf" | ".Inf" | ".INF" if text.starts_with('-') => Some(Scalar::Float(f64::NEG_INFINITY)),
-        ".inf" | ".Inf" | ".INF" => Some(Scalar::Float(f64::INFINITY)),
-        ".nan" | ".NaN" | ".NAN" => Some(Scalar::Float(f64::NAN)),
-        _ => None,
-    }
+fn is_infinity(text: &str) -> bool {
+    matches!(text, ".inf" | ".Inf" | ".INF")
 }
 
 fn starts_like_a_date(text: &str) -> bool {

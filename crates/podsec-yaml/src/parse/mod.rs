@@ -26,20 +26,22 @@ pub(crate) enum Source {
 
 /// Reads the first document of `text`.
 pub(crate) fn first_document(text: &str) -> Result<Document<'_>, Error> {
-    document(text, Span { start: 0, end: text.len() }, 1, Source::Body)
+    document(text, Span { start: 0, end: text.len() }, Position { line: 1, column: 1 }, Source::Body)
 }
 
-/// Reads the document in the bytes `span` of `text`, which starts in `line`.
-pub(crate) fn document(text: &str, span: Span, line: usize, source: Source) -> Result<Document<'_>, Error> {
+/// Reads the document in the bytes `span` of `text`, which start at `start`.
+pub(crate) fn document(
+    text: &str,
+    span: Span,
+    start: Position,
+    source: Source,
+) -> Result<Document<'_>, Error> {
     let chunk = text.get(span.range()).unwrap_or("");
     let json = source == Source::Json || chunk.trim_start().starts_with('{');
-    let column = match source {
-        Source::Json => Position::of(text, span.start).column - 1,
-        Source::Manifest | Source::Body => 0,
-    };
-    let origin = Origin { offset: span.start, line: line - 1, column, insertions: &[] };
+    let origin =
+        Origin { offset: span.start, line: start.line - 1, column: start.column - 1, insertions: &[] };
     if u32::try_from(text.len()).is_err() {
-        return Err(Error::new(line, 1, span.start, "the text is longer than 4 GiB"));
+        return Err(Error::new(start.line, start.column, span.start, "the text is longer than 4 GiB"));
     }
     if !json {
         refuse_special_characters(chunk, origin)?;
