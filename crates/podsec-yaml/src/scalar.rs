@@ -88,8 +88,7 @@ fn meaning(text: &str) -> Option<Scalar<'static>> {
         b'.' => number::dotted_float(text).map(Scalar::Float),
         b'+' if text.get(1..).is_some_and(is_infinity) => Some(Scalar::Float(f64::INFINITY)),
         b'-' if text.get(1..).is_some_and(is_infinity) => Some(Scalar::Float(f64::NEG_INFINITY)),
-        b'+' | b'-' => number::number(text),
-        b'0'..=b'9' => number::number(text),
+        b'+' | b'-' | b'0'..=b'9' => number::number(text),
         _ => None,
     }
 }
