@@ -48,6 +48,28 @@ fn recorded_creates_give_their_fields_to_the_creator() {
     }
 }
 
+/// What `kubectl patch --local` of v1.33 made of random pods and patches; it runs the libraries of kube-apiserver.
+#[test]
+fn random_patches_give_what_kubernetes_own_libraries_gave() {
+    let schema = typed(&serde_json::json!({"apiVersion": "v1", "kind": "Pod"})).1;
+    for line in include_str!("data/kubectl-local-patches.jsonl").lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let (live, patch) = (case["live"].clone(), case["patch"].clone());
+        let got = match case["type"].as_str().unwrap() {
+            "json" => json::apply(live, patch),
+            "merge" => merge::apply(live, patch),
+            _ => strategic::apply(live, patch, &schema),
+        };
+        match (got, case.get("result"), case.get("error")) {
+            (Ok(got), Some(expected), _) => assert_eq!(&got, expected, "{line}"),
+            (Err(got), None, Some(expected)) => assert_eq!(got.to_string().trim_end(), expected, "{line}"),
+            // Of a JSON patch that fails, a server tells that it failed.
+            (Err(_), None, None) => {}
+            (got, ..) => panic!("{got:?} for {line}"),
+        }
+    }
+}
+
 fn patched(case: &Value) -> Value {
     let live = Some(&case["live"]).filter(|live| !live.is_null());
     let expected = &case["result"];

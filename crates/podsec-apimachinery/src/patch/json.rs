@@ -1,12 +1,13 @@
 //! JSON patch, RFC 6902, with the limits and the liberties of the library kube-apiserver uses (evanphx/json-patch).
 //!
-//! Beyond the RFC that library counts negative indices from the end (`/spec/containers/-1`; for `add`, `-1` appends),
-//! lets `test` of an absent field pass when the value is `null`, and refuses operations on the whole document.
+//! Beyond the RFC that library
+//! - counts negative indices from the end (`/spec/containers/-1`; for `add`, `-1` appends) and reads `+1` and `01`;
+//! - takes an absent field of a map for null: `replace` adds it, `test` finds it null, `copy` copies null;
+//! - ignores what stands before the first slash of a path, and takes `~` as it is where no escape follows;
+//! - lets only `replace` and `test` name the whole document.
 
 use json_patch::jsonptr::PointerBuf;
-use json_patch::{
-    AddOperation, CopyOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation,
-};
+use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation};
 use serde_json::Value;
 
 use super::Error;
@@ -52,10 +53,19 @@ fn step(object: &mut Value, operation: &Value, copied: &mut usize) -> Result<(),
     let name = text("op").unwrap_or_default();
     let path = text("path").ok_or_else(|| failed(name, "missing path"))?;
     let resolved = match name {
+        "replace" if path.is_empty() => return replace_whole(object, value()),
+        "test" if path.is_empty() => {
+            PatchOperation::Test(TestOperation { path: PointerBuf::new(), value: value() })
+        }
         "add" => PatchOperation::Add(AddOperation { path: landing(object, path, name)?, value: value() }),
         "remove" => PatchOperation::Remove(RemoveOperation { path: existing(object, path, name)? }),
         "replace" => {
-            PatchOperation::Replace(ReplaceOperation { path: existing(object, path, name)?, value: value() })
+            let path = existing(object, path, name)?;
+            if object.pointer(path.as_str()).is_some() {
+                PatchOperation::Replace(ReplaceOperation { path, value: value() })
+            } else {
+                PatchOperation::Add(AddOperation { path, value: value() })
+            }
         }
         "test" => {
             let path = existing(object, path, name)?;
@@ -75,18 +85,27 @@ fn step(object: &mut Value, operation: &Value, copied: &mut usize) -> Result<(),
         }
         "copy" => {
             let from = existing(object, text("from").ok_or_else(|| failed(name, "missing from"))?, name)?;
-            *copied += object.pointer(from.as_str()).map_or(0, |value| value.to_string().len());
+            let value = object.pointer(from.as_str()).cloned().unwrap_or(Value::Null);
+            *copied += value.to_string().len();
             if *copied > MAX_COPIED_BYTES {
                 return Err(Error::Inapplicable(format!(
                     "Unable to complete the copy, the accumulated size increase of copy is {copied}, \
                      exceeding the limit {MAX_COPIED_BYTES}"
                 )));
             }
-            PatchOperation::Copy(CopyOperation { from, path: landing(object, path, name)? })
+            PatchOperation::Add(AddOperation { path: landing(object, path, name)?, value })
         }
         other => return Err(Error::Inapplicable(format!("Unexpected kind: {other}"))),
     };
     json_patch::patch_unsafe(object, &[resolved]).map_err(|why| failed(name, &why.to_string()))
+}
+
+fn replace_whole(object: &mut Value, value: Value) -> Result<(), Error> {
+    if !value.is_object() && !value.is_array() {
+        return Err(failed("replace", "value must be object or array"));
+    }
+    *object = value;
+    Ok(())
 }
 
 /// Whether a pointer must lead to something, or may lead one past the end of a list.
@@ -104,46 +123,58 @@ fn landing(object: &Value, path: &str, operation: &str) -> Result<PointerBuf, Er
     target(object, path, Reach::Insert).map_err(|why| failed(operation, &why))
 }
 
-/// `path` with its list indices counted from the start.
+/// `path` with its list indices counted from the start. Everything above its last step exists.
 fn target(object: &Value, path: &str, reach: Reach) -> Result<PointerBuf, String> {
-    let pointer = PointerBuf::parse(path).map_err(|why| why.to_string())?;
-    if pointer.is_root() {
-        return Err("the whole document cannot be patched".to_owned());
-    }
-    let count = pointer.count();
+    let Some((_, steps)) = path.split_once('/') else { return Err(format!("doc is missing path: {path}")) };
+    let count = steps.split('/').count();
     let mut resolved = PointerBuf::new();
     let mut parent = Some(object);
-    for (position, token) in pointer.tokens().enumerate() {
-        let decoded = token.decoded();
-        let last = position + 1 == count;
+    for (position, step) in steps.split('/').enumerate() {
+        let step = unescaped(step);
+        let inserts = reach == Reach::Insert && position + 1 == count;
         match parent {
+            Some(Value::Array(items)) if inserts && step == "-" => {
+                resolved.push_back(items.len());
+                parent = None;
+            }
             Some(Value::Array(items)) => {
-                let length = if last && reach == Reach::Insert { items.len() + 1 } else { items.len() };
-                if decoded == "-" && last && reach == Reach::Insert {
-                    resolved.push_back("-");
-                    parent = None;
-                    continue;
-                }
-                let index =
-                    index(&decoded, length).ok_or_else(|| format!("{decoded} is no index of {path}"))?;
+                let length = if inserts { items.len() + 1 } else { items.len() };
+                let index = index(&step, length).ok_or_else(|| format!("{step} is no index of {path}"))?;
                 resolved.push_back(index);
                 parent = items.get(index);
             }
-            other => {
-                parent = other.and_then(|parent| parent.get(decoded.as_ref()));
-                resolved.push_back(token);
+            Some(Value::Object(fields)) => {
+                parent = fields.get(&step);
+                resolved.push_back(step);
             }
+            _ => return Err(format!("doc is missing path: {path}")),
         }
     }
     Ok(resolved)
 }
 
+/// `~1` is a slash and `~0` a tilde; any other tilde is itself.
+fn unescaped(step: &str) -> String {
+    let mut plain = String::with_capacity(step.len());
+    let mut rest = step;
+    while let Some((before, after)) = rest.split_once('~') {
+        plain.push_str(before);
+        let (character, after) = match (after.strip_prefix('1'), after.strip_prefix('0')) {
+            (Some(after), _) => ('/', after),
+            (_, Some(after)) => ('~', after),
+            _ => ('~', after),
+        };
+        plain.push(character);
+        rest = after;
+    }
+    plain + rest
+}
+
 fn index(text: &str, length: usize) -> Option<usize> {
-    let index = match text.strip_prefix('-') {
-        Some(back) => length.checked_sub(back.parse().ok().filter(|back| *back > 0)?)?,
-        None => text.parse().ok()?,
-    };
-    (index < length).then_some(index)
+    let index: i64 = text.parse().ok()?;
+    let length = i64::try_from(length).ok()?;
+    let from_start = if index < 0 { index + length } else { index };
+    (0..length).contains(&from_start).then(|| usize::try_from(from_start).ok())?
 }
 
 fn failed(operation: &str, why: &str) -> Error {
@@ -199,6 +230,19 @@ mod tests {
                 "/spec/list",
                 json!([1, 2, 3]),
             ),
+            (
+                json!([{"op": "replace", "path": "/metadata/labels/y", "value": "2"}]),
+                "/metadata/labels",
+                json!({"x": "1", "y": "2"}),
+            ),
+            (json!([{"op": "replace", "path": "", "value": {"a": 1}}]), "", json!({"a": 1})),
+            (
+                json!([{"op": "copy", "from": "/metadata/none", "path": "/spec/list/+0"}]),
+                "/spec/list",
+                json!([null, 1, 2, 3]),
+            ),
+            (json!([{"op": "remove", "path": "#/spec/list/01"}]), "/spec/list", json!([1, 3])),
+            (json!([{"op": "add", "path": "/spec/~2", "value": 1}]), "/spec/~02", json!(1)),
             (json!([]), "/spec/list", json!([1, 2, 3])),
         ];
         for (patch, pointer, expected) in cases {
@@ -213,11 +257,13 @@ mod tests {
         let cases = [
             json!([{"op": "test", "path": "/metadata/name", "value": "zz"}]),
             json!([{"op": "remove", "path": "/metadata/nosuch"}]),
-            json!([{"op": "replace", "path": "/metadata/labels/x", "value": "1"}]),
             json!([{"op": "add", "path": "/no/parent", "value": "1"}]),
             json!([{"op": "add", "path": "/list/5", "value": "1"}]),
             json!([{"op": "remove", "path": "/list/-2"}]),
-            json!([{"op": "replace", "path": "", "value": {}}]),
+            json!([{"op": "replace", "path": "", "value": 1}]),
+            json!([{"op": "add", "path": "", "value": {}}]),
+            json!([{"op": "test", "path": "", "value": {}}]),
+            json!([{"op": "test", "path": "/list/-", "value": null}]),
             json!([{"op": "add", "path": "metadata", "value": {}}]),
             json!([{"op": "frob", "path": "/metadata"}]),
             json!([{"op": "add"}]),

@@ -69,9 +69,21 @@ fn merge_fields(target: &mut Value, patch: Map<String, Value>) {
             }
             Value::Object(inner) => merge_fields(fields.entry(key).or_insert(Value::Null), inner),
             other => {
-                fields.insert(key, other);
+                fields.insert(key, without_null_fields(other));
             }
         }
+    }
+}
+
+/// Kubernetes' library drops nulls from the maps inside a patch's lists, where the RFC would keep them.
+fn without_null_fields(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(without_null_fields).collect()),
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(fields.map(|(key, value)| (key, without_null_fields(value))).collect())
+        }
+        other => other,
     }
 }
 
@@ -93,6 +105,7 @@ mod tests {
             (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
             (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
             (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({}), json!({"a": [{"b": null, "c": 1}, null]}), json!({"a": [{"c": 1}, null]})),
             (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
             (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
             (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),

@@ -32,14 +32,29 @@ pub(super) fn set_element_orders<S: TypeSchema>(
         let merge_key = merge_key.as_deref();
         check_order(new.as_deref().unwrap_or_default(), &order, merge_key)?;
 
-        let live = old.clone().unwrap_or_default();
+        let mut live = old.clone().unwrap_or_default();
+        let given = new.clone().unwrap_or_default();
         let merged = match (old, new) {
             (Some(old), None) => old,
             (None, Some(new)) => new.into_iter().filter_map(without_directives).collect(),
-            (Some(old), Some(new)) => merge_field(old, new, sub.as_ref(), false)?,
+            (Some(old), Some(new)) => {
+                let length = live.len();
+                let Merged { list, unordered } = merge_list(old, new, sub.as_ref(), false)?;
+                // Kubernetes deletes and appends in place, so that new elements are ordered by the places that
+                // deleted ones left.
+                if let Some(unordered) = unordered {
+                    live = unordered;
+                    live.truncate(length);
+                }
+                list
+            }
             (None, None) => continue,
         };
         let (patched, kept) = partition(merged, &order, merge_key)?;
+        if live.is_empty() && given.is_empty() {
+            return Err(Error::Unmergeable("no elements in any of the given slices".to_owned()));
+        }
+        same_kind(&live, &given)?;
         original.insert(field.to_owned(), Value::Array(interleave(patched, kept, &order, &live, merge_key)?));
     }
     Ok(())
@@ -52,15 +67,32 @@ pub(super) fn merge_field<S: TypeSchema>(
     schema: Option<&S>,
     deletes: bool,
 ) -> Result<Vec<Value>, Error> {
+    merge_list(original, patch, schema, deletes).map(|merged| merged.list)
+}
+
+struct Merged {
+    list: Vec<Value>,
+    /// The list before it was put in order: what is left of the object's elements, then the new ones. Only for
+    /// lists that merge by key.
+    unordered: Option<Vec<Value>>,
+}
+
+fn merge_list<S: TypeSchema>(
+    original: Vec<Value>,
+    patch: Vec<Value>,
+    schema: Option<&S>,
+    deletes: bool,
+) -> Result<Merged, Error> {
+    let whole = |list| Merged { list, unordered: None };
     let strategy = strategy(schema);
     if !strategy.merge || (original.is_empty() && patch.is_empty()) {
-        return Ok(patch);
+        return Ok(whole(patch));
     }
     let maps = same_kind(&original, &patch)?;
     let merge_key = strategy.merge_key.as_deref();
     if !maps && deletes {
         let gone: HashSet<Value> = patch.into_iter().collect();
-        return Ok(original.into_iter().filter(|item| !gone.contains(item)).collect());
+        return Ok(whole(original.into_iter().filter(|item| !gone.contains(item)).collect()));
     }
     let (original, patch, merged) = if maps {
         let Some(merge_key) = merge_key else {
@@ -75,8 +107,10 @@ pub(super) fn merge_field<S: TypeSchema>(
         let merged = original.iter().chain(&patch).filter(|item| seen.insert(*item)).cloned().collect();
         (original, patch, merged)
     };
+    let unordered = (maps && !patch.is_empty()).then(|| merged.clone());
     let (patched, kept) = partition(merged, &patch, merge_key)?;
-    interleave(patched, kept, &patch, &original, merge_key)
+    let list = interleave(patched, kept, &patch, &original, merge_key)?;
+    Ok(Merged { list, unordered })
 }
 
 /// Carries out the elements that are directives, and returns what is left of both lists.
@@ -127,9 +161,10 @@ fn merge_elements<S: TypeSchema>(
         let old = places.get(key).and_then(|place| original.get_mut(*place)).and_then(Value::as_object_mut);
         if let (Some(old), Value::Object(new)) = (old, item) {
             *old = merge_map(std::mem::take(old), new.clone(), schema)?;
-        } else if let Some(new) = without_directives(item.clone()) {
+        } else {
+            // A new element enters as it is; only decoding drops its nulls and refuses its directives.
             places.insert(key.clone(), original.len());
-            original.push(new);
+            original.push(item.clone());
         }
     }
     Ok(original)
@@ -140,23 +175,26 @@ fn check_order(patch: &[Value], order: &[Value], merge_key: Option<&str>) -> Res
     if patch.is_empty() || order.is_empty() {
         return Ok(());
     }
+    let deletes = |item: &Value| item.get(PATCH).is_some_and(|directive| directive == "delete");
+    let mut items = patch.iter().filter(|item| merge_key.is_none() || !deletes(item)).peekable();
     let mut places = order.iter();
-    for item in patch.iter().filter(|item| merge_key.is_none() || item.get(PATCH).is_none()) {
-        let wanted = identity(item, merge_key)?;
-        let mut found = false;
-        for place in places.by_ref() {
-            if identity(place, merge_key)? == wanted {
-                found = true;
-                break;
-            }
-        }
-        if !found {
+    while let Some(item) = items.peek() {
+        // Other directives stand in nobody's way, but only while there is order left.
+        let Some(place) = places.as_slice().first() else {
             return Err(Error::Unmergeable(format!(
-                "the order in patch list:\n{}\n doesn't match {SET_ELEMENT_ORDER} list:\n{}",
+                "The order in patch list:\n{}\n doesn't match {SET_ELEMENT_ORDER} list:\n{}\n",
                 GoFormat(&Value::Array(patch.to_vec())),
                 GoFormat(&Value::Array(order.to_vec())),
             )));
+        };
+        if item.get(PATCH).is_some() {
+            items.next();
+            continue;
         }
+        if identity(item, merge_key)? == identity(place, merge_key)? {
+            items.next();
+        }
+        places.next();
     }
     Ok(())
 }

@@ -144,6 +144,20 @@ fn elements_take_the_order_of_the_directive_and_the_servers_own_keep_their_place
 }
 
 #[test]
+fn a_new_element_takes_the_place_of_a_deleted_one() {
+    assert_eq!(
+        patched(
+            pod(json!([{"name": "a"}, {"name": "injected"}])),
+            json!({"spec": {
+                "$setElementOrder/containers": [{"name": "b"}],
+                "containers": [{"$patch": "delete", "name": "a"}, {"name": "b"}],
+            }}),
+        ),
+        pod(json!([{"name": "injected"}, {"name": "b"}])),
+    );
+}
+
+#[test]
 fn an_order_alone_only_reorders() {
     assert_eq!(
         patched(
@@ -200,11 +214,16 @@ fn what_is_malformed_is_refused_in_kubernetes_words() {
             500,
             "expected a []interface {}, but received a string",
         ),
+        (
+            json!({"spec": {"$setElementOrder/volumes": [], "volumes": []}}),
+            500,
+            "no elements in any of the given slices",
+        ),
         (json!({"metadata": {"$retainKeys": "x"}}), 400, "invalid patch format of retainKeys"),
         (
             json!({"spec": {"$setElementOrder/containers": [{"name": "a"}], "containers": [{"name": "b"}]}}),
             500,
-            "the order in patch list:\n[map[name:b]]\n doesn't match $setElementOrder list:\n[map[name:a]]",
+            "The order in patch list:\n[map[name:b]]\n doesn't match $setElementOrder list:\n[map[name:a]]\n",
         ),
     ];
     for (patch, code, message) in cases {
