@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::event::ObjectReference;
 use crate::json;
-use crate::recording::Body;
+
+/// A body as it is kept: JSON text.
+pub(crate) type Body = Box<RawValue>;
 
 /// Anything that has a JSON form.
 pub(crate) fn of(value: &impl Serialize) -> Option<Body> {

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::auditor::Shared;
 use crate::event::ResponseStatus;
@@ -15,7 +14,8 @@ use crate::{Event, body};
 /// The events of one request. Clones record the same request.
 ///
 /// When the last clone is dropped without [`Recording::complete`] or [`Recording::panicked`], as when a client
-/// goes away and its future is dropped, the request is recorded as complete: no request that began lacks its end.
+/// goes away and its future is dropped, the request is recorded as complete, and as panicked when a panic drops it:
+/// no request that began lacks its end.
 #[derive(Clone)]
 pub struct Recording {
     active: Option<Arc<Active>>,
@@ -161,20 +161,9 @@ impl Recording {
 
     /// Records `Panic`, with what the handler said. Only the first end counts.
     pub fn panicked(&self, message: &str) {
-        let Some(active) = &self.active else { return };
-        let mut state = active.state();
-        if state.progress == Progress::Ended {
-            return;
+        if let Some(active) = &self.active {
+            active.panicked(&mut active.state(), message);
         }
-        state.event.response_status = Some(ResponseStatus {
-            status: "Failure".to_owned(),
-            message: format!("APIServer panic'd: {message}"),
-            reason: "InternalError".to_owned(),
-            code: Some(500),
-            ..ResponseStatus::default()
-        });
-        active.emit(&mut state, Stage::Panic);
-        state.progress = Progress::Ended;
     }
 
     /// Records a stage. Whether that went well.
@@ -223,6 +212,21 @@ impl Active {
         state.progress = Progress::Ended;
     }
 
+    fn panicked(&self, state: &mut State, message: &str) {
+        if state.progress == Progress::Ended {
+            return;
+        }
+        state.event.response_status = Some(ResponseStatus {
+            status: "Failure".to_owned(),
+            message: format!("APIServer panic'd: {message}"),
+            reason: "InternalError".to_owned(),
+            code: Some(500),
+            ..ResponseStatus::default()
+        });
+        self.emit(state, Stage::Panic);
+        state.progress = Progress::Ended;
+    }
+
     fn emit(&self, state: &mut State, reached: Stage) -> bool {
         if state.omit_stages.contains(&reached) {
             return true;
@@ -238,7 +242,11 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         let mut state = self.state();
-        self.complete(&mut state);
+        if std::thread::panicking() {
+            self.panicked(&mut state, "unknown");
+        } else {
+            self.complete(&mut state);
+        }
     }
 }
 
@@ -247,6 +255,3 @@ impl std::fmt::Debug for Recording {
         formatter.debug_struct("Recording").field("level", &self.level()).finish()
     }
 }
-
-/// A body as it is kept: JSON text.
-pub(crate) type Body = Box<RawValue>;

@@ -199,6 +199,18 @@ fn a_panic_is_the_last_that_is_told() {
 }
 
 #[test]
+fn a_panic_that_nobody_catches_is_told_too() {
+    let (auditor, log) = auditor("rules: [{level: Metadata}]");
+    let recording = auditor.begin(&request(pods("list")), &admin()).unwrap();
+    let handler = std::thread::spawn(move || {
+        let _recording = recording;
+        panic!("boom");
+    });
+    assert!(handler.join().is_err());
+    assert_eq!(stages(&log), [Stage::RequestReceived, Stage::Panic]);
+}
+
+#[test]
 fn a_refused_request_is_one_event_without_a_user() {
     let (auditor, log) = auditor("rules: [{level: None, users: [admin]}, {level: RequestResponse}]");
     let status = json!({

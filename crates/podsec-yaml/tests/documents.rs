@@ -78,6 +78,13 @@ fn json_objects_may_follow_one_another() {
 }
 
 #[test]
+fn a_long_key_is_for_json_alone() {
+    let key = "k".repeat(5000);
+    assert_eq!(read(&format!("{{\"{key}\": 1}}")), [Ok(json!({ &*key: 1 }))]);
+    assert!(to_json(&format!("{key}: 1")).is_err());
+}
+
+#[test]
 fn what_follows_an_end_marker_is_never_read() {
     let text = "a: 1\n...\nb: 2\n# c\n---\nc: 3\n...\n# only a comment\n";
     assert_eq!(read(text), [Ok(json!({"a": 1})), Ok(json!({"c": 3}))]);

@@ -109,6 +109,10 @@ fn read<'c, 't>(
         max_buffered_comment_events: usize::MAX,
     };
     options.set_emit_comments(source != Source::Body);
+    if source == Source::Json {
+        // Keys of JSON may be longer than YAML allows.
+        options.simple_key_max_lookahead = usize::MAX;
+    }
     let mut parser = Parser::new_from_str_with_options(chunk, options);
     for event in parser.by_ref() {
         let (event, span) = event.map_err(|error| failure(&error, builder.previous_end, origin))?;
