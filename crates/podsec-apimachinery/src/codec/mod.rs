@@ -9,6 +9,8 @@ pub mod body;
 pub mod json;
 pub mod protobuf;
 
+mod error;
 mod wire;
 
-pub use body::{Body, BodyError, Encoding, Kind, decode, decode_delete_options};
+pub use body::{Body, Encoding, Kind, decode, decode_delete_options};
+pub use error::BodyError;
