@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::generic::BASE;
 use super::object::{Fields, FieldsMut, metadata};
 use super::pod_spec::{defaults, warnings};
-use super::printing::{self, NONE, column, integer};
-use super::strategy::{Column, Strategy, Subresource};
+use super::printing::{self, NONE, column, integer, typed};
+use super::strategy::{Column, ColumnType, Strategy, Subresource};
 use super::{cron_schedule, formats, jobs, label_selector, metadata as meta, workload};
 
 /// CronJobs.
@@ -135,7 +135,7 @@ const COLUMNS: &[Column] = &[
     printing::NAME,
     column("Schedule", "When jobs start, in cron's notation."),
     column("Timezone", "The time zone of the schedule."),
-    column("Suspend", "Whether no more jobs start."),
+    typed("Suspend", ColumnType::Boolean, "Whether no more jobs start."),
     integer("Active", "How many jobs run now."),
     column("Last Schedule", "How long ago a job was last due."),
     printing::AGE,

@@ -327,3 +327,32 @@ fn duration(status: &Value, now: Timestamp) -> String {
     let end = status.text("completionTime").parse::<Timestamp>().unwrap_or(now);
     table::human_duration(end.duration_since(start))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_finds_its_pods_by_its_uid() {
+        let mut job = json!({
+            "metadata": { "name": "x", "namespace": "n", "uid": "u" },
+            "spec": { "template": { "spec": { "restartPolicy": "Never", "containers": [{ "name": "c", "image": "x" }] } } }
+        });
+        default(&mut job);
+        prepare_for_create(&mut job);
+        assert_eq!(
+            job.at("spec").at("selector"),
+            &json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": "u" } })
+        );
+        assert_eq!(
+            job.at("spec").at("template").at("metadata").at("labels"),
+            &json!({
+                "batch.kubernetes.io/controller-uid": "u", "batch.kubernetes.io/job-name": "x",
+                "controller-uid": "u", "job-name": "x"
+            })
+        );
+        assert_eq!(validate(&job), []);
+        job["spec"]["selector"] = json!({ "matchLabels": { "a": "b" } });
+        assert!(!validate(&job).is_empty());
+    }
+}

@@ -111,3 +111,37 @@ fn cells(namespace: &Value, now: Timestamp) -> Vec<Value> {
         printing::age(namespace, now),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_carries_its_name_its_finalizer_and_its_phase() {
+        let mut namespace = json!({
+            "metadata": { "name": "q", "labels": { "kubernetes.io/metadata.name": "zz", "a": "b" } },
+            "status": { "phase": "Terminating" }
+        });
+        default(&mut namespace);
+        prepare_for_create(&mut namespace);
+        assert_eq!(
+            namespace,
+            json!({
+                "metadata": { "name": "q", "labels": { "kubernetes.io/metadata.name": "q", "a": "b" } },
+                "spec": { "finalizers": ["kubernetes"] },
+                "status": { "phase": "Active" }
+            })
+        );
+    }
+
+    #[test]
+    fn only_the_finalize_door_takes_finalizers_away() {
+        let old = json!({ "metadata": { "name": "q" }, "spec": { "finalizers": ["kubernetes"] }, "status": { "phase": "Terminating" } });
+        let mut updated = json!({ "metadata": { "name": "q" }, "spec": {} });
+        prepare_for_update(&mut updated, &old);
+        assert_eq!(updated, old);
+        let mut finalized = json!({ "metadata": { "name": "q" }, "spec": {} });
+        (FINALIZE.prepare_for_update)(&mut finalized, &old);
+        assert_eq!(finalized.at("spec"), &json!({}));
+    }
+}

@@ -362,3 +362,141 @@ fn end_reason(ended: &Value) -> String {
         (reason, _) => reason.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-11-21T20:10:00Z";
+
+    /// The columns Ready, Status and Restarts.
+    fn shown(pod: &Value) -> String {
+        let cells = cells(pod, NOW.parse().unwrap());
+        let texts: Vec<&str> = cells.iter().skip(1).take(3).filter_map(Value::as_str).collect();
+        texts.join(" ")
+    }
+
+    #[test]
+    fn the_status_of_a_pod_sums_up_its_containers() {
+        let running = json!({ "name": "a", "ready": true, "restartCount": 0, "state": { "running": {} } });
+        let crashed = json!({
+            "name": "b", "restartCount": 3, "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+            "lastState": { "terminated": { "exitCode": 1, "finishedAt": "2026-11-21T20:05:00Z" } }
+        });
+        let done =
+            json!({ "name": "b", "state": { "terminated": { "exitCode": 0, "reason": "Completed" } } });
+        let killed = json!({ "name": "b", "state": { "terminated": { "exitCode": 137, "signal": 9 } } });
+        let spec = json!({ "containers": [{ "name": "a" }, { "name": "b" }] });
+        let initial = json!({
+            "containers": [{ "name": "a" }],
+            "initContainers": [{ "name": "i" }, { "name": "s", "restartPolicy": "Always" }]
+        });
+        let ended = json!({ "name": "i", "restartCount": 2, "state": { "terminated": { "exitCode": 0 } } });
+        let sidecar = json!({ "name": "s", "ready": true, "started": true, "restartCount": 1, "state": { "running": {} } });
+        let cases = [
+            (json!({ "spec": spec, "status": { "phase": "Pending" } }), "0/2 Pending 0"),
+            (json!({ "spec": spec, "status": { "phase": "Failed", "reason": "Evicted" } }), "0/2 Evicted 0"),
+            (
+                json!({ "spec": spec, "status": { "phase": "Running", "containerStatuses": [running, crashed] } }),
+                "1/2 CrashLoopBackOff 3 (5m ago)",
+            ),
+            (
+                json!({ "spec": spec, "status": { "phase": "Running", "containerStatuses": [running, done] } }),
+                "1/2 NotReady 0",
+            ),
+            (
+                json!({ "spec": spec, "status": {
+                    "phase": "Running", "containerStatuses": [running, done],
+                    "conditions": [{ "type": "Ready", "status": "True" }]
+                } }),
+                "1/2 Running 0",
+            ),
+            (
+                json!({ "spec": spec, "status": { "phase": "Failed", "containerStatuses": [killed] } }),
+                "0/2 Signal:9 0",
+            ),
+            (
+                json!({ "spec": initial, "status": { "phase": "Pending", "initContainerStatuses": [{ "name": "i" }] } }),
+                "0/2 Init:0/2 0",
+            ),
+            (
+                json!({ "spec": initial, "status": { "phase": "Pending", "initContainerStatuses": [
+                    { "name": "i", "restartCount": 1, "state": { "terminated": { "exitCode": 2 } } }
+                ] } }),
+                "0/2 Init:ExitCode:2 1",
+            ),
+            (
+                json!({ "spec": initial, "status": {
+                    "phase": "Running", "initContainerStatuses": [ended, sidecar], "containerStatuses": [running]
+                } }),
+                "2/2 Running 1",
+            ),
+            (
+                json!({ "metadata": { "deletionTimestamp": NOW }, "spec": spec, "status": { "phase": "Running" } }),
+                "0/2 Terminating 0",
+            ),
+            (
+                json!({ "metadata": { "deletionTimestamp": NOW }, "spec": spec, "status": { "phase": "Running", "reason": "NodeLost" } }),
+                "0/2 Unknown 0",
+            ),
+            (
+                json!({ "spec": spec, "status": { "phase": "Pending", "conditions": [
+                    { "type": "PodScheduled", "status": "False", "reason": "SchedulingGated" }
+                ] } }),
+                "0/2 SchedulingGated 0",
+            ),
+        ];
+        for (pod, expected) in cases {
+            assert_eq!(shown(&pod), expected, "{pod}");
+        }
+    }
+
+    #[test]
+    fn only_a_pod_on_a_node_takes_its_time_to_go() {
+        let bound = json!({ "spec": { "nodeName": "n", "terminationGracePeriodSeconds": 30 } });
+        let unbound = json!({ "spec": { "terminationGracePeriodSeconds": 30 } });
+        let done = json!({ "spec": { "nodeName": "n" }, "status": { "phase": "Succeeded" } });
+        let cases = [
+            (&bound, None, 30),
+            (&bound, Some(5), 5),
+            (&bound, Some(0), 0),
+            (&bound, Some(-1), 1),
+            (&unbound, Some(60), 0),
+            (&done, Some(60), 0),
+        ];
+        for (pod, asked, expected) in cases {
+            assert_eq!(check_graceful_delete(pod, asked), expected, "{pod} {asked:?}");
+        }
+    }
+
+    #[test]
+    fn tolerations_of_node_trouble_are_added_once() {
+        let mut pod = json!({ "spec": { "tolerations": [{ "key": "node.kubernetes.io/not-ready", "operator": "Exists" }] } });
+        admit(&mut pod, None, &[]).unwrap();
+        let keys: Vec<&str> =
+            pod.at("spec").list("tolerations").iter().map(|toleration| toleration.text("key")).collect();
+        assert_eq!(keys, ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
+        let mut all = json!({ "spec": { "tolerations": [{ "operator": "Exists" }] } });
+        admit(&mut all, None, &[]).unwrap();
+        assert_eq!(all.at("spec").list("tolerations").len(), 1);
+    }
+
+    #[test]
+    fn the_status_door_lets_only_the_status_through() {
+        let old = json!({
+            "metadata": { "name": "p", "ownerReferences": [{ "uid": "1" }] },
+            "spec": { "nodeName": "n" }, "status": { "phase": "Pending", "qosClass": "BestEffort" }
+        });
+        let mut new = json!({
+            "metadata": { "name": "p" }, "spec": { "nodeName": "other" }, "status": { "phase": "Running" }
+        });
+        prepare_for_status_update(&mut new, &old);
+        assert_eq!(
+            new,
+            json!({
+                "metadata": { "name": "p", "ownerReferences": [{ "uid": "1" }] },
+                "spec": { "nodeName": "n" }, "status": { "phase": "Running", "qosClass": "BestEffort" }
+            })
+        );
+    }
+}

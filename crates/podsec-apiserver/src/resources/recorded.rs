@@ -163,6 +163,104 @@ fn forget_job_labels(metadata: &mut Map<String, Value>, is_job: bool) {
 }
 
 #[test]
+fn invalid_workloads_are_refused_in_kubernetes_words() {
+    let template = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "containers": [{ "name": "c", "image": "x" }] } });
+    let with = |policy: &str| {
+        let mut template = template.clone();
+        template["spec"]["restartPolicy"] = policy.into();
+        template
+    };
+    let selector = json!({ "matchLabels": { "a": "b" } });
+    let other = json!({ "matchLabels": { "z": "z" } });
+    let mismatch = r#"spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`"#;
+    let cases = [
+        (
+            "apps",
+            "deployments",
+            json!({ "template": template }),
+            vec!["spec.selector: Required value", mismatch],
+        ),
+        ("apps", "deployments", json!({ "selector": other, "template": template }), vec![mismatch]),
+        (
+            "apps",
+            "deployments",
+            json!({ "selector": selector, "template": with("Never") }),
+            vec![
+                r#"spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always""#,
+            ],
+        ),
+        (
+            "apps",
+            "deployments",
+            json!({ "replicas": -1, "selector": selector, "template": template }),
+            vec!["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+        ),
+        ("apps", "statefulsets", json!({ "selector": other, "template": template }), vec![mismatch]),
+        (
+            "apps",
+            "replicasets",
+            json!({ "selector": {}, "template": template }),
+            vec!["spec.selector: Invalid value: {}: empty selector is invalid for deployment"],
+        ),
+        (
+            "apps",
+            "daemonsets",
+            json!({ "selector": selector, "template": { "metadata": { "labels": { "a": "b" } }, "spec": {} } }),
+            vec!["spec.template.spec.containers: Required value"],
+        ),
+        (
+            "",
+            "replicationcontrollers",
+            json!({ "selector": { "z": "z" }, "template": template }),
+            vec![mismatch],
+        ),
+        (
+            "batch",
+            "jobs",
+            json!({ "template": template }),
+            vec![r#"spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never""#],
+        ),
+        (
+            "batch",
+            "cronjobs",
+            json!({ "schedule": "bogus", "jobTemplate": { "spec": { "template": with("Never") } } }),
+            vec![r#"spec.schedule: Invalid value: "bogus": expected exactly 5 fields, found 1: [bogus]"#],
+        ),
+        (
+            "batch",
+            "cronjobs",
+            json!({ "jobTemplate": { "spec": { "template": with("Never") } } }),
+            vec!["spec.schedule: Required value"],
+        ),
+        ("", "podtemplates", json!({}), vec!["template.spec.containers: Required value"]),
+    ];
+    for (group, resource, spec, expected) in cases {
+        let object = json!({ "metadata": { "name": "x", "namespace": "n", "uid": "u" }, "spec": spec });
+        let object = created(object, group, resource);
+        let errors: Vec<String> =
+            (strategy(group, resource).validate)(&object).iter().map(ToString::to_string).collect();
+        assert_eq!(errors, expected, "{resource}");
+    }
+}
+
+#[test]
+fn the_columns_are_those_of_kubernetes() {
+    let expected = data("columns.json");
+    for case in &expected {
+        let strategy = strategy(case.text("group"), case.text("resource"));
+        let columns: Vec<Value> = strategy
+            .columns
+            .iter()
+            .map(|column| {
+                json!([column.name, column.column_type.name(), column.column_type.format(), column.priority])
+            })
+            .collect();
+        assert_eq!(&Value::from(columns), case.at("columns"), "{}", case.text("resource"));
+    }
+    assert_eq!(expected.len(), 31);
+}
+
+#[test]
 fn the_pod_of_the_tutorial_is_stored_as_it_was_printed() {
     let container = json!({
         "command": ["sh", "-c", "while true; do echo \"Running...\"; sleep 2h; done"],

@@ -52,6 +52,7 @@ pub(in super::super) fn validate_template(template: &Value, path: &Path) -> Vec<
     let spec = template.at("spec");
     errors.extend(annotations::validate(metadata(template), spec, &metadata_path.child("annotations")));
     errors.extend(validate_spec(spec, &path.child("spec"), None));
+    errors.extend(annotations::seccomp_fields_match(template, &path.child("spec")));
     if !spec.list("ephemeralContainers").is_empty() {
         let path = path.child("spec").child("ephemeralContainers");
         errors.push(Error::forbidden(path, "ephemeral containers not allowed in pod template"));
