@@ -366,11 +366,10 @@ impl<'t, 'i> Builder<'t, 'i> {
                 .error(self.previous_end, "invalid indentation in multiline quoted scalar"));
         }
         if self.nodes.is_empty() {
-            let start = number(self.span.end);
-            let Position { line, column } = Position::of(self.text, self.span.end);
+            let (line, column) = (number(self.origin.line + 1), number(self.origin.column + 1));
+            let (start, end) = (number(self.span.start), number(self.span.start));
             let content = Content::Scalar { value: Scalar::Null, style: ScalarStyle::Plain, merge: false };
-            let (line, column) = (number(line), number(column));
-            self.nodes.push(NodeData { start, end: start, line, column, next: 1, content });
+            self.nodes.push(NodeData { start, end, line, column, next: 1, content });
         }
         let document = Document {
             text: self.text,
