@@ -13,7 +13,8 @@
 //!
 //! - [`decode`] makes text of a file's bytes.
 //! - [`documents`] reads a file or stream as kubectl does. One broken document does not hide the others.
-//! - [`to_json`] reads a request body as the API server does, [`to_json_strict`] refuses duplicate keys.
+//! - [`document()`] and [`to_json`] read a request body as the API server does, [`to_json_strict`] refuses
+//!   duplicate keys.
 //!
 //! A [`Document`] exists only when all of it can be JSON, so everything below it is infallible.
 //!
@@ -51,25 +52,32 @@ pub use error::Error;
 pub use node::{CollectionStyle, Entry, Kind, Node, Position, ScalarStyle, Span};
 pub use scalar::Scalar;
 
-/// Reads one document as the API server reads a request body: sigs.k8s.io/yaml `YAMLToJSON`.
+/// Reads one document as the API server reads a request body: sigs.k8s.io/yaml.
 ///
-/// The last of several equal keys wins. Like upstream this reads the first document of the text only; an
-/// empty text is `null`.
+/// Like upstream this reads the first document of the text only; an empty text is `null`.
 ///
 /// # Errors
 /// When the text is no YAML, or has no JSON form (`.nan`, a list as a key, an unknown alias…).
-pub fn to_json(text: &str) -> Result<serde_json::Value, Error> {
-    Ok(parse::first_document(text)?.to_json())
+pub fn document(text: &str) -> Result<Document<'_>, Error> {
+    parse::first_document(text)
 }
 
-/// [`to_json`], but a key that is set twice is an error, as `fieldValidation=Strict` has it.
-///
-/// As upstream, a key that overrides a merged one (`<<`) counts as set twice.
+/// The JSON of [`document()`], as upstream's `YAMLToJSON`. The last of several equal keys wins.
 ///
 /// # Errors
-/// As [`to_json`], and for the first duplicate key.
+/// As [`document()`].
+pub fn to_json(text: &str) -> Result<serde_json::Value, Error> {
+    Ok(document(text)?.to_json())
+}
+
+/// [`to_json`], but a key that is set twice is an error, as upstream's `YAMLToJSONStrict` has it.
+///
+/// A key that overrides a merged one (`<<`) counts as set twice. [`Document::duplicates`] has all of them.
+///
+/// # Errors
+/// As [`document()`], and for the first duplicate key.
 pub fn to_json_strict(text: &str) -> Result<serde_json::Value, Error> {
-    let document = parse::first_document(text)?;
+    let document = document(text)?;
     match document.duplicates().into_iter().next() {
         Some(duplicate) => Err(duplicate),
         None => Ok(document.to_json()),

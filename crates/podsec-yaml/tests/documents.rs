@@ -168,6 +168,10 @@ fn modest_reuse_is_no_laughing_matter() {
 fn depth_is_bounded() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(to_json(&nested(250)).is_ok());
+    assert!(
+        to_json(&("- ".repeat(250) + &nested(250))).is_ok(),
+        "the deepest text that is read fits the stack"
+    );
     assert!(to_json(&nested(100_000)).is_err());
     assert!(to_json(&"- ".repeat(100_000)).is_err());
     let (open, close) = ("[".repeat(200), "]".repeat(200));

@@ -131,12 +131,13 @@ struct Document {
 fn read(content: &[u8]) -> Result<Document, String> {
     let text = std::str::from_utf8(content)
         .map_err(|error| format!("yaml: invalid UTF-8 at offset {}", error.valid_up_to()))?;
-    let json = podsec_yaml::to_json(text)
+    let document = podsec_yaml::document(text)
         .map_err(|error| format!("yaml: line {}: {}", error.line, error.message))?;
-    let duplicates = podsec_yaml::to_json_strict(text)
-        .err()
-        .map(|error| format!("yaml: unmarshal errors:\n  line {}: {}", error.line, error.message));
-    Ok(Document { json, duplicates })
+    let duplicates = document.duplicates();
+    let lines = duplicates.iter().map(|error| format!("\n  line {}: {}", error.line, error.message));
+    let duplicates =
+        (!duplicates.is_empty()).then(|| format!("yaml: unmarshal errors:{}", lines.collect::<String>()));
+    Ok(Document { json: document.to_json(), duplicates })
 }
 
 /// As Go words it: `open /nope: no such file or directory`.
