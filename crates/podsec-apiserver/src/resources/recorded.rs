@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::field::Cause;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Map, Value, json};
 
@@ -241,6 +242,83 @@ fn invalid_workloads_are_refused_in_kubernetes_words() {
             (strategy(group, resource).validate)(&object).iter().map(ToString::to_string).collect();
         assert_eq!(errors, expected, "{resource}");
     }
+}
+
+/// The resource of a kind that carries a pod spec.
+fn carrier(kind: &str) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        "Pod" => ("", "pods"),
+        "PodTemplate" => ("", "podtemplates"),
+        "ReplicationController" => ("", "replicationcontrollers"),
+        "Deployment" => ("apps", "deployments"),
+        "ReplicaSet" => ("apps", "replicasets"),
+        "StatefulSet" => ("apps", "statefulsets"),
+        "DaemonSet" => ("apps", "daemonsets"),
+        "Job" => ("batch", "jobs"),
+        "CronJob" => ("batch", "cronjobs"),
+        _ => return None,
+    })
+}
+
+#[test]
+fn real_manifests_are_valid_unless_they_are_patches_or_have_placeholders() {
+    let shared = std::env::var("PODSEC_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(shared).join("corpus");
+    let Ok(index) = std::fs::read_to_string(corpus.join("index.tsv")) else {
+        eprintln!("skipped: no manifests at {}", corpus.display());
+        return;
+    };
+    let (mut objects, mut wrong) = (0, Vec::new());
+    for line in index.lines().filter(|line| line.ends_with("\treal")) {
+        let file = line.split('\t').next().unwrap();
+        let bytes = std::fs::read(corpus.join(file)).unwrap();
+        let text = podsec_yaml::decode(&bytes);
+        for document in podsec_yaml::documents(&text).flatten() {
+            let mut object = document.to_json();
+            let Some((group, resource)) = carrier(object.text("kind")) else { continue };
+            if !matches!(object.text("apiVersion"), "v1" | "apps/v1" | "batch/v1") {
+                continue;
+            }
+            objects += 1;
+            let metadata = object.as_object_mut().unwrap().ensure("metadata").unwrap();
+            metadata.fill("namespace", "n");
+            metadata.fill_zero("name", "generated");
+            metadata.insert("uid".to_owned(), "u".into());
+            let strategy = strategy(group, resource);
+            (strategy.default)(&mut object);
+            (strategy.prepare_for_create)(&mut object);
+            let errors = (strategy.validate)(&object);
+            if errors.iter().any(|error| error.cause == Cause::Require) {
+                continue;
+            }
+            let texts = errors.iter().map(ToString::to_string);
+            wrong.extend(
+                texts
+                    .filter(|text| !["$", "{{", "\"<", "KSA_NAME"].iter().any(|mark| text.contains(mark)))
+                    .map(|text| format!("{file}: {text}")),
+            );
+        }
+    }
+    assert_eq!(objects, 1130);
+    let protocol = r#"spec.containers[0].ports[0].protocol: Unsupported value: "tcp": supported values: "SCTP", "TCP", "UDP""#;
+    // Written for extensions/v1beta1, where the selector could be left out.
+    let unselected = |file: &str, labels: &str| {
+        format!(
+            "fluent+fluentd-kubernetes-daemonset/fluentd-daemonset-{file}.yaml: spec.template.metadata.labels: Invalid value: {labels}: `selector` does not match template `labels`"
+        )
+    };
+    let versioned = r#"{"k8s-app":"fluentd-logging","version":"v1"}"#;
+    assert_eq!(
+        wrong,
+        [
+            unselected("gcs", versioned),
+            unselected("logentries", r#"{"k8s-app":"fluentd"}"#),
+            unselected("loggly-rbac", versioned),
+            unselected("loggly", versioned),
+            format!("kubernetes+examples/_archived/volumes/aws_ebs/aws-ebs-web.yaml: {protocol}"),
+            format!("kubernetes+examples/_archived/volumes/cinder/cinder-web.yaml: {protocol}"),
+        ]
+    );
 }
 
 #[test]

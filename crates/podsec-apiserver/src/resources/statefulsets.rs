@@ -6,11 +6,11 @@ use podsec_apimachinery::name::NameRule;
 use serde_json::{Value, json};
 
 use super::generic::BASE;
-use super::object::{Fields, FieldsMut, same};
-use super::pod_spec::defaults;
+use super::object::{Fields, FieldsMut, metadata, same};
+use super::pod_spec::{annotations, defaults};
 use super::printing::{self, column};
 use super::strategy::{Strategy, Subresource};
-use super::{metadata as meta, workload};
+use super::{label_selector, metadata as meta, workload};
 
 /// StatefulSets.
 pub(super) static STRATEGY: Strategy = Strategy {
@@ -128,7 +128,23 @@ fn validate_spec(set: &Value) -> Vec<Error> {
     errors.extend(workload::nonnegative(spec, &["replicas", "minReadySeconds"], &path));
     errors.extend(workload::nonnegative(spec.at("ordinals"), &["start"], &path.child("ordinals")));
     errors.extend(workload::validate_selector(spec, "statefulset", &path));
-    errors.extend(workload::validate_template(spec, "StatefulSet", &path));
+    errors.extend(validate_template(spec, &path.child("template")));
+    errors
+}
+
+/// Kubernetes leaves the pod spec to the pods: the claims whose volumes it mounts are not in it.
+fn validate_template(spec: &Value, path: &Path) -> Vec<Error> {
+    let template = spec.at("template");
+    let labels = metadata(template).at("labels");
+    let mut errors = Vec::new();
+    if !spec.has("selector") || !label_selector::matches(spec.at("selector"), labels) {
+        errors.push(workload::unmatched_labels(labels, path));
+    }
+    errors.extend(meta::labels(metadata(template), &path.child("labels")));
+    let annotations_path = path.child("annotations");
+    errors.extend(meta::annotations(metadata(template), &annotations_path));
+    errors.extend(annotations::validate(metadata(template), template.at("spec"), &annotations_path));
+    errors.extend(workload::validate_runs_for_ever(template, "StatefulSet", path));
     errors
 }
 

@@ -28,8 +28,7 @@ pub struct Strategy {
     pub validate: fn(&Value) -> Vec<field::Error>,
     /// What is wrong with a change to the stored object (the second argument), metadata included.
     pub validate_update: fn(&Value, &Value) -> Vec<field::Error>,
-    /// What a client should be told about a new object that is accepted, as `Warning` texts; asked before
-    /// `prepare_for_create`, which may move what the warnings are about.
+    /// What a client should be told about a new object that is accepted, as `Warning` texts.
     pub warnings_on_create: fn(&Value) -> Vec<String>,
     /// The same for a change to the stored object (the second argument).
     pub warnings_on_update: fn(&Value, &Value) -> Vec<String>,

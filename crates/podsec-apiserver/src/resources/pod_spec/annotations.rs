@@ -17,7 +17,7 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// What is wrong with the annotations of a pod or template, `path` being that of the annotations.
-pub(super) fn validate(metadata: &Value, spec: &Value, path: &Path) -> Vec<Error> {
+pub(in super::super) fn validate(metadata: &Value, spec: &Value, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     let annotations = metadata.at("annotations");
     if let Some(value) = annotations.at(MIRROR).as_str()
@@ -146,8 +146,8 @@ struct Copy {
     profile: Option<Value>,
 }
 
-/// What would be copied: for each annotated container without the field, unless its pod says the same, the
-/// profile, or nothing when the annotation cannot be read.
+/// What would be copied, or has been: for each annotated container whose field is not set or says the same,
+/// unless its pod says it already, the profile, or nothing when the annotation cannot be read.
 fn app_armor_copies(pod: &Value) -> Vec<Copy> {
     let spec = pod.at("spec");
     if spec.at("os").text("name") == "windows" {
@@ -156,7 +156,6 @@ fn app_armor_copies(pod: &Value) -> Vec<Copy> {
     let of_pod = spec.at("securityContext").at("appArmorProfile");
     let path = Path::default();
     containers(spec, &path)
-        .filter(|(container, _)| !container.at("securityContext").has("appArmorProfile"))
         .filter_map(|(container, _)| {
             let name = container.text("name");
             let profile = match annotation(pod, &format!("{APP_ARMOR}{name}"))? {
@@ -168,8 +167,10 @@ fn app_armor_copies(pod: &Value) -> Vec<Copy> {
             };
             let profile =
                 profile.filter(|profile| security_context::app_armor_profile(profile, &path).is_empty());
-            let same = profile.as_ref() == Some(of_pod);
-            (!same).then(|| Copy { container: name.to_owned(), profile })
+            let own = container.at("securityContext").field("appArmorProfile");
+            let open = own.is_none() || own == profile.as_ref();
+            let said = profile.as_ref() == Some(of_pod);
+            (open && !said).then(|| Copy { container: name.to_owned(), profile })
         })
         .collect()
 }
@@ -190,6 +191,7 @@ mod tests {
         let mut annotated = pod("localhost/x", &Value::Null);
         assert_eq!(deprecated_app_armor(&annotated), ["container.apparmor.security.beta.kubernetes.io/c"]);
         copy_app_armor(&mut annotated);
+        assert_eq!(deprecated_app_armor(&annotated).len(), 1, "the warning outlives the copy");
         assert_eq!(
             annotated.at("spec").at("containers"),
             &json!([

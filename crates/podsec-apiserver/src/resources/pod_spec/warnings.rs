@@ -10,7 +10,7 @@ use super::super::quantity::Quantity;
 use super::annotations::{APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD, deprecated_app_armor};
 use super::containers;
 
-/// Warnings about a new pod, before Kubernetes copies its annotations into fields.
+/// Warnings about a new pod.
 pub(in super::super) fn for_pod(pod: &Value) -> Vec<String> {
     let annotations = Path::new("metadata").child("annotations");
     let mut warnings: Vec<String> = deprecated_app_armor(pod)
