@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::labels::NamespaceLabels;
 
-/// How many existing pods at most are checked against a new enforce level, as upstream.
+/// How many existing pods at most are checked against a new enforce level, unless the cluster says otherwise.
 pub const EXISTING_PODS_LIMIT: usize = 3000;
 
 /// How long the check of existing pods may take, as upstream. Where the request has a deadline of its own,
@@ -32,6 +32,11 @@ pub trait Cluster {
     /// # Errors
     /// When the cluster cannot tell.
     fn pods(&self, namespace: &str) -> Result<Vec<Self::Pod>, ClusterError>;
+
+    /// How many existing pods at most are checked against a new enforce level.
+    fn existing_pods_limit(&self) -> usize {
+        EXISTING_PODS_LIMIT
+    }
 
     /// Whether the time for checking existing pods ([`EXISTING_PODS_TIMEOUT`]) is over; asked after each pod.
     fn expired(&self) -> bool;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use podsec_standards::{Pod, Policy};
 
-use crate::cluster::{Cluster, EXISTING_PODS_LIMIT};
+use crate::cluster::Cluster;
 use crate::configuration::Exemptions;
 use crate::quoted::quoted;
 
@@ -23,7 +23,7 @@ pub(crate) fn warnings(
 
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let mut checked = 0;
-    for existing in pods.iter().take(EXISTING_PODS_LIMIT) {
+    for existing in pods.iter().take(cluster.existing_pods_limit()) {
         checked += 1;
         let evaluation = podsec_standards::evaluate(enforced, existing);
         if !evaluation.is_allowed() {

@@ -8,6 +8,7 @@
 //! [`serve`] is the entry. It decides nothing about requests: a [`Handler`] does.
 
 pub mod body;
+mod connection;
 mod server;
 
 pub use server::{Handler, Limits, Peer, serve};

@@ -1,26 +1,25 @@
-//! The accept loop: TLS, HTTP/1.1 and HTTP/2, bounded connections, and an end that answers what it has begun.
+//! The accept loop: bounded connections, and an end that answers what it has begun.
 
-use std::convert::Infallible;
 use std::error::Error;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+
+use crate::connection::Connection;
 
 /// What one client, and all of them together, may hold.
 ///
@@ -29,9 +28,11 @@ use tokio_rustls::TlsAcceptor;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Connections at one time; one more is closed at once.
-    pub connections: usize,
-    /// How long a client may take for its TLS handshake, and for the headers of a request.
+    pub connections: u32,
+    /// How long a client may take for its TLS handshake, for its first request, and for the headers of any.
     pub patience: Duration,
+    /// How long a connection is kept on which nothing is asked.
+    pub idle: Duration,
     /// How long requests that were begun may take after the server was told to stop.
     pub drain: Duration,
     /// Requests at one time on one HTTP/2 connection.
@@ -43,6 +44,8 @@ impl Default for Limits {
         Self {
             connections: 1024,
             patience: Duration::from_secs(10),
+            // As long as Kubernetes' own servers.
+            idle: Duration::from_secs(90),
             drain: Duration::from_secs(30),
             streams: 250,
         }
@@ -85,8 +88,17 @@ pub async fn serve<H: Handler>(
     stop: impl Future<Output = ()>,
 ) {
     let acceptor = TlsAcceptor::from(tls);
-    let room = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(limits.connections as usize));
+    let (stopping, stopped) = watch::channel(());
+    let welcome = |stream: TcpStream, address: SocketAddr| {
+        if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
+            let connection = Connection::new(acceptor.clone(), Arc::clone(&handler), limits, stopped.clone());
+            tokio::spawn(async move {
+                connection.run(stream, address).await;
+                drop(place);
+            });
+        }
+    };
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -94,18 +106,7 @@ pub async fn serve<H: Handler>(
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, address)) => {
-                if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-                    let connection = Connection {
-                        acceptor: acceptor.clone(),
-                        handler: Arc::clone(&handler),
-                        limits,
-                        watcher: graceful.watcher(),
-                        _place: place,
-                    };
-                    tokio::spawn(connection.run(stream, address));
-                }
-            }
+            Ok((stream, address)) => welcome(stream, address),
             Err(error) if belongs_to_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "accepting a connection failed");
@@ -113,8 +114,13 @@ pub async fn serve<H: Handler>(
             }
         }
     }
+    // Whoever connected before the end is answered, too: closing the socket would reset them.
+    while let Some(Ok((stream, address))) = waiting(&listener).await {
+        welcome(stream, address);
+    }
     drop(listener);
-    if timeout(limits.drain, graceful.shutdown()).await.is_err() {
+    drop(stopping);
+    if timeout(limits.drain, room.acquire_many(limits.connections)).await.is_err() {
         tracing::warn!(
             seconds = limits.drain.as_secs(),
             "requests were still running at the end of the drain"
@@ -122,53 +128,13 @@ pub async fn serve<H: Handler>(
     }
 }
 
-struct Connection<H> {
-    acceptor: TlsAcceptor,
-    handler: Arc<H>,
-    limits: Limits,
-    watcher: Watcher,
-    _place: OwnedSemaphorePermit,
-}
-
-impl<H: Handler> Connection<H> {
-    async fn run(self, stream: TcpStream, address: SocketAddr) {
-        // Answers are small and written at once; waiting to fill a segment would only delay them. A socket that
-        // refuses the option is about to fail anyway.
-        let _ = stream.set_nodelay(true);
-        let Ok(handshake) = timeout(self.limits.patience, self.acceptor.accept(stream)).await else { return };
-        let stream = match handshake {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::debug!(%error, "TLS handshake failed");
-                return;
-            }
-        };
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
-        let peer = Arc::new(Peer { address, certificates });
-        let handler = self.handler;
-        let service = service_fn(move |request| {
-            let (handler, peer) = (Arc::clone(&handler), Arc::clone(&peer));
-            async move { Ok::<_, Infallible>(handler.answer(request, peer).await) }
-        });
-        let builder = builder(self.limits);
-        // With upgrades, so that a handler may answer one with its refusal.
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-    }
-}
-
-fn builder(limits: Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.patience);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(limits.patience);
-    builder
+/// The next connection, if there is one that waits already.
+async fn waiting(listener: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    poll_fn(|context| match listener.poll_accept(context) {
+        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 fn belongs_to_one_connection(error: &io::Error) -> bool {

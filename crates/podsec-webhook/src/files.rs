@@ -14,6 +14,8 @@ pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Files {
     paths: Vec<PathBuf>,
     contents: Vec<Vec<u8>>,
+    /// Other contents that were seen once, and are believed when they are seen again.
+    candidate: Option<Vec<Vec<u8>>>,
 }
 
 /// A file that could not be read.
@@ -33,7 +35,7 @@ impl Files {
     /// When one of them cannot be read.
     pub fn read(paths: Vec<PathBuf>) -> Result<Self, FileError> {
         let contents = read_all(&paths)?;
-        Ok(Self { paths, contents })
+        Ok(Self { paths, contents, candidate: None })
     }
 
     /// The files, in the order in which they were named.
@@ -41,20 +43,30 @@ impl Files {
         &self.paths
     }
 
-    /// What they held when last read, in the same order.
-    pub fn contents(&self) -> &[Vec<u8>] {
-        &self.contents
+    /// What the file at `index` held when last read; empty when there is no such file.
+    pub fn content(&self, index: usize) -> &[u8] {
+        self.contents.get(index).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Reads the files again, and says whether any of them differs.
+    /// Looks at the files again, and says whether any of them differs. A change counts when it is seen twice in a
+    /// row: a file that is being written in place is half of one and half of the other for a moment, and empty for
+    /// another.
     ///
     /// # Errors
     /// When one of them cannot be read; the contents stay what they were.
     pub fn changed(&mut self) -> Result<bool, FileError> {
-        let contents = read_all(&self.paths)?;
-        let changed = contents != self.contents;
-        self.contents = contents;
-        Ok(changed)
+        let seen = read_all(&self.paths)?;
+        if seen == self.contents {
+            self.candidate = None;
+            return Ok(false);
+        }
+        if self.candidate.as_ref() == Some(&seen) {
+            self.contents = seen;
+            self.candidate = None;
+            return Ok(true);
+        }
+        self.candidate = Some(seen);
+        Ok(false)
     }
 }
 
@@ -81,11 +93,27 @@ mod tests {
 
         fs::remove_file(path("current")).unwrap();
         assert_eq!(files.changed().unwrap_err().path, path("current"));
-        assert_eq!(files.contents(), [b"one"]);
+        assert_eq!(files.content(0), b"one");
 
         symlink(path("v2"), path("next")).unwrap();
         fs::rename(path("next"), path("current")).unwrap();
+        assert!(!files.changed().unwrap(), "seen once");
+        assert!(files.changed().unwrap(), "seen twice");
+        assert_eq!(files.content(0), b"two");
+        assert!(!files.changed().unwrap());
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_left_alone_until_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        fs::write(&path, "old").unwrap();
+        let mut files = Files::read(vec![path.clone()]).unwrap();
+        for half in ["", "n", "new"] {
+            fs::write(&path, half).unwrap();
+            assert!(!files.changed().unwrap(), "{half:?} was believed");
+        }
         assert!(files.changed().unwrap());
-        assert_eq!(files.contents(), [b"two"]);
+        assert_eq!(files.content(0), b"new");
     }
 }

@@ -9,15 +9,16 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
-use podsec_admission::cluster::EXISTING_PODS_TIMEOUT;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
 use podsec_admission::{Admission, ClusterError, NamespaceLabels, review};
-use podsec_https::body::{self, BodyError, Budget};
+use podsec_https::body::{self, BODY_LIMIT, BodyError, Budget};
 use podsec_https::{Handler, Peer};
-use tokio::runtime::Handle;
+use tokio::time::timeout;
 
-use crate::cluster::{Live, Namespaces, RequestCluster};
-use crate::metrics::Metrics;
+use crate::cluster::{Live, Namespaces, RequestCluster, Want};
+use crate::deadline;
+use crate::metrics::{Metrics, State};
 
 /// The webhook: what it decides by, and what it knows of the cluster.
 pub struct Webhook {
@@ -25,24 +26,34 @@ pub struct Webhook {
     namespaces: Arc<Namespaces>,
     live: Arc<dyn Live>,
     metrics: Arc<Metrics>,
+    load: Load,
     budget: Budget,
     in_flight: Arc<AtomicUsize>,
-    in_flight_limit: usize,
     ready: AtomicBool,
+    leaving: AtomicBool,
 }
 
-/// How much the webhook takes on at one time.
+/// How much the webhook takes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     /// Reviews at one time; one more is answered 429 at once.
     pub reviews: usize,
     /// Bytes of request bodies in memory at one time; what does not fit is answered 429 at once.
     pub body_bytes: usize,
+    /// How many existing pods are checked against a new enforce level.
+    pub existing_pods: usize,
+    /// How long checking them may take; half of the time that the request has left, if that is shorter.
+    pub existing_pods_timeout: Duration,
 }
 
 impl Default for Load {
     fn default() -> Self {
-        Self { reviews: 1024, body_bytes: 24 * 1024 * 1024 }
+        Self {
+            reviews: 1024,
+            body_bytes: 24 * 1024 * 1024,
+            existing_pods: EXISTING_PODS_LIMIT,
+            existing_pods_timeout: EXISTING_PODS_TIMEOUT,
+        }
     }
 }
 
@@ -60,88 +71,147 @@ impl Webhook {
             namespaces,
             live,
             metrics,
+            load,
             budget: Budget::new(load.body_bytes),
             in_flight: Arc::default(),
-            in_flight_limit: load.reviews,
             ready: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
         }
     }
 
-    /// Decides by another configuration from the next request on.
+    /// Decides by another configuration from the next request on. A review is decided by one configuration as a
+    /// whole.
     pub fn reconfigure(&self, admission: Admission) {
         self.admission.store(Arc::new(admission));
     }
 
-    /// Answers `/readyz` with success from now on, or no longer.
-    pub fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Relaxed);
+    /// Answers `/readyz` with success from now on.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends clients away: `/readyz` fails, and HTTP/1.1 connections end with their next answer.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
     }
 
     async fn review(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let Some(_place) = self.place() else {
-            return refuse(StatusCode::TOO_MANY_REQUESTS, "too many reviews at the moment, try again");
-        };
         let began = Instant::now();
-        let patience = patience(request.uri().query().unwrap_or_default());
+        let Some(_place) = self.place() else {
+            return self.refuse(StatusCode::TOO_MANY_REQUESTS, "too many reviews at the moment, try again");
+        };
+        let deadline = began + deadline::of_query(request.uri().query().unwrap_or_default());
         // Upstream's webhook takes this very content type and no parameters.
-        if request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) != Some(b"application/json")
-        {
-            return refuse(
-                StatusCode::BAD_REQUEST,
-                "unable to process a request with a non-json content type",
+        let is_json =
+            request.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
+        let body = match body::read(request.into_body(), &self.budget, left(deadline)).await {
+            Ok(body) => body,
+            Err(error) => return self.refuse(status_of(&error), &error.to_string()),
+        };
+        // Upstream's webhook refuses what is as long as its limit, too.
+        if body.as_ref().len() >= BODY_LIMIT {
+            return self.refuse(StatusCode::PAYLOAD_TOO_LARGE, &BodyError::TooLarge.to_string());
+        }
+        if !is_json && !body.as_ref().is_empty() {
+            let why = "unable to process a request with a non-json content type";
+            return self.refuse(StatusCode::BAD_REQUEST, why);
+        }
+        let request = match review::decode(body.as_ref()) {
+            Ok(request) => request,
+            Err(error) => {
+                tracing::debug!(error = crate::cluster::chain(&error), "a request that is no review");
+                return self.refuse(StatusCode::BAD_REQUEST, &error.to_string());
+            }
+        };
+        let response = self.decide(&request, deadline).await;
+        self.metrics.record(&request, &response, began.elapsed());
+        if let Some(refusal) = response.status() {
+            tracing::debug!(
+                uid = &*request.uid,
+                namespace = &*request.namespace,
+                name = &*request.name,
+                user = &*request.username,
+                code = refusal.code,
+                message = refusal.message,
+                "refused"
             );
         }
-        let body = match body::read(request.into_body(), &self.budget, patience).await {
-            Ok(body) => body,
-            Err(error) => return refuse(status_of(&error), &error.to_string()),
-        };
-        let decoded = match review::decode(body.as_ref()) {
-            Ok(decoded) => decoded,
-            Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
-        };
-        let cluster = RequestCluster {
-            labels: self.labels(&decoded.namespace, patience.saturating_sub(began.elapsed())).await,
-            live: self.live.as_ref(),
-            runtime: Handle::current(),
-            deadline: Instant::now()
-                + EXISTING_PODS_TIMEOUT.min(patience.saturating_sub(began.elapsed()) / 2),
-        };
-        let admission = self.admission.load_full();
-        let response = if decoded.resource.resource == "namespaces" {
-            // Only here may existing pods be asked for, which waits for the API server.
-            tokio::task::block_in_place(|| admission.review(&cluster, &decoded))
-        } else {
-            admission.review(&cluster, &decoded)
-        };
-        self.metrics.record(&decoded, &response, began.elapsed());
         if response.lacks_object() {
-            return refuse(StatusCode::BAD_REQUEST, "the request has no object to review");
+            return self.refuse(StatusCode::BAD_REQUEST, "the request has no object to review");
         }
-        answer(StatusCode::OK, "application/json", review::encode(&decoded.uid, &response))
+        answer(StatusCode::OK, "application/json", review::encode(&request.uid, &response))
     }
 
-    /// The labels of the request's namespace: from the cache, else from the API server itself.
-    async fn labels(
+    /// Reviews by one configuration, and again when it turns out what has to be asked of the API server.
+    async fn decide(
+        &self,
+        request: &podsec_admission::Request<'_>,
+        deadline: Instant,
+    ) -> podsec_admission::Response {
+        let admission = self.admission.load_full();
+        let mut cluster = RequestCluster::new(&self.namespaces, self.load.existing_pods);
+        loop {
+            let response = admission.review(&cluster, request);
+            match cluster.wants() {
+                None => return response,
+                Some(Want::Labels) => {
+                    cluster.learn_labels(self.fetch_labels(&request.namespace, deadline).await);
+                }
+                Some(Want::Pods) => {
+                    let limit = self.load.existing_pods_timeout.min(left(deadline) / 2);
+                    let deadline = Instant::now() + limit;
+                    cluster.learn_pods(self.fetch_pods(&request.namespace, deadline).await, deadline);
+                }
+            }
+        }
+    }
+
+    async fn fetch_labels(
         &self,
         namespace: &str,
-        patience: Duration,
-    ) -> Result<Arc<NamespaceLabels>, ClusterError> {
-        if let Some(labels) = self.namespaces.find(namespace) {
-            return Ok(labels);
-        }
-        if namespace.is_empty() {
-            return Err(ClusterError::NotFound(String::new()));
-        }
+        deadline: Instant,
+    ) -> Result<NamespaceLabels, ClusterError> {
         self.metrics.count_live_lookup();
-        match tokio::time::timeout(patience, self.live.namespace(namespace)).await {
-            Ok(labels) => labels.map(Arc::new),
-            Err(late) => Err(ClusterError::Unavailable(late.into())),
-        }
+        timeout(left(deadline), self.live.namespace(namespace))
+            .await
+            .unwrap_or_else(|late| Err(ClusterError::Unavailable(late.into())))
+    }
+
+    async fn fetch_pods(&self, namespace: &str, deadline: Instant) -> Result<Vec<Vec<u8>>, ClusterError> {
+        timeout(left(deadline), self.live.pods(namespace))
+            .await
+            .unwrap_or_else(|late| Err(ClusterError::Unavailable(late.into())))
     }
 
     fn place(&self) -> Option<Place> {
         let place = Place { in_flight: Arc::clone(&self.in_flight) };
-        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.in_flight_limit).then_some(place)
+        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.load.reviews).then_some(place)
+    }
+
+    fn readiness(&self) -> Response<Full<Bytes>> {
+        let why = if self.leaving.load(Ordering::Relaxed) {
+            "shutting down"
+        } else if self.ready.load(Ordering::Relaxed) {
+            return answer(StatusCode::OK, TEXT, "ok");
+        } else {
+            "the namespaces are not known yet"
+        };
+        refusal(StatusCode::SERVICE_UNAVAILABLE, why)
+    }
+
+    fn metrics(&self) -> Response<Full<Bytes>> {
+        let state = State {
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            body_bytes: self.load.body_bytes - self.budget.free(),
+            namespaces: self.namespaces.len(),
+            cache_age: self.namespaces.age(),
+        };
+        answer(StatusCode::OK, METRICS, self.metrics.render(&state))
+    }
+
+    fn refuse(&self, status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+        self.metrics.count_refused(status);
+        refusal(status, message)
     }
 }
 
@@ -149,21 +219,18 @@ impl Handler for Webhook {
     type Body = Full<Bytes>;
 
     async fn answer(&self, request: Request<Incoming>, _: Arc<Peer>) -> Response<Full<Bytes>> {
-        match (request.method(), request.uri().path()) {
-            (&Method::POST, "/" | "/validate") => self.review(request).await,
-            (&Method::GET, "/healthz") => answer(StatusCode::OK, TEXT, "ok"),
-            (&Method::GET, "/readyz") if self.ready.load(Ordering::Relaxed) => {
-                answer(StatusCode::OK, TEXT, "ok")
-            }
-            (&Method::GET, "/readyz") => {
-                refuse(StatusCode::SERVICE_UNAVAILABLE, "the namespaces are not known yet")
-            }
-            (&Method::GET, "/metrics") => {
-                let in_flight = self.in_flight.load(Ordering::Relaxed);
-                answer(StatusCode::OK, METRICS, self.metrics.render(in_flight, self.namespaces.len()))
-            }
-            _ => refuse(StatusCode::NOT_FOUND, "404 page not found"),
+        let ends = self.leaving.load(Ordering::Relaxed) && request.version() < Version::HTTP_2;
+        let mut response = match (request.method(), request.uri().path()) {
+            (&Method::GET, "/healthz" | "/livez") => answer(StatusCode::OK, TEXT, "ok"),
+            (&Method::GET, "/readyz") => self.readiness(),
+            (&Method::GET, "/metrics") => self.metrics(),
+            // Whatever path a webhook configuration names, as upstream.
+            _ => self.review(request).await,
+        };
+        if ends {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        response
     }
 }
 
@@ -178,12 +245,8 @@ impl Drop for Place {
     }
 }
 
-/// How long the API server waits, from its `timeout` parameter (`10s`); ten seconds, its default, otherwise.
-fn patience(query: &str) -> Duration {
-    let timeout = query.split('&').find_map(|pair| pair.strip_prefix("timeout="));
-    let seconds =
-        timeout.and_then(|timeout| timeout.strip_suffix('s')).and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(10).min(30))
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 fn status_of(error: &BodyError) -> StatusCode {
@@ -196,7 +259,7 @@ fn status_of(error: &BodyError) -> StatusCode {
 }
 
 /// A refusal in the form of Go's `http.Error`, as upstream's webhook answers.
-fn refuse(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+fn refusal(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
     let mut response = answer(status, TEXT, format!("{message}\n"));
     if status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

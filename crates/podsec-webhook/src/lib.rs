@@ -3,15 +3,22 @@
 //! ```text
 //! HTTPS ─► body, bounded ─► AdmissionReview ─► Admission::review ─► AdmissionReview
 //!  tls      podsec-https        handler          ▲          ▲
-//!                                      configuration     namespaces: cached by a watch,
+//!                                      configuration     cluster: namespaces cached by a watch,
 //!                                      reloaded          asked for when unknown
 //! ```
+//!
+//! [`Server::start`] is the entry.
 
 pub mod cluster;
+mod configuration;
+mod deadline;
 pub mod files;
 pub mod handler;
 pub mod metrics;
+pub mod server;
 pub mod tls;
 
+pub use configuration::ReadError;
 pub use handler::{Load, Webhook};
 pub use metrics::Metrics;
+pub use server::{Options, Server, StartError};

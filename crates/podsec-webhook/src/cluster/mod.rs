@@ -1,16 +1,22 @@
 //! The cluster as the webhook sees it: namespaces from a cache, and live answers where the cache has none.
 
+mod kubernetes;
 mod namespaces;
+mod throttle;
+mod watch;
 
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use podsec_admission::{Cluster, ClusterError, NamespaceLabels};
-use tokio::runtime::Handle;
 
+pub use kubernetes::{Kubernetes, KubernetesError, client};
 pub use namespaces::Namespaces;
+pub(crate) use watch::chain;
+pub use watch::watch;
 
 /// An answer that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClusterError>> + Send + 'a>>;
@@ -24,16 +30,60 @@ pub trait Live: Send + Sync + 'static {
     fn pods<'a>(&'a self, namespace: &'a str) -> Answer<'a, Vec<Vec<u8>>>;
 }
 
-/// The cluster for one request.
+/// The cluster for one review.
 ///
-/// The labels of the request's namespace were fetched before the review, which therefore waits for nothing, but for
-/// the pods of a namespace whose enforce level changes: a review that may ask for them runs where it may block.
+/// A review waits for nothing. What the cache cannot tell it is noted, [fetched](RequestCluster::wants), and the
+/// review begins again: few reviews need that, and at most twice.
 pub(crate) struct RequestCluster<'a> {
-    pub(crate) labels: Result<Arc<NamespaceLabels>, ClusterError>,
-    pub(crate) live: &'a dyn Live,
-    pub(crate) runtime: Handle,
+    namespaces: &'a Namespaces,
+    labels: Option<Result<Arc<NamespaceLabels>, ClusterError>>,
+    /// Here for the one time that a review asks for them.
+    pods: RefCell<Option<Result<Vec<Vec<u8>>, ClusterError>>>,
+    pods_limit: usize,
     /// When to stop looking at existing pods.
-    pub(crate) deadline: Instant,
+    deadline: Instant,
+    wants: Cell<Option<Want>>,
+}
+
+/// What a review needs to know and nobody has told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// The labels of its namespace.
+    Labels,
+    /// The existing pods of its namespace.
+    Pods,
+}
+
+impl<'a> RequestCluster<'a> {
+    pub(crate) fn new(namespaces: &'a Namespaces, pods_limit: usize) -> Self {
+        Self {
+            namespaces,
+            labels: None,
+            pods: RefCell::new(None),
+            pods_limit,
+            deadline: Instant::now(),
+            wants: Cell::new(None),
+        }
+    }
+
+    /// What the last review could not know, so that its response is void.
+    pub(crate) fn wants(&self) -> Option<Want> {
+        self.wants.take()
+    }
+
+    pub(crate) fn learn_labels(&mut self, labels: Result<NamespaceLabels, ClusterError>) {
+        self.labels = Some(labels.map(Arc::new));
+    }
+
+    pub(crate) fn learn_pods(&mut self, pods: Result<Vec<Vec<u8>>, ClusterError>, deadline: Instant) {
+        self.pods = RefCell::new(Some(pods));
+        self.deadline = deadline;
+    }
+
+    fn unknown(&self, want: Want) -> ClusterError {
+        self.wants.set(Some(want));
+        ClusterError::Unavailable("not fetched yet".into())
+    }
 }
 
 impl Cluster for RequestCluster<'_> {
@@ -41,19 +91,45 @@ impl Cluster for RequestCluster<'_> {
 
     fn namespace(&self, name: &str) -> Result<Arc<NamespaceLabels>, ClusterError> {
         match &self.labels {
-            Ok(labels) => Ok(Arc::clone(labels)),
-            Err(ClusterError::NotFound(_)) => Err(ClusterError::NotFound(name.to_owned())),
-            Err(error) => Err(ClusterError::Unavailable(error.to_string().into())),
+            Some(Ok(labels)) => Ok(Arc::clone(labels)),
+            Some(Err(ClusterError::NotFound(_))) => Err(ClusterError::NotFound(name.to_owned())),
+            Some(Err(error)) => Err(ClusterError::Unavailable(error.to_string().into())),
+            None => self.namespaces.find(name).ok_or_else(|| self.unknown(Want::Labels)),
         }
     }
 
-    fn pods(&self, namespace: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
-        let deadline = tokio::time::Instant::from_std(self.deadline);
-        let listed = tokio::time::timeout_at(deadline, self.live.pods(namespace));
-        self.runtime.block_on(listed).unwrap_or_else(|late| Err(ClusterError::Unavailable(late.into())))
+    fn pods(&self, _: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
+        self.pods.take().unwrap_or_else(|| Err(self.unknown(Want::Pods)))
+    }
+
+    fn existing_pods_limit(&self) -> usize {
+        self.pods_limit
     }
 
     fn expired(&self) -> bool {
         Instant::now() >= self.deadline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_wanted_once() {
+        let namespaces = Namespaces::default();
+        let mut cluster = RequestCluster::new(&namespaces, 1);
+        assert!(cluster.namespace("team").is_err());
+        assert_eq!(cluster.wants(), Some(Want::Labels));
+        assert_eq!(cluster.wants(), None);
+        cluster.learn_labels(Ok(NamespaceLabels::default()));
+        assert!(cluster.namespace("team").is_ok());
+
+        assert!(cluster.pods("team").is_err());
+        assert_eq!(cluster.wants(), Some(Want::Pods));
+        cluster.learn_pods(Ok(vec![b"{}".to_vec()]), Instant::now());
+        assert_eq!(cluster.pods("team").unwrap(), [b"{}"]);
+        assert_eq!(cluster.wants(), None);
+        assert!(cluster.expired());
     }
 }

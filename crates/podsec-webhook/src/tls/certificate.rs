@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+
+use super::validity;
 
 /// The serving certificate. Connections that are open keep the one they began with.
 pub struct ServingCertificate {
@@ -50,6 +53,11 @@ impl ServingCertificate {
     /// The certificate that is presented now, without its chain.
     pub fn leaf(&self) -> Option<CertificateDer<'static>> {
         self.current.load().cert.first().cloned()
+    }
+
+    /// When the certificate expires that is presented now.
+    pub fn expiry(&self) -> Option<Timestamp> {
+        self.current.load().cert.first().and_then(|leaf| validity::not_after(leaf))
     }
 }
 
@@ -96,6 +104,19 @@ mod tests {
         assert_eq!(serving.leaf(), before);
         serving.replace(other.as_bytes(), other_key.as_bytes()).unwrap();
         assert_ne!(serving.leaf(), before);
+    }
+
+    #[test]
+    fn a_certificate_says_when_it_expires() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        for year in [2049, 2050] {
+            let mut parameters = rcgen::CertificateParams::new(vec!["webhook".to_owned()]).unwrap();
+            parameters.not_after = rcgen::date_time_ymd(year, 2, 3);
+            let made = parameters.self_signed(&key).unwrap();
+            let serving =
+                ServingCertificate::from_pem(made.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+            assert_eq!(serving.expiry().unwrap().to_string(), format!("{year}-02-03T00:00:00Z"));
+        }
     }
 
     #[test]

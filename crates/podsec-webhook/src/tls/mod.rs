@@ -2,7 +2,9 @@
 
 mod certificate;
 mod ciphers;
+mod validity;
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -34,6 +36,23 @@ pub enum TlsVersion {
     Tls12,
     /// `VersionTLS13`.
     Tls13,
+}
+
+/// A version that is none, or too old to be spoken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("TLS version {0:?} is not supported; supported are VersionTLS12, VersionTLS13")]
+pub struct VersionError(String);
+
+impl FromStr for TlsVersion {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        match text {
+            "" | "VersionTLS12" => Ok(Self::Tls12),
+            "VersionTLS13" => Ok(Self::Tls13),
+            other => Err(VersionError(other.to_owned())),
+        }
+    }
 }
 
 /// Why TLS could not be set up.

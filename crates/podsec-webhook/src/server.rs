@@ -1,0 +1,282 @@
+//! The webhook as a process: what it is told, what it needs, and how long it lives.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use podsec_admission::Admission;
+use podsec_https::Limits;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::cluster::{self, Kubernetes, KubernetesError, Namespaces, chain};
+use crate::configuration::{ConfigurationFile, ReadError};
+use crate::files::{FileError, Files, POLL_INTERVAL};
+use crate::handler::{Load, Webhook};
+use crate::metrics::Metrics;
+use crate::tls::{self, CertificateError, ServingCertificate, TlsError, TlsOptions};
+
+/// Everything that flags decide.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to listen on (`--bind-address`).
+    pub bind_address: IpAddr,
+    /// The port to listen on (`--secure-port`); zero for any that is free.
+    pub secure_port: u16,
+    /// Whether other processes may listen on the same port (`--permit-port-sharing`).
+    pub permit_port_sharing: bool,
+    /// The serving certificate with its chain, PEM (`--tls-cert-file`).
+    pub tls_cert_file: PathBuf,
+    /// Its private key, PEM (`--tls-private-key-file`).
+    pub tls_private_key_file: PathBuf,
+    /// What TLS demands.
+    pub tls: TlsOptions,
+    /// The PodSecurityConfiguration (`--config`); without one nothing is restricted that no label restricts.
+    pub configuration: Option<PathBuf>,
+    /// How to reach the API server (`--kubeconfig`); the pod's service account without one.
+    pub kubeconfig: Option<PathBuf>,
+    /// How often a second the API server may be asked (`--client-qps-limit`).
+    pub client_qps_limit: f32,
+    /// How often it may be asked at once (`--client-qps-burst`).
+    pub client_qps_burst: u32,
+    /// How much is taken on at one time.
+    pub load: Load,
+    /// What connections may hold.
+    pub limits: Limits,
+    /// How often files are looked at for changes.
+    pub poll_interval: Duration,
+    /// How long the webhook serves on after it was told to stop, so that nobody is sent to it any more when it does.
+    pub shutdown_delay: Duration,
+}
+
+impl Default for Options {
+    /// Upstream's defaults, and files named as upstream names them in its working directory.
+    fn default() -> Self {
+        Self {
+            bind_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            secure_port: 8443,
+            permit_port_sharing: false,
+            tls_cert_file: PathBuf::from("apiserver.local.config/certificates/webhook.crt"),
+            tls_private_key_file: PathBuf::from("apiserver.local.config/certificates/webhook.key"),
+            tls: TlsOptions::default(),
+            configuration: None,
+            kubeconfig: None,
+            client_qps_limit: 20.0,
+            client_qps_burst: 50,
+            load: Load::default(),
+            limits: Limits::default(),
+            poll_interval: POLL_INTERVAL,
+            shutdown_delay: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why the webhook does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The certificate cannot be served.
+    #[error("the serving certificate cannot be used")]
+    Certificate(#[from] CertificateError),
+    /// The certificate cannot be read.
+    #[error("the serving certificate cannot be read")]
+    CertificateFile(#[source] FileError),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Configuration(#[from] ReadError),
+    /// There is no way to the API server.
+    #[error(transparent)]
+    Kubernetes(#[from] KubernetesError),
+    /// The address is taken, or none of this machine.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A webhook that listens.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Arc<ServerConfig>,
+    webhook: Arc<Webhook>,
+    limits: Limits,
+    shutdown_delay: Duration,
+    /// What goes on beside answering; ends with the server.
+    _tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Reads all files, listens, and begins to watch the cluster and the files. Fails on what is wrong from the
+    /// start; the API server may be away.
+    ///
+    /// # Errors
+    /// When a file or an address cannot be used.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let configuration = options.configuration.clone().map(ConfigurationFile::read).transpose()?;
+        let files = Files::read(vec![options.tls_cert_file.clone(), options.tls_private_key_file.clone()]);
+        let files = files.map_err(StartError::CertificateFile)?;
+        let certificate = Arc::new(ServingCertificate::from_pem(files.content(0), files.content(1))?);
+        let tls = Arc::new(tls::server_config(Arc::clone(&certificate), &options.tls)?);
+        let client = cluster::client(options.kubeconfig.as_deref()).await?;
+        let listener = listen(&options)?;
+        let address = listener.local_addr().map_err(|source| listening(&options, source))?;
+
+        let metrics = Arc::new(Metrics::default());
+        metrics.count_configuration();
+        metrics.set_certificate_expiry(expiry(&certificate));
+        let namespaces = Arc::new(Namespaces::default());
+        let live = Kubernetes::new(client.clone(), options.client_qps_limit, options.client_qps_burst);
+        let admission = configuration.as_ref().map_or_else(Admission::default, ConfigurationFile::admission);
+        let webhook = Arc::new(Webhook::new(
+            admission,
+            Arc::clone(&namespaces),
+            Arc::new(live),
+            Arc::clone(&metrics),
+            options.load,
+        ));
+
+        let mut tasks = JoinSet::new();
+        let listed = {
+            let webhook = Arc::clone(&webhook);
+            move || webhook.set_ready()
+        };
+        tasks.spawn(cluster::watch(client, Arc::clone(&namespaces), listed));
+        tasks.spawn(reload_certificate(files, certificate, Arc::clone(&metrics), options.poll_interval));
+        if let Some(file) = configuration {
+            let webhook = Arc::clone(&webhook);
+            tasks.spawn(reload_configuration(file, webhook, namespaces, metrics, options.poll_interval));
+        }
+        tracing::info!(%address, "listening");
+        let Options { limits, shutdown_delay, .. } = options;
+        Ok(Self { listener, address, tls, webhook, limits, shutdown_delay, _tasks: tasks })
+    }
+
+    /// Where the webhook listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` resolves. Then it says that it is about to leave, answers on for the shutdown delay, and
+    /// ends when all that was begun is answered.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let webhook = Arc::clone(&self.webhook);
+        let leave = async {
+            stop.await;
+            tracing::info!(seconds = self.shutdown_delay.as_secs_f64(), "told to stop");
+            webhook.leave();
+            sleep(self.shutdown_delay).await;
+        };
+        podsec_https::serve(self.listener, self.tls, self.webhook, self.limits, leave).await;
+        tracing::info!("stopped");
+    }
+}
+
+fn listen(options: &Options) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(options.bind_address, options.secure_port);
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A restarted webhook must not wait for the connections of the one before.
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(options.permit_port_sharing)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|source| listening(options, source))
+}
+
+fn listening(options: &Options, source: io::Error) -> StartError {
+    StartError::Listen { address: SocketAddr::new(options.bind_address, options.secure_port), source }
+}
+
+/// Serves another certificate whenever the files hold one.
+async fn reload_certificate(
+    mut files: Files,
+    certificate: Arc<ServingCertificate>,
+    metrics: Arc<Metrics>,
+    interval: Duration,
+) {
+    let mut unread = Repeated::default();
+    loop {
+        sleep(interval).await;
+        match files.changed() {
+            Ok(false) => unread.clear(),
+            Ok(true) => match certificate.replace(files.content(0), files.content(1)) {
+                Ok(()) => {
+                    let expiry_seconds = expiry(&certificate);
+                    metrics.set_certificate_expiry(expiry_seconds);
+                    tracing::info!(expiry_seconds, "serving another certificate");
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = chain(&error),
+                        "the new certificate is refused; the old one stays"
+                    );
+                }
+            },
+            Err(error) => unread.log(&error),
+        }
+    }
+}
+
+/// Decides by another configuration whenever the file holds one.
+async fn reload_configuration(
+    mut file: ConfigurationFile,
+    webhook: Arc<Webhook>,
+    namespaces: Arc<Namespaces>,
+    metrics: Arc<Metrics>,
+    interval: Duration,
+) {
+    let mut unread = Repeated::default();
+    loop {
+        sleep(interval).await;
+        match file.changed(&namespaces) {
+            Ok(None) => unread.clear(),
+            Ok(Some(admission)) => {
+                webhook.reconfigure(admission);
+                metrics.count_configuration();
+            }
+            Err(ReadError::File(error)) => unread.log(&error),
+            Err(error) => {
+                metrics.count_refused_configuration();
+                tracing::error!(error = chain(&error), "the new configuration is refused; the old one stays");
+            }
+        }
+    }
+}
+
+/// An error that comes again with every look at the files, and is logged once.
+#[derive(Default)]
+struct Repeated {
+    logged: bool,
+}
+
+impl Repeated {
+    fn log(&mut self, error: &FileError) {
+        if !self.logged {
+            tracing::warn!(error = chain(error), "a file cannot be read any more; what it held stays");
+        }
+        self.logged = true;
+    }
+
+    fn clear(&mut self) {
+        self.logged = false;
+    }
+}
+
+fn expiry(certificate: &ServingCertificate) -> u64 {
+    certificate.expiry().and_then(|expiry| u64::try_from(expiry.as_second()).ok()).unwrap_or_default()
+}
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
