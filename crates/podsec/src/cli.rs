@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{evaluate, serve};
+use crate::commands::{evaluate, serve, webhook};
 
 /// Kubernetes Pod Security: exact, fast, pleasant.
 #[derive(Debug, Parser)]
@@ -20,4 +20,6 @@ pub(crate) enum Command {
     Evaluate(evaluate::Arguments),
     /// Run a Kubernetes API server with Pod Security and auditing, for unmodified kubectl.
     Serve(Box<serve::Arguments>),
+    /// Run the admission webhook: the same flags and configuration as upstream's.
+    Webhook(Box<webhook::Arguments>),
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod evaluate;
 pub(crate) mod serve;
+pub(crate) mod webhook;
 
 use std::process::ExitCode;
 
@@ -12,5 +13,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Webhook(arguments) => webhook::run(*arguments),
     }
 }

@@ -1,0 +1,178 @@
+//! `podsec webhook`: the admission webhook, with the flags of upstream's.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use podsec_webhook::tls::{TlsOptions, TlsVersion, cipher_suites};
+use podsec_webhook::{Load, Options, Server};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// The flags, named as upstream's webhook has them.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The PodSecurityConfiguration, read again when it changes. Without one only labels restrict.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to reach the API server; the pod's service account is used without it.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The requests a second that the API server may be asked.
+    #[arg(long, default_value_t = 20.0, value_name = "NUMBER")]
+    client_qps_limit: f32,
+    /// The requests that the API server may be asked at once.
+    #[arg(long, default_value_t = 50, value_name = "NUMBER")]
+    client_qps_burst: u32,
+    /// The IP address to listen on.
+    #[arg(long, default_value = "0.0.0.0", value_name = "ADDRESS")]
+    bind_address: IpAddr,
+    /// The HTTPS port to listen on; 0 takes any free one.
+    #[arg(long, default_value_t = 8443, value_name = "PORT")]
+    secure_port: u16,
+    /// The folder of webhook.crt and webhook.key, or of tls.crt and tls.key, where --tls-cert-file is not given.
+    #[arg(long, default_value = "apiserver.local.config/certificates", value_name = "DIRECTORY")]
+    cert_dir: PathBuf,
+    /// The serving certificate with its chain, read again when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    tls_cert_file: Option<PathBuf>,
+    /// The private key of --tls-cert-file.
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    tls_private_key_file: Option<PathBuf>,
+    /// The oldest version of TLS that is spoken: VersionTLS12 or VersionTLS13.
+    #[arg(long, default_value = "VersionTLS12", value_name = "VERSION")]
+    tls_min_version: TlsVersion,
+    /// The cipher suites that are spoken, as a comma-separated list of their IANA names.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    tls_cipher_suites: Vec<String>,
+    /// Certificate authorities of which a client must show a certificate.
+    #[arg(long, value_name = "FILE")]
+    client_ca_file: Option<PathBuf>,
+    /// The requests at one time on one HTTP/2 connection; 0 leaves it to the server.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    http2_max_streams_per_connection: u32,
+    /// Let other processes listen on the same port.
+    #[arg(long)]
+    permit_port_sharing: bool,
+    /// Accepted for compatibility: the address is always shared with connections that are still closing.
+    #[arg(long)]
+    permit_address_sharing: bool,
+    /// The existing pods that are checked against a new enforce level; 0 for all.
+    #[arg(long, default_value_t = Load::default().existing_pods, value_name = "NUMBER")]
+    existing_pods_limit: usize,
+    /// The milliseconds that checking them may take; 0 for as long as the request has time.
+    #[arg(long, default_value_t = 1000, value_name = "MILLISECONDS")]
+    existing_pods_timeout: u64,
+    /// The reviews at one time; one more is answered 429.
+    #[arg(long, default_value_t = Load::default().reviews, value_name = "NUMBER")]
+    max_requests_inflight: usize,
+    /// The megabytes of request bodies in memory at one time; what does not fit is answered 429.
+    #[arg(long, default_value_t = Load::default().body_bytes >> 20, value_name = "MEGABYTES")]
+    max_body_memory: usize,
+    /// The seconds to serve on after SIGTERM, until nobody is sent here any more.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
+    shutdown_delay: u64,
+    /// How to write the log on standard error. PODSEC_LOG sets what is logged, as in PODSEC_LOG=debug.
+    #[arg(long, default_value = "json", value_enum)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Json,
+    Text,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    log(arguments.log_format);
+    let options = arguments.options()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start threads")?.block_on(serve(options))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let server = Server::start(options).await?;
+    server
+        .serve(async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+        .await;
+    Ok(())
+}
+
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("PODSEC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    match format {
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Text => lines.init(),
+    }
+}
+
+impl Arguments {
+    fn options(self) -> anyhow::Result<Options> {
+        let (tls_cert_file, tls_private_key_file) = match (self.tls_cert_file, self.tls_private_key_file) {
+            (Some(certificate), Some(key)) => (certificate, key),
+            _ => pair_in(&self.cert_dir),
+        };
+        let client_authorities = self
+            .client_ca_file
+            .map(|path| std::fs::read(&path).with_context(|| format!("cannot read {}", path.display())));
+        let tls = TlsOptions {
+            min_version: self.tls_min_version,
+            cipher_suites: match self.tls_cipher_suites.as_slice() {
+                [] => Vec::new(),
+                names => cipher_suites(&names.join(","))?,
+            },
+            client_authorities: client_authorities.transpose()?,
+        };
+        let load = Load {
+            reviews: self.max_requests_inflight,
+            body_bytes: self.max_body_memory << 20,
+            existing_pods: unless_zero(self.existing_pods_limit).unwrap_or(usize::MAX),
+            existing_pods_timeout: unless_zero(self.existing_pods_timeout)
+                .map_or(Duration::MAX, Duration::from_millis),
+        };
+        let mut options = Options {
+            bind_address: self.bind_address,
+            secure_port: self.secure_port,
+            permit_port_sharing: self.permit_port_sharing,
+            tls_cert_file,
+            tls_private_key_file,
+            tls,
+            configuration: self.config,
+            kubeconfig: self.kubeconfig,
+            client_qps_limit: self.client_qps_limit,
+            client_qps_burst: self.client_qps_burst,
+            load,
+            shutdown_delay: Duration::from_secs(self.shutdown_delay),
+            ..Options::default()
+        };
+        if let Some(streams) = unless_zero(self.http2_max_streams_per_connection) {
+            options.limits.streams = streams;
+        }
+        Ok(options)
+    }
+}
+
+/// The certificate and key in a folder, named as upstream names them or as a mounted Secret does.
+fn pair_in(folder: &Path) -> (PathBuf, PathBuf) {
+    let pair = |name: &str| (folder.join(format!("{name}.crt")), folder.join(format!("{name}.key")));
+    let (secret, upstream) = (pair("tls"), pair("webhook"));
+    if secret.0.exists() && !upstream.0.exists() { secret } else { upstream }
+}
+
+fn unless_zero<T: PartialEq + From<u8>>(number: T) -> Option<T> {
+    (number != T::from(0)).then_some(number)
+}
