@@ -11,7 +11,7 @@ use super::{environment, probes, resources, security_context, volumes};
 
 /// What of the pod a container's rules look at.
 pub(super) struct Surroundings<'a> {
-    /// The volumes by name.
+    /// The valid volumes by name.
     pub(super) volumes: BTreeMap<&'a str, &'a Value>,
     /// The names of the pod's resource claims.
     pub(super) claims: BTreeSet<&'a str>,
@@ -25,11 +25,11 @@ pub(super) struct Surroundings<'a> {
 
 impl<'a> Surroundings<'a> {
     /// The surroundings of the containers of `spec`.
-    pub(super) fn new(spec: &'a Value) -> Self {
-        let named = |list: &str| spec.list(list).iter().map(|item| (item.text("name"), item));
+    pub(super) fn new(spec: &'a Value, volumes: BTreeMap<&'a str, &'a Value>) -> Self {
+        let claims = spec.list("resourceClaims").iter().map(|claim| claim.text("name"));
         Self {
-            volumes: spec.list("volumes").iter().map(|volume| (volume.text("name"), volume)).collect(),
-            claims: named("resourceClaims").map(|(name, _)| name).filter(|name| !name.is_empty()).collect(),
+            volumes,
+            claims: claims.filter(|name| !name.is_empty()).collect(),
             grace_period: spec.integer("terminationGracePeriodSeconds"),
             host_users: spec.at("hostUsers").as_bool().unwrap_or(true),
             restart_policy: spec.text("restartPolicy"),

@@ -66,9 +66,10 @@ fn validate_spec(spec: &Value, path: &Path, pod: Option<&Value>) -> Vec<Error> {
     if !spec.has("terminationGracePeriodSeconds") {
         errors.push(Error::required(path.child("terminationGracePeriodSeconds"), ""));
     }
-    errors.extend(volumes::validate(spec.list("volumes"), pod, &path.child("volumes")));
+    let (volumes, wrong) = volumes::validate(spec.list("volumes"), pod, &path.child("volumes"));
+    errors.extend(wrong);
     errors.extend(resources::validate_claims(spec.list("resourceClaims"), &path.child("resourceClaims")));
-    let surroundings = Surroundings::new(spec);
+    let surroundings = Surroundings::new(spec, volumes);
     errors.extend(containers::validate(spec, &surroundings, &path.child("containers")));
     errors.extend(containers::validate_init(spec, &surroundings, &path.child("initContainers")));
     errors.extend(containers::validate_ephemeral(spec, &surroundings, &path.child("ephemeralContainers")));
@@ -162,4 +163,28 @@ fn names(spec: &Value, path: &Path) -> Vec<Error> {
         errors.extend(resources::validate_list(spec.at("overhead"), &path.child("overhead").child("limits")));
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_mount_does_not_find_an_invalid_volume() {
+        let mut pod = json!({ "metadata": { "name": "p", "namespace": "n" }, "spec": {
+            "containers": [{ "name": "c", "image": "x", "volumeMounts": [{ "name": "v", "mountPath": "/v" }] }],
+            "volumes": [{ "name": "v", "hostPath": { "path": "" } }]
+        } });
+        (super::super::super::pods::STRATEGY.default)(&mut pod);
+        let errors: Vec<String> = validate_pod_create(&pod).iter().map(Error::to_string).collect();
+        assert_eq!(
+            errors,
+            [
+                "spec.volumes[0].hostPath.path: Required value",
+                "spec.containers[0].volumeMounts[0].name: Not found: \"v\""
+            ]
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! The rules of volumes, of their mounts and of block devices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::Value;
@@ -11,10 +11,15 @@ use super::super::quantity::Quantity;
 use super::containers::Surroundings;
 use super::environment;
 
-/// `volumes`, and the metadata of the pod if it is one.
-pub(super) fn validate(volumes: &[Value], pod: Option<&Value>, path: &Path) -> Vec<Error> {
+/// `volumes`, and the metadata of the pod if it is one. Also returns the valid ones by name: to mounts, the
+/// others do not exist.
+pub(super) fn validate<'a>(
+    volumes: &'a [Value],
+    pod: Option<&Value>,
+    path: &Path,
+) -> (BTreeMap<&'a str, &'a Value>, Vec<Error>) {
     let mut errors = Vec::new();
-    let mut names = BTreeSet::new();
+    let mut valid = BTreeMap::new();
     for (index, volume) in volumes.iter().enumerate() {
         let path = path.index(index);
         let name = volume.text("name");
@@ -24,15 +29,15 @@ pub(super) fn validate(volumes: &[Value], pod: Option<&Value>, path: &Path) -> V
         } else {
             wrong.extend(formats::invalid(&path.child("name"), name, formats::label(name)));
         }
-        if names.contains(name) {
+        if valid.contains_key(name) {
             wrong.push(Error::duplicate(path.child("name"), &name.into()));
         }
         if wrong.is_empty() {
-            names.insert(name);
+            valid.insert(name, volume);
         }
         errors.extend(wrong);
     }
-    errors
+    (valid, errors)
 }
 
 /// Tokens in the volumes of a pod that names no service account.
