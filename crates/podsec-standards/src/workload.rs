@@ -2,9 +2,7 @@
 
 use core::fmt;
 
-use serde::de::MapAccess;
-
-use crate::pod::{Decode, DecodeError, Member, Object, Pod, decode};
+use crate::pod::{Decode, DecodeError, Member, Object, Pod, Result, decode};
 
 /// A kind of object that carries a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +100,7 @@ impl Workload {
     /// # Errors
     ///
     /// As [`Pod::from_json`].
-    pub fn pod_from_json(self, json: &[u8]) -> Result<Option<Pod<'_>>, DecodeError> {
+    pub fn pod_from_json(self, json: &[u8]) -> core::result::Result<Option<Pod<'_>>, DecodeError> {
         match self {
             Self::Pod => Pod::from_json(json).map(Some),
             Self::PodTemplate => decode(json).map(|TemplateIn(pod)| Some(pod)),
@@ -127,7 +125,7 @@ impl<'de> Object<'de> for TemplateIn<'de> {
     const EXPECTED: &'static str = "an object";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "template" => value.read(&mut self.0),
             _ => value.skip(),
@@ -143,7 +141,7 @@ impl<'de> Object<'de> for OptionalTemplateIn<'de> {
     const EXPECTED: &'static str = "an object";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "template" => value.read(&mut self.0),
             _ => value.skip(),
@@ -159,7 +157,7 @@ impl<'de, T: Decode<'de> + Default> Object<'de> for SpecIn<T> {
     const EXPECTED: &'static str = "an object";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "spec" => value.read(&mut self.0),
             _ => value.skip(),
@@ -175,7 +173,7 @@ impl<'de, T: Decode<'de> + Default> Object<'de> for JobTemplateIn<T> {
     const EXPECTED: &'static str = "an object";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "jobTemplate" => value.read(&mut self.0),
             _ => value.skip(),

@@ -105,6 +105,24 @@ proptest! {
         judge_any(json.to_string().as_bytes(), version, workload);
     }
 
+    /// What is skipped is read by the same rules as what is not.
+    #[test]
+    fn what_is_json_is_what_serde_json_says(json in any_json(), cut in any::<prop::sample::Index>(), byte in json_byte()) {
+        let whole = json!({"status": json}).to_string();
+        prop_assert!(Pod::from_json(whole.as_bytes()).is_ok());
+        let mut slipped = whole.into_bytes();
+        let index = cut.index(slipped.len());
+        slipped[index] = byte;
+        for text in [&slipped[..], &slipped[..index]] {
+            let is_object = serde_json::from_slice::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(text);
+            let is_pod = Pod::from_json(text);
+            // A slip may turn `status` into a name that matters, and serde_json skips text that is not UTF-8.
+            if std::str::from_utf8(text).is_ok() && text.starts_with(br#"{"status""#) {
+                prop_assert_eq!(is_pod.is_ok(), is_object.is_ok(), "{:?} {:?}", std::str::from_utf8(text), is_object);
+            }
+        }
+    }
+
     #[test]
     fn no_bytes_make_evaluation_panic(bytes in vec(any::<u8>(), 0..200), version in version()) {
         judge_any(&bytes, version, Workload::Pod);
@@ -350,4 +368,9 @@ fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
+}
+
+/// A byte that means something in JSON, mostly.
+fn json_byte() -> impl Strategy<Value = u8> {
+    prop_oneof![4 => select(br#"{}[]:,"\\/ntfu0123456789.eE+- "#.to_vec()), 1 => any::<u8>()]
 }

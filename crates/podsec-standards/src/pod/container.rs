@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::de::MapAccess;
-
 use super::decode::{Member, Object};
 use super::list::List;
+use super::reader::Result;
 use super::security_context::SecurityContext;
+use super::unread::{AnyObjects, AnyTexts, Resources};
 
 /// The three lists of containers in a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,7 +62,7 @@ impl<'de> Object<'de> for Container<'de> {
     const EXPECTED: &'static str = "a container";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "name" => value.read(&mut self.name),
             "image" => value.read(&mut self.image),
@@ -72,6 +72,9 @@ impl<'de> Object<'de> for Container<'de> {
             "readinessProbe" => value.read(&mut self.readiness_probe),
             "startupProbe" => value.read(&mut self.startup_probe),
             "lifecycle" => value.read(&mut self.lifecycle),
+            "command" | "args" => value.read(&mut AnyTexts::default()),
+            "env" | "envFrom" | "volumeMounts" | "volumeDevices" => value.read(&mut AnyObjects::default()),
+            "resources" => value.read(&mut Resources),
             _ => value.skip(),
         }
     }
@@ -87,9 +90,10 @@ impl<'de> Object<'de> for Port {
     const EXPECTED: &'static str = "a container port";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "hostPort" => value.read(&mut self.host_port),
+            "containerPort" => value.read(&mut 0_i32),
             _ => value.skip(),
         }
     }
@@ -106,7 +110,7 @@ impl<'de> Object<'de> for Lifecycle<'de> {
     const EXPECTED: &'static str = "lifecycle hooks";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "postStart" => value.read(&mut self.post_start),
             "preStop" => value.read(&mut self.pre_stop),
@@ -126,7 +130,7 @@ impl<'de> Object<'de> for Handler<'de> {
     const EXPECTED: &'static str = "a probe or lifecycle hook";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "httpGet" => value.read(&mut self.http_get),
             "tcpSocket" => value.read(&mut self.tcp_socket),
@@ -145,7 +149,7 @@ impl<'de> Object<'de> for Target<'de> {
     const EXPECTED: &'static str = "a probe or hook target";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "host" => value.read(&mut self.host),
             _ => value.skip(),

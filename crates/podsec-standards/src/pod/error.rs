@@ -1,9 +1,12 @@
 //! Why JSON could not be read as a pod, and where.
 
+use core::fmt::Write as _;
+
 use super::decode::Decode;
+use super::reader::{Fault, Problem, Reader, Step};
 
 /// The bytes cannot be read as a pod.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The bytes are not UTF-8, as JSON must be.
@@ -12,47 +15,65 @@ pub enum DecodeError {
         /// How many bytes are good.
         valid_up_to: usize,
     },
-    /// The text is not one JSON object, with line and column.
-    #[error("{0}")]
-    Json(serde_json::Error),
+    /// The text is not one JSON value.
+    #[error("{problem} at line {line} column {column}")]
+    Syntax {
+        /// What is wrong.
+        problem: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The byte of the line, from 1.
+        column: usize,
+    },
     /// A field holds what it cannot hold.
-    #[error("{path}: {problem}")]
-    Field {
-        /// Which field: `spec.containers[0].securityContext.runAsUser`.
+    #[error("{}{}expected {expected}, found {found}", path, if path.is_empty() { "" } else { ": " })]
+    Type {
+        /// Which field: `spec.containers[0].securityContext.runAsUser`; empty for the whole.
         path: String,
-        /// What was found and what was expected, with line and column.
-        problem: serde_json::Error,
+        /// What it may hold.
+        expected: &'static str,
+        /// What it holds.
+        found: String,
     },
 }
 
 /// Decodes bytes that hold one JSON value.
 pub(crate) fn decode<'de, T: Decode<'de> + Default>(json: &'de [u8]) -> Result<T, DecodeError> {
-    let text = simdutf8::compat::from_utf8(json)
-        .map_err(|error| DecodeError::Encoding { valid_up_to: error.valid_up_to() })?;
+    let Ok(text) = simdutf8::basic::from_utf8(json) else {
+        let valid_up_to =
+            simdutf8::compat::from_utf8(json).map_or_else(|error| error.valid_up_to(), str::len);
+        return Err(DecodeError::Encoding { valid_up_to });
+    };
     let mut value = T::default();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let decoded = value.decode(&mut deserializer).and_then(|()| deserializer.end());
-    match decoded {
+    let mut reader = Reader::new(text);
+    match value.decode(&mut reader).and_then(|()| reader.end()) {
         Ok(()) => Ok(value),
-        Err(error) => Err(locate::<T>(text, error)),
+        Err(failure) => Err(explain(text, *failure.0)),
     }
 }
 
-/// Names the field of an error, by decoding once more with an eye on the path.
 #[cold]
-fn locate<'de, T: Decode<'de> + Default>(text: &'de str, error: serde_json::Error) -> DecodeError {
-    if !error.is_data() {
-        return DecodeError::Json(error);
-    }
-    let mut track = serde_path_to_error::Track::new();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
-    let decoded = T::default().decode(tracked);
-    let path = track.path();
-    match decoded {
-        Err(problem) if path.iter().next().is_some() => {
-            DecodeError::Field { path: path.to_string(), problem }
+fn explain(text: &str, fault: Fault) -> DecodeError {
+    match fault.problem {
+        Problem::Syntax(problem) => {
+            let before = text.get(..fault.at).unwrap_or(text);
+            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+            DecodeError::Syntax { problem, line, column: 1 + before.len() - line_start }
         }
-        _ => DecodeError::Json(error),
+        Problem::Type { expected, found } => DecodeError::Type { path: path(fault.path), expected, found },
     }
+}
+
+fn path(steps: Vec<Step>) -> String {
+    let mut path = String::new();
+    for step in steps.into_iter().rev() {
+        let written = match step {
+            Step::Member(name) if path.is_empty() => path.write_str(&name),
+            Step::Member(name) => write!(path, ".{name}"),
+            Step::Element(index) => write!(path, "[{index}]"),
+        };
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+    path
 }

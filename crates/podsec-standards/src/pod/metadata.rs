@@ -3,12 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use core::fmt;
-
-use serde::de::{Deserializer, MapAccess, Visitor};
-
 use super::decode::{Decode, Member, Object};
 use super::list::List;
+use super::reader::{Reader, Result};
 
 /// Name, owners, and the annotations that mean something to Pod Security.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +19,7 @@ impl<'de> Object<'de> for Metadata<'de> {
     const EXPECTED: &'static str = "metadata";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "name" => value.read(&mut self.name),
             "annotations" => value.read(&mut self.annotations),
@@ -43,7 +40,7 @@ impl<'de> Object<'de> for OwnerReference<'de> {
     const EXPECTED: &'static str = "an owner reference";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "uid" => value.read(&mut self.uid),
             "controller" => value.read(&mut self.controller),
@@ -81,35 +78,19 @@ impl Annotations<'_> {
 }
 
 impl<'de> Decode<'de> for Annotations<'de> {
-    fn decode<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(AnnotationsVisitor(self))
-    }
-}
-
-struct AnnotationsVisitor<'t, 'a>(&'t mut Annotations<'a>);
-
-impl<'de> Visitor<'de> for AnnotationsVisitor<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("annotations")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.0.0.clear();
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<super::decode::Name<'de>>()? {
-            let mut value = Cow::Borrowed("");
-            Member::new(&mut map).read(&mut value)?;
-            if key.0.starts_with(APP_ARMOR_PREFIX)
-                || key.0.starts_with(SECCOMP_CONTAINER_PREFIX)
-                || key.0 == SECCOMP_POD
+    fn decode(&mut self, reader: &mut Reader<'de>) -> Result<()> {
+        let present = reader.object("annotations", |key, reader| {
+            let value = reader.text()?.unwrap_or_default();
+            if key.starts_with(APP_ARMOR_PREFIX)
+                || key.starts_with(SECCOMP_CONTAINER_PREFIX)
+                || key == SECCOMP_POD
             {
-                self.0.0.insert(key.0, value);
+                self.0.insert(key.clone(), value);
             }
+            Ok(())
+        })?;
+        if !present {
+            self.0.clear();
         }
         Ok(())
     }

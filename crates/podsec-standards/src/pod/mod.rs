@@ -5,13 +5,13 @@ mod decode;
 mod error;
 mod list;
 mod metadata;
+mod reader;
 mod security_context;
+mod unread;
 mod update;
 mod volume;
 
 use std::borrow::Cow;
-
-use serde::de::MapAccess;
 
 use crate::field::Owner;
 
@@ -21,6 +21,7 @@ pub(crate) use decode::{Decode, Member, Object};
 pub use error::DecodeError;
 pub(crate) use error::decode;
 use metadata::Metadata;
+pub(crate) use reader::Result;
 use security_context::PodSecurityContext;
 pub(crate) use security_context::{Profile, SeLinuxOptions, WindowsOptions};
 pub(crate) use volume::UNRESTRICTED_SOURCES;
@@ -42,7 +43,7 @@ impl<'a> Pod<'a> {
     /// # Errors
     ///
     /// When the bytes are not one JSON object in UTF-8, or a field that matters has the wrong type.
-    pub fn from_json(json: &'a [u8]) -> Result<Self, DecodeError> {
+    pub fn from_json(json: &'a [u8]) -> core::result::Result<Self, DecodeError> {
         decode(json)
     }
 
@@ -104,7 +105,7 @@ impl<'de> Object<'de> for Pod<'de> {
     const EXPECTED: &'static str = "a pod";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "metadata" => value.read(&mut self.metadata),
             "spec" => value.read(&mut self.spec),
@@ -133,7 +134,7 @@ impl<'de> Object<'de> for Spec<'de> {
     const EXPECTED: &'static str = "a pod spec";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "containers" => value.read(&mut self.containers),
             "initContainers" => value.read(&mut self.init_containers),
@@ -161,7 +162,7 @@ impl<'de> Object<'de> for Os<'de> {
     const EXPECTED: &'static str = "an operating system";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "name" => value.read(&mut self.name),
             _ => value.skip(),

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde::de::MapAccess;
-
 use super::decode::{Member, Object};
 use super::list::List;
+use super::reader::Result;
 
 /// `spec.securityContext`: what holds for the whole pod.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +22,7 @@ impl<'de> Object<'de> for PodSecurityContext<'de> {
     const EXPECTED: &'static str = "a security context";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "runAsNonRoot" => value.read(&mut self.run_as_non_root),
             "runAsUser" => value.read(&mut self.run_as_user),
@@ -56,7 +55,7 @@ impl<'de> Object<'de> for SecurityContext<'de> {
     const EXPECTED: &'static str = "a security context";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "privileged" => value.read(&mut self.privileged),
             "allowPrivilegeEscalation" => value.read(&mut self.allow_privilege_escalation),
@@ -84,7 +83,7 @@ impl<'de> Object<'de> for Capabilities<'de> {
     const EXPECTED: &'static str = "capabilities";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "add" => value.read(&mut self.add),
             "drop" => value.read(&mut self.drop),
@@ -104,7 +103,7 @@ impl<'de> Object<'de> for Profile<'de> {
     const EXPECTED: &'static str = "a profile";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "type" => value.read(&mut self.kind),
             _ => value.skip(),
@@ -125,7 +124,7 @@ impl<'de> Object<'de> for SeLinuxOptions<'de> {
     const EXPECTED: &'static str = "SELinux options";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "type" => value.read(&mut self.kind),
             "user" => value.read(&mut self.user),
@@ -145,7 +144,7 @@ impl<'de> Object<'de> for WindowsOptions {
     const EXPECTED: &'static str = "Windows options";
     const POINTER: bool = true;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "hostProcess" => value.read(&mut self.host_process),
             _ => value.skip(),
@@ -163,7 +162,7 @@ impl<'de> Object<'de> for Sysctl<'de> {
     const EXPECTED: &'static str = "a sysctl";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         match name {
             "name" => value.read(&mut self.name),
             _ => value.skip(),

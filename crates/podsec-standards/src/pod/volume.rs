@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde::de::MapAccess;
-
-use super::decode::{Member, Object, SkippedObject};
+use super::decode::{Member, Object};
+use super::reader::Result;
+use super::unread::{AnyObject, FibreChannel};
 
 /// A volume. A valid one has exactly one source, but the checks also judge what is not valid.
 #[derive(Clone, Debug, Default)]
@@ -35,16 +35,16 @@ impl<'de> Object<'de> for Volume<'de> {
     const EXPECTED: &'static str = "a volume";
     const POINTER: bool = false;
 
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Member<'_, A>) -> Result<(), A::Error> {
+    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
         if name == "name" {
             return value.read(&mut self.name);
         }
         let sources = RESTRICTED_SOURCES.iter().chain(UNRESTRICTED_SOURCES);
         let Some(index) = sources.into_iter().position(|source| *source == name) else { return value.skip() };
-        let mut source = None::<SkippedObject>;
-        value.read(&mut source)?;
+        let is_present =
+            if name == "fc" { value.presence::<FibreChannel>()? } else { value.presence::<AnyObject>()? };
         let bit = 1 << index;
-        self.sources = if source.is_some() { self.sources | bit } else { self.sources & !bit };
+        self.sources = if is_present { self.sources | bit } else { self.sources & !bit };
         Ok(())
     }
 }

@@ -155,8 +155,9 @@ fn judge(line: &[u8], written: &mut Vec<u8>) -> Result<(), String> {
         None => Version::Latest,
     };
     let pod = Pod::from_json(question.pod.get().as_bytes()).map_err(|error| match error {
-        DecodeError::Field { path, problem } => format!("pod.{path}: {}", without_place(&problem)),
-        DecodeError::Json(problem) => format!("pod: {}", without_place(&problem)),
+        DecodeError::Type { path, expected, found } if !path.is_empty() => {
+            format!("pod.{path}: expected {expected}, found {found}")
+        }
         other => format!("pod: {other}"),
     })?;
     let evaluation = evaluate(Policy::new(level, version), &pod);
@@ -204,13 +205,9 @@ fn write_line(written: &mut Vec<u8>, line: &impl Serialize) {
 
 /// The column alone: a line of JSON Lines is always serde_json's line 1.
 fn without_line(error: &serde_json::Error) -> String {
-    format!("{} at column {}", without_place(error), error.column())
-}
-
-/// The problem alone: a place within the pod says little about the line.
-fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem).to_owned()
+    let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
+    format!("{problem} at column {}", error.column())
 }
 
 /// As large as what a pipe holds, many times over.
@@ -297,11 +294,11 @@ mod tests {
                 r#"{"allowed":true,"reasons":[],"details":[],"violations":[]}"#,
                 r#"{"error":"line 3: level \"Baseline\": must be one of privileged, baseline, restricted"}"#,
                 r#"{"error":"line 4: version \"1.30\": must be \"latest\" or \"v1.x\""}"#,
-                r#"{"error":"line 6: pod.spec.hostPID: invalid type: string \"yes\", expected a boolean"}"#,
+                r#"{"error":"line 6: pod.spec.hostPID: expected a boolean, found the string \"yes\""}"#,
                 r#"{"error":"line 7: trailing characters at column 32"}"#,
                 r#"{"error":"line 8: missing field `pod` at column 20"}"#,
                 r#"{"error":"line 9: expected value at column 1"}"#,
-                r#"{"error":"line 10: pod: invalid type: sequence, expected a pod"}"#,
+                r#"{"error":"line 10: pod: expected a pod, found a list"}"#,
             ]
         );
     }
