@@ -1,0 +1,99 @@
+//! The tutorial's commands through real kubectl, beside what a real API server answered.
+//!
+//! `commands.sh` and the recorded answers stand in `$PODSEC_SHARED/tutorial`. Without that folder, or without one
+//! of the two versions of kubectl, the comparison is skipped with a note; `make demo` runs the same story anywhere.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::server::Server;
+
+#[test]
+fn kubectl_1_37_sees_what_a_real_server_shows() {
+    let pinned = env::var_os("KUBECTL_PINNED").map(PathBuf::from);
+    compare(pinned, "1.37");
+}
+
+#[test]
+fn kubectl_1_32_sees_what_a_real_server_shows() {
+    compare(beside_the_dispatcher("kubectl.1.32"), "1.32");
+}
+
+fn compare(kubectl: Option<PathBuf>, version: &str) {
+    let tutorial = shared().join("tutorial");
+    let recording = tutorial.join(format!("real-answers-kubectl-{version}.txt"));
+    let (Some(kubectl), Ok(expected)) = (kubectl, fs::read_to_string(&recording)) else {
+        eprintln!("skipped: needs kubectl {version} and {}", recording.display());
+        return;
+    };
+    let server = Server::start(&[]);
+    for manifest in ["privileged-pod.yaml", "baseline-pod.yaml", "restricted-pod.yaml"] {
+        fs::copy(tutorial.join(manifest), server.folder().join(manifest)).expect("the tutorial's pod");
+    }
+    let bin = server.folder().join("bin");
+    fs::create_dir(&bin).expect("a folder for kubectl");
+    std::os::unix::fs::symlink(kubectl, bin.join("kubectl")).expect("a link to kubectl");
+    let path = env::join_paths(
+        std::iter::once(bin).chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
+    )
+    .expect("a search path");
+    let output = Command::new("bash")
+        .args(["-c", "exec 2>&1; source \"$0\""])
+        .arg(tutorial.join("commands.sh"))
+        .current_dir(server.folder())
+        .env("KUBECONFIG", server.kubeconfig())
+        .env("KUBECACHEDIR", server.folder().join("cache"))
+        .env("PATH", path)
+        .output()
+        .expect("bash");
+    let actual = String::from_utf8(output.stdout).expect("kubectl prints UTF-8");
+    assert_eq!(steady(&actual), steady(&expected));
+}
+
+/// The transcript without what differs between two runs: the version's lines, ages, times and ids.
+fn steady(transcript: &str) -> String {
+    let mut lines = Vec::new();
+    let mut in_version = false;
+    for line in transcript.lines() {
+        in_version = line == "$ kubectl version" || (in_version && !line.starts_with("rc="));
+        if !in_version {
+            lines.push(steady_line(line));
+        }
+    }
+    lines.join("\n")
+}
+
+fn steady_line(line: &str) -> String {
+    let unsteady = ["creationTimestamp: ", "uid: ", "resourceVersion: "];
+    if let Some(field) = unsteady.into_iter().find(|field| line.trim_start().starts_with(field)) {
+        return format!("  {field}...");
+    }
+    if line.contains(" Active ") || line.contains(" Pending ") {
+        // A table: its widths follow the ages in it.
+        let words = line.split_whitespace().map(|word| if is_age(word) { "AGE" } else { word });
+        return words.collect::<Vec<_>>().join(" ");
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn is_age(word: &str) -> bool {
+    word.strip_suffix(['s', 'm']).is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'm')
+    })
+}
+
+fn shared() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    env::var_os("PODSEC_SHARED").map_or_else(|| workspace.join("../shared"), |shared| workspace.join(shared))
+}
+
+/// Google's kubectl is a dispatcher that runs the version nearest to the server's; the versions stand beside it.
+fn beside_the_dispatcher(name: &str) -> Option<PathBuf> {
+    let found = env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join("kubectl"))
+        .find(|file| file.exists())?;
+    let versioned = fs::canonicalize(found).ok()?.with_file_name(name);
+    versioned.exists().then_some(versioned)
+}
