@@ -1,3 +1,5 @@
+//! Server-side apply: who owns what, and what happens to it.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! What creates, updates and patches leave in managedFields.
+
 use super::*;
 use crate::schema::{Definitions, Schema};
 

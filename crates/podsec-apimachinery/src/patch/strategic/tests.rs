@@ -1,3 +1,5 @@
+//! Strategic merge patches, directive by directive.
+
 use proptest::prelude::*;
 use serde_json::json;
 

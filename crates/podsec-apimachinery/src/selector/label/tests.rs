@@ -1,3 +1,5 @@
+//! Label selectors as Kubernetes reads and writes them.
+
 use proptest::prelude::*;
 use serde_json::json;
 
