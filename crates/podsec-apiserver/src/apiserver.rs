@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::{Request, Response};
 use podsec_admission::Admission;
+use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_audit::Auditor;
 use podsec_https::body::Budget;
@@ -12,7 +13,10 @@ use tokio::sync::watch;
 
 use crate::authentication::Tokens;
 use crate::body::{RequestBody, ResponseBody};
+use crate::bootstrap;
+use crate::controllers;
 use crate::metrics::Metrics;
+use crate::node;
 use crate::pipeline::{self, Peer};
 use crate::registry::Registry;
 
@@ -48,6 +52,22 @@ impl ApiServer {
             budget,
             stopping,
         }
+    }
+
+    /// Makes the system namespaces and starts the controllers. A server without it answers all the same, but
+    /// deleted namespaces never go.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bootstrap(self: &Arc<Self>) -> Result<(), Status> {
+        bootstrap::create_namespaces(self).await?;
+        controllers::start(self);
+        Ok(())
+    }
+
+    /// Runs the tiny node, which takes pods to Running.
+    pub fn start_node(self: &Arc<Self>) {
+        node::start(self);
     }
 
     /// Answers one request. The answer comes even when the caller is gone: a write that has begun is finished,

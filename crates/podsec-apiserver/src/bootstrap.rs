@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::MetaMut;
 use podsec_storage::Precondition;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::apiserver::ApiServer;
-use crate::object::{metadata_mut, time};
 use crate::registry::WriteError;
 use crate::resources::strategy;
 
@@ -20,9 +20,9 @@ pub(crate) async fn create_namespaces(api: &ApiServer) -> Result<(), Status> {
     let strategy = strategy("", "namespaces");
     for name in NAMESPACES {
         let mut namespace = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}});
-        let metadata = metadata_mut(&mut namespace);
-        metadata.insert("uid".to_owned(), Value::from(Uuid::new_v4().to_string()));
-        metadata.insert("creationTimestamp".to_owned(), Value::from(time(Timestamp::now())));
+        let mut meta = MetaMut::of(&mut namespace);
+        meta.set_uid(&Uuid::new_v4().to_string());
+        meta.set_creation_timestamp(Some(Timestamp::now()));
         (strategy.default)(&mut namespace);
         (strategy.prepare_for_create)(&mut namespace);
         match namespaces.put("", name, Precondition::Absent, &mut namespace).await {

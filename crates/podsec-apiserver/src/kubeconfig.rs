@@ -6,7 +6,6 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
 
 use crate::tls::{Identity, write_private};
 
@@ -31,26 +30,33 @@ impl Kubeconfig<'_> {
         write_private(path, self.render().as_bytes())
     }
 
-    /// The file's text: JSON, which is YAML too.
+    /// The file's text. Nothing in it needs quoting: names of our own, base64 and hexadecimal digits.
     fn render(&self) -> String {
-        let config = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": NAME, "cluster": {
-                "server": format!("https://{}", reachable(self.address)),
-                "certificate-authority-data": STANDARD.encode(self.authority_pem),
-            }}],
-            "users": [{"name": NAME, "user": {
-                "client-certificate-data": STANDARD.encode(&self.identity.certificate_pem),
-                "client-key-data": STANDARD.encode(&self.identity.key_pem),
-                "token": self.token,
-            }}],
-            "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": NAME}}],
-            "current-context": NAME,
-        });
-        let mut text = serde_json::to_string_pretty(&config).unwrap_or_default();
-        text.push('\n');
-        text
+        let (server, token) = (reachable(self.address), self.token);
+        let authority = STANDARD.encode(self.authority_pem);
+        let certificate = STANDARD.encode(&self.identity.certificate_pem);
+        let key = STANDARD.encode(&self.identity.key_pem);
+        format!(
+            "apiVersion: v1\n\
+             kind: Config\n\
+             clusters:\n\
+             - name: podsec\n  \
+               cluster:\n    \
+                 server: https://{server}\n    \
+                 certificate-authority-data: {authority}\n\
+             users:\n\
+             - name: podsec\n  \
+               user:\n    \
+                 client-certificate-data: {certificate}\n    \
+                 client-key-data: {key}\n    \
+                 token: {token}\n\
+             contexts:\n\
+             - name: podsec\n  \
+               context:\n    \
+                 cluster: podsec\n    \
+                 user: podsec\n\
+             current-context: podsec\n"
+        )
     }
 }
 
@@ -63,8 +69,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     };
     SocketAddr::new(ip, address.port())
 }
-
-const NAME: &str = "podsec";
 
 #[cfg(test)]
 mod tests {

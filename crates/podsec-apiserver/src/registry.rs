@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::MetaMut;
 use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::status::{Details, StatusCause};
 use podsec_storage::{Change, Entry, Error, Precondition, Revision, Store};
@@ -93,7 +94,7 @@ impl Registry {
         let bytes = serde_json::to_vec(object).map_err(|error| Status::internal(&error.to_string()))?;
         let commit = self.store.commit(&key, precondition, Change::Put(Bytes::from(bytes))).await;
         let revision = commit.map_err(WriteError::from)?.revision;
-        object::set_metadata(object, "resourceVersion", &revision.to_string());
+        MetaMut::of(object).set_resource_version(&revision.to_string());
         Ok(revision)
     }
 
@@ -152,7 +153,7 @@ pub(crate) fn read(entry: &Entry) -> Result<Stored, Status> {
 pub(crate) fn read_at(entry: &Entry, revision: Revision) -> Result<Stored, Status> {
     let mut object: Value = serde_json::from_slice(&entry.value)
         .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))?;
-    object::set_metadata(&mut object, "resourceVersion", &revision.to_string());
+    MetaMut::of(&mut object).set_resource_version(&revision.to_string());
     Ok(Stored { object, revision })
 }
 

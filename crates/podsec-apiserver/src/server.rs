@@ -21,10 +21,7 @@ use crate::admission::configuration;
 use crate::apiserver::ApiServer;
 use crate::authentication::{self, MASTERS, Tokens, User, user_of_certificate};
 use crate::body::{ResponseBody, request_body};
-use crate::bootstrap;
-use crate::controllers;
 use crate::kubeconfig::Kubeconfig;
-use crate::node;
 use crate::options::{AuditOptions, Options, Storage};
 use crate::pipeline::Peer;
 use crate::tls::{self, Authority, write_private};
@@ -42,7 +39,7 @@ pub struct Server {
 #[non_exhaustive]
 pub enum StartError {
     /// The data directory cannot be made or written.
-    #[error("data directory {}", path.display())]
+    #[error("cannot use the data directory {}", path.display())]
     DataDirectory {
         /// The directory.
         path: PathBuf,
@@ -50,13 +47,8 @@ pub enum StartError {
         source: io::Error,
     },
     /// The database cannot be opened.
-    #[error("database {}", path.display())]
-    Database {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: OpenError,
-    },
+    #[error("cannot open the database: {0}")]
+    Database(OpenError),
     /// The configuration of an admission plugin cannot be used.
     #[error(transparent)]
     Admission(#[from] configuration::Error),
@@ -64,7 +56,7 @@ pub enum StartError {
     #[error("loading audit policy file: {0}")]
     AuditPolicy(podsec_audit::policy::Error),
     /// The audit log cannot be written.
-    #[error(transparent)]
+    #[error("{0}")]
     AuditLog(podsec_audit::sink::OpenError),
     /// A file of tokens cannot be used.
     #[error(transparent)]
@@ -84,7 +76,7 @@ pub enum StartError {
     #[error("cannot create the system namespaces: {}", .0.message)]
     Bootstrap(Status),
     /// The kubeconfig cannot be written.
-    #[error("kubeconfig {}", path.display())]
+    #[error("cannot write the kubeconfig {}", path.display())]
     Kubeconfig {
         /// The file.
         path: PathBuf,
@@ -118,10 +110,9 @@ impl Server {
         let admission = Admission::new(configuration::load(options)?);
         let auditor = auditor(&options.audit)?;
         let api = Arc::new(ApiServer::new(store, tokens, admission, auditor));
-        bootstrap::create_namespaces(&api).await.map_err(StartError::Bootstrap)?;
-        controllers::start(&api);
+        api.bootstrap().await.map_err(StartError::Bootstrap)?;
         if options.node {
-            node::start(&api);
+            api.start_node();
         }
         let server =
             Self { api, listener, address, tls: Arc::new(authority.server_config(options.bind_address)?) };
@@ -182,8 +173,7 @@ fn open(path: &Path) -> Result<(Arc<dyn Store>, Authority, String), StartError> 
     let unusable = |source| StartError::DataDirectory { path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(unusable)?;
     let database = path.join("podsec.redb");
-    let store = Redb::open(&database, Retention::default())
-        .map_err(|source| StartError::Database { path: database, source })?;
+    let store = Redb::open(&database, Retention::default()).map_err(StartError::Database)?;
     let authority = Authority::load_or_create(path)?;
     let token_path = path.join("token");
     let token = match fs::read_to_string(&token_path) {
@@ -218,7 +208,18 @@ fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
         None => None,
         Some(path) => Some(Policy::load(path).map_err(StartError::AuditPolicy)?),
     };
-    let (Some(log), Some(loaded)) = (log, policy) else { return Ok(None) };
+    let (log, loaded) = match (log, policy) {
+        (Some(log), Some(loaded)) => (log, loaded),
+        (None, Some(_)) => {
+            tracing::warn!("there is an audit policy but no --audit-log-path: nothing is recorded");
+            return Ok(None);
+        }
+        (Some(_), None) => {
+            tracing::warn!("there is an audit log but no --audit-policy-file: nothing is recorded");
+            return Ok(None);
+        }
+        (None, None) => return Ok(None),
+    };
     if let Some(warning) = loaded.warning {
         tracing::warn!("{warning}");
     }

@@ -36,7 +36,7 @@ pub(crate) struct Identity {
 #[non_exhaustive]
 pub enum Error {
     /// A file of the authority could not be read or written.
-    #[error("certificate authority file {}", path.display())]
+    #[error("cannot use the certificate authority file {}", path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -14,7 +14,7 @@ use crate::options::Options;
 #[non_exhaustive]
 pub enum Error {
     /// The file cannot be read.
-    #[error("admission configuration {}", path.display())]
+    #[error("cannot use the admission configuration {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -22,7 +22,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file holds something that is refused.
-    #[error("admission configuration {}", path.display())]
+    #[error("cannot use the admission configuration {}", path.display())]
     Refuse {
         /// The file.
         path: PathBuf,

@@ -1,10 +1,10 @@
 //! `Priority` and `DefaultTolerationSeconds`: what the mutating plugins of every cluster fill in.
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use super::Action;
-use crate::object;
 use crate::registry::{read, status};
 use crate::verbs::Operation;
 
@@ -21,7 +21,7 @@ pub(super) async fn admit(
     } else {
         Vec::new()
     };
-    let name = object::name(object).to_owned();
+    let name = Meta::of(object).name().to_owned();
     (operation.strategy.admit)(object, old, &classes)
         .map_err(|why| Status::forbidden(operation.group_resource(), &name, &why))
 }

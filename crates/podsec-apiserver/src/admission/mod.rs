@@ -11,6 +11,7 @@ mod namespace_lifecycle;
 mod pod_security;
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use crate::verbs::Operation;
@@ -36,7 +37,7 @@ pub(crate) async fn mutate(
     object: &mut Value,
     old: Option<&Value>,
 ) -> Result<(), Status> {
-    let name = crate::object::name(object).to_owned();
+    let name = Meta::of(object).name().to_owned();
     namespace_lifecycle::admit(operation, action, &name).await?;
     defaults::admit(operation, action, object, old).await
 }

@@ -9,12 +9,12 @@ use podsec_admission::{
     Request, labels,
 };
 use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::Meta;
 use podsec_storage::Range;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Action;
-use crate::object;
 use crate::registry::status;
 use crate::verbs::Operation;
 
@@ -30,7 +30,7 @@ pub(super) async fn validate(
     let (Some(object_bytes), old_bytes) = (to_bytes(object), old.and_then(to_bytes)) else {
         return Err(Status::internal("the object cannot be written as JSON"));
     };
-    let namespace = if resource.namespaced { operation.namespace() } else { object::name(object) };
+    let namespace = if resource.namespaced { operation.namespace() } else { Meta::of(object).name() };
     let request = Request {
         kind: GroupVersionKind {
             group: resource.group.as_str().into(),
@@ -43,7 +43,7 @@ pub(super) async fn validate(
             resource: resource.resource.as_str().into(),
         },
         subresource: operation.context.info.subresource.as_str().into(),
-        name: object::name(object).into(),
+        name: Meta::of(object).name().into(),
         namespace: namespace.into(),
         operation: match action {
             Action::Create => Review::Create,
@@ -92,7 +92,7 @@ impl Snapshot {
             && operation.resource.resource == "namespaces"
             && policy_labels(object) != policy_labels(old)
         {
-            snapshot.pods = pods_in(operation, object::name(object)).await?;
+            snapshot.pods = pods_in(operation, Meta::of(object).name()).await?;
         }
         Ok(snapshot)
     }

@@ -23,7 +23,7 @@ pub struct Tokens {
 #[non_exhaustive]
 pub enum Error {
     /// The file cannot be read or written.
-    #[error("token file {}", path.display())]
+    #[error("cannot use the token file {}", path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use podsec_apimachinery::meta::Meta;
+use podsec_apimachinery::meta::{Meta, OwnerReference};
+use podsec_apimachinery::schema::catalog::group_version;
 use podsec_storage::{Entry, Event, Range};
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ async fn follow(client: &Client) -> Option<()> {
     let page = store.range(Range::prefix(ROOT)).await.ok()?;
     let mut collector = Collector { client, dependents: HashMap::new() };
     for entry in &page.entries {
-        collector.note(entry);
+        collector.note(entry).await;
     }
     for entry in &page.entries {
         collector.finish(entry).await;
@@ -67,7 +68,7 @@ impl Collector<'_> {
     async fn see(&mut self, event: &Event) {
         match event {
             Event::Create(entry) | Event::Modify { entry, .. } => {
-                self.note(entry);
+                self.note(entry).await;
                 self.finish(entry).await;
             }
             Event::Delete { previous, .. } => {
@@ -81,14 +82,33 @@ impl Collector<'_> {
         }
     }
 
-    fn note(&mut self, entry: &Entry) {
+    /// Remembers whose dependent an object is, and collects it when that one is gone already.
+    async fn note(&mut self, entry: &Entry) {
         // Most objects have no owner, and need not be read for that.
         if !contains(&entry.value, b"\"ownerReferences\"") {
             return;
         }
         let Ok(object) = serde_json::from_slice::<Value>(&entry.value) else { return };
-        for owner in Meta::of(&object).owner_references() {
-            self.dependents.entry(owner.uid.to_owned()).or_default().insert(Arc::clone(&entry.key));
+        let meta = Meta::of(&object);
+        for owner in meta.owner_references() {
+            if self.exists(&owner, meta.namespace()).await {
+                self.dependents.entry(owner.uid.to_owned()).or_default().insert(Arc::clone(&entry.key));
+            } else {
+                self.collect(&object, owner.uid).await;
+            }
+        }
+    }
+
+    /// Whether an owner is there. Of a kind that is not served nobody can tell, so it counts as there.
+    async fn exists(&self, owner: &OwnerReference<'_>, namespace: &str) -> bool {
+        let api = self.client.api();
+        let Some((group, version)) = group_version(owner.api_version) else { return true };
+        let Some(resource) = api.catalog().by_kind(group, version, owner.kind) else { return true };
+        let namespace = if resource.namespaced { namespace } else { "" };
+        match api.registry(resource).find(namespace, owner.name).await {
+            Ok(Some(found)) => Meta::of(&found.object).uid() == owner.uid,
+            Ok(None) => false,
+            Err(_) => true,
         }
     }
 

@@ -1,6 +1,7 @@
 //! POST: a new object.
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::{Meta, MetaMut, generated_name};
 use podsec_storage::Precondition;
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,7 +12,6 @@ use super::{Operation, managed_fields};
 use crate::admission::{self, Action};
 use crate::body::{self, RequestBody};
 use crate::decode;
-use crate::object::{self, set_metadata};
 use crate::pipeline::Answer;
 use crate::registry::WriteError;
 
@@ -41,22 +41,22 @@ pub(crate) async fn create_object(
         operation.context.recording.request_object(&object);
     }
     place(operation, &mut object)?;
-    if !object::metadata(&object, "resourceVersion").is_empty() {
+    if !Meta::of(&object).resource_version().is_empty() {
         let message = "resourceVersion should not be set on objects to be created";
         return Err(Status::failure(500, "", message));
     }
     admission::mutate(operation, Action::Create, &mut object, None).await?;
     stamp(operation, &mut object);
-    let prefix = object::metadata(&object, "generateName").to_owned();
-    let generates = object::name(&object).is_empty() && !prefix.is_empty();
+    let prefix = Meta::of(&object).generate_name().to_owned();
+    let generates = Meta::of(&object).name().is_empty() && !prefix.is_empty();
     let mut attempts = if generates { GENERATE_ATTEMPTS } else { 1 };
     loop {
         if generates {
-            set_metadata(&mut object, "name", &generated_name(&prefix));
+            MetaMut::of(&mut object).set_name(&generated_name(&prefix, random));
         }
         let mut candidate = object.clone();
         (operation.strategy.prepare_for_create)(&mut candidate);
-        let name = object::name(&candidate).to_owned();
+        let name = Meta::of(&candidate).name().to_owned();
         let errors = (operation.strategy.validate)(&candidate);
         if !errors.is_empty() {
             return Err(operation.invalid(&name, &errors));
@@ -98,7 +98,7 @@ async fn store(
         return Ok(());
     }
     let mut status = Status::already_exists(operation.group_resource(), name);
-    if registry.find(namespace, name).await?.is_some_and(|found| object::is_terminating(&found.object)) {
+    if registry.find(namespace, name).await?.is_some_and(|found| Meta::of(&found.object).is_being_deleted()) {
         status.message = format!("object is being deleted: {}", status.message);
     }
     Err(status)
@@ -107,9 +107,9 @@ async fn store(
 /// Puts the object into the namespace of the URL.
 pub(super) fn place(operation: &Operation<'_>, object: &mut Value) -> Result<(), Status> {
     let expected = operation.namespace();
-    let actual = object::namespace(object);
+    let actual = Meta::of(object).namespace();
     if actual.is_empty() {
-        set_metadata(object, "namespace", expected);
+        MetaMut::of(object).set_namespace(expected);
         return Ok(());
     }
     if actual == expected {
@@ -121,39 +121,19 @@ pub(super) fn place(operation: &Operation<'_>, object: &mut Value) -> Result<(),
 
 /// Gives the object what only the server decides.
 fn stamp(operation: &Operation<'_>, object: &mut Value) {
-    let metadata = object::metadata_mut(object);
+    let mut meta = MetaMut::of(object);
     for decided_here in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"] {
-        metadata.remove(decided_here);
+        meta.set(decided_here, None);
     }
-    metadata.insert("uid".to_owned(), Uuid::new_v4().to_string().into());
-    metadata.insert("creationTimestamp".to_owned(), object::time(operation.context.received).into());
+    meta.set_uid(&Uuid::new_v4().to_string());
+    meta.set_creation_timestamp(Some(operation.context.received));
 }
 
-/// The prefix, cut to leave room, and five random characters that spell no word.
-fn generated_name(prefix: &str) -> String {
-    let kept: String = prefix.chars().take(GENERATED_PREFIX).collect();
-    let random = Uuid::new_v4();
-    let suffix = random.as_bytes().iter().take(5);
-    let letters = suffix.filter_map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len()));
-    letters.fold(kept, |mut name, letter| {
-        name.push(char::from(*letter));
-        name
-    })
+/// A random number, for one letter of a name.
+fn random() -> usize {
+    let [byte, ..] = *Uuid::new_v4().as_bytes();
+    usize::from(byte)
 }
 
-const GENERATED_PREFIX: usize = 58;
-const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 /// As often as Kubernetes tries another name when the generated one is taken.
 const GENERATE_ATTEMPTS: usize = 8;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_generated_name_fits_a_label() {
-        let name = generated_name(&"x".repeat(80));
-        assert_eq!(name.len(), 63);
-        assert!(name.bytes().skip(58).all(|byte| ALPHABET.contains(&byte)), "{name}");
-    }
-}

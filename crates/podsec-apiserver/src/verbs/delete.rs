@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use podsec_apimachinery::Status;
-use podsec_apimachinery::meta::MetaMut;
+use podsec_apimachinery::meta::{Meta, MetaMut};
 use podsec_apimachinery::status::{Details, GroupResource};
 use podsec_storage::Precondition;
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub(super) async fn delete(operation: &Operation<'_>, body: RequestBody) -> Resu
                 name: operation.name().to_owned(),
                 group: resource.group.clone(),
                 kind: resource.resource.clone(),
-                uid: object::metadata(&object, "uid").to_owned(),
+                uid: Meta::of(&object).uid().to_owned(),
                 ..Details::default()
             })))
         }
@@ -97,11 +97,12 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
     let is_namespace = operation.resource.kind == "Namespace" && operation.resource.group.is_empty();
     let asked = options.grace_period_seconds;
     let grace = operation.strategy.check_graceful_delete.map(|check| check(stored, asked).max(0));
-    let waits_for_finalizers = !object::finalizers(&object).is_empty()
-        || (is_namespace && stored.pointer("/spec/finalizers").is_some_and(|list| list != &Value::Null));
-    if object::is_terminating(stored) {
-        let sooner = asked.is_some_and(|asked| asked < object::deletion_grace(stored));
-        let over = object::deletion_grace(stored) == 0;
+    let waits_for_finalizers =
+        Meta::of(&object).finalizers().next().is_some() || (is_namespace && has_spec_finalizers(stored));
+    if Meta::of(stored).is_being_deleted() {
+        let sooner =
+            asked.is_some_and(|asked| asked < Meta::of(stored).deletion_grace_period_seconds().unwrap_or(0));
+        let over = Meta::of(stored).deletion_grace_period_seconds().unwrap_or(0) == 0;
         return match grace {
             Some(grace) if sooner && grace > 0 => {
                 mark(&mut object, grace, operation.context.received);
@@ -130,7 +131,7 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
         }
         None if is_namespace && waits_for_finalizers => {
             // A namespace has no grace period; its phase says that it is going.
-            object::set_metadata(&mut object, "deletionTimestamp", &object::time(operation.context.received));
+            MetaMut::of(&mut object).set_deletion_timestamp(Some(operation.context.received));
             let status = object::as_map(&mut object).entry("status").or_insert(Value::Null);
             object::as_map(status).insert("phase".to_owned(), "Terminating".into());
             Step::Mark(object)
@@ -143,13 +144,19 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
     }
 }
 
+/// A namespace has finalizers of its own in its spec.
+pub(super) fn has_spec_finalizers(namespace: &Value) -> bool {
+    let finalizers = namespace.pointer("/spec/finalizers").and_then(Value::as_array);
+    finalizers.is_some_and(|list| !list.is_empty())
+}
+
 /// Notes in the finalizers what is to happen to dependents: the garbage collector reads it there.
 fn set_propagation(operation: &Operation<'_>, object: &mut Value, options: &DeleteOptions) {
     let by_default = match operation.strategy.default_garbage_collection {
         GarbageCollection::Background => Propagation::Background,
         GarbageCollection::Orphan => Propagation::Orphan,
     };
-    let has = |wanted: &str| object::finalizers(object).contains(&wanted);
+    let has = |wanted: &str| Meta::of(object).finalizers().any(|name| name == wanted);
     let propagation = match options.propagation {
         Some(asked) => asked,
         // What an earlier DELETE or the object's author has asked for stays.
@@ -157,8 +164,8 @@ fn set_propagation(operation: &Operation<'_>, object: &mut Value, options: &Dele
         None if has(FOREGROUND) => Propagation::Foreground,
         None => by_default,
     };
-    let mut finalizers: Vec<String> = object::finalizers(object)
-        .into_iter()
+    let mut finalizers: Vec<String> = Meta::of(object)
+        .finalizers()
         .filter(|name| !matches!(*name, ORPHAN | FOREGROUND))
         .map(str::to_owned)
         .collect();
@@ -172,14 +179,14 @@ fn set_propagation(operation: &Operation<'_>, object: &mut Value, options: &Dele
 
 /// Notes when the object is to be gone. The mark counts as a change of the wanted state.
 fn mark(object: &mut Value, grace: i64, now: Timestamp) {
-    let first = !object::is_terminating(object);
+    let meta = Meta::of(object);
+    let (first, generation) = (!meta.is_being_deleted(), meta.generation());
     let at = now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
-    object::set_metadata(object, "deletionTimestamp", &object::time(at));
-    let metadata = object::metadata_mut(object);
-    metadata.insert("deletionGracePeriodSeconds".to_owned(), grace.into());
-    let generation = metadata.get("generation").and_then(Value::as_i64).unwrap_or(0);
+    let mut meta = MetaMut::of(object);
+    meta.set_deletion_timestamp(Some(at));
+    meta.set_deletion_grace_period_seconds(Some(grace));
     if first && generation > 0 {
-        metadata.insert("generation".to_owned(), (generation + 1).into());
+        meta.set_generation(generation + 1);
     }
 }
 
@@ -202,7 +209,7 @@ async fn take(
         }
         Step::Remove(mut object) => {
             let revision = operation.registry.remove(namespace, name, stored.revision).await?;
-            object::set_metadata(&mut object, "resourceVersion", &revision.to_string());
+            MetaMut::of(&mut object).set_resource_version(&revision.to_string());
             Ok(Deletion::Gone(object))
         }
     }
@@ -216,16 +223,16 @@ fn check_preconditions(
     // In these messages Kubernetes names the kind, not the resource.
     let conflict = |why: String| {
         let kind = GroupResource { group: &operation.resource.group, resource: &operation.resource.kind };
-        Err(Status::conflict(kind, object::name(object), &why))
+        Err(Status::conflict(kind, Meta::of(object).name(), &why))
     };
-    let uid = object::metadata(object, "uid");
+    let uid = Meta::of(object).uid();
     if let Some(asked) = options.uid.as_deref().filter(|asked| *asked != uid) {
         return conflict(format!(
             "the UID in the precondition ({asked}) does not match the UID in record ({uid}). The object might \
              have been deleted and then recreated"
         ));
     }
-    let version = object::metadata(object, "resourceVersion");
+    let version = Meta::of(object).resource_version();
     if let Some(asked) = options.resource_version.as_deref().filter(|asked| *asked != version) {
         return conflict(format!(
             "the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record \

@@ -1,7 +1,7 @@
 //! DELETE of a collection: every object that the selectors let through.
 
 use podsec_apimachinery::Status;
-use podsec_apimachinery::meta::ListMeta;
+use podsec_apimachinery::meta::{ListMeta, Meta};
 use podsec_storage::Range;
 
 use super::delete::{Deletion, delete_object, options};
@@ -9,7 +9,6 @@ use super::selection::Selection;
 use super::{Operation, list_options::ListOptions};
 use crate::admission;
 use crate::body::RequestBody;
-use crate::object;
 use crate::pipeline::Answer;
 use crate::registry::{read, status};
 
@@ -32,7 +31,7 @@ pub(super) async fn delete_collection(
         if !selection.matches(&object) {
             continue;
         }
-        let (namespace, name) = (object::namespace(&object), object::name(&object));
+        let (namespace, name) = (Meta::of(&object).namespace(), Meta::of(&object).name());
         match delete_object(operation, namespace, name, &options).await {
             Ok(Deletion::Gone(object) | Deletion::Pending(object)) => items.push(object),
             // Someone else has deleted it in between.

@@ -1,11 +1,11 @@
 //! Which objects a list, watch or deletecollection is about: its label and field selectors.
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::selector::{field, label};
 use serde_json::Value;
 
-use crate::object;
 use crate::query::Query;
 use crate::resources::Strategy;
 
@@ -50,7 +50,7 @@ impl Selection {
 
     /// Whether an object is meant.
     pub(super) fn matches(&self, object: &Value) -> bool {
-        (self.name.is_empty() || object::name(object) == self.name)
+        (self.name.is_empty() || Meta::of(object).name() == self.name)
             && self.labels.matches(object)
             && self.fields.terms().iter().all(|term| {
                 let actual = self.strategy.field(object, &term.field).unwrap_or_default();

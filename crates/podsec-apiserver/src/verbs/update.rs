@@ -2,15 +2,17 @@
 
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::meta::{Meta, MetaMut};
 use podsec_storage::Precondition;
 use serde_json::Value;
 
+use super::delete::has_spec_finalizers;
 use super::options::WriteOptions;
 use super::{Operation, create, managed_fields};
 use crate::admission::{self, Action};
 use crate::body::{self, RequestBody};
 use crate::decode;
-use crate::object::{self, metadata_mut};
+use crate::object::metadata_mut;
 use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
 
@@ -32,9 +34,7 @@ pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Resu
         let object = create::create_object(operation, object, &options, Origin::Update).await?;
         return operation.answer(201, object);
     }
-    if object::metadata(&object, "resourceVersion").is_empty()
-        && !operation.strategy.allow_unconditional_update
-    {
+    if Meta::of(&object).resource_version().is_empty() && !operation.strategy.allow_unconditional_update {
         let path = Path::new("metadata").child("resourceVersion");
         let error = Error::invalid(path, &Value::from(0), "must be specified for an update");
         return Err(operation.invalid(operation.name(), &[error]));
@@ -66,9 +66,8 @@ pub(crate) async fn update_object(
     for _ in 0..ATTEMPTS {
         let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
         let object = change(&stored.object)?;
-        let conditional = !object::metadata(&object, "resourceVersion").is_empty()
-            && object::metadata(&object, "resourceVersion")
-                != object::metadata(&stored.object, "resourceVersion");
+        let conditional = !Meta::of(&object).resource_version().is_empty()
+            && Meta::of(&object).resource_version() != Meta::of(&stored.object).resource_version();
         if conditional {
             return Err(operation.modified(operation.name()));
         }
@@ -115,15 +114,15 @@ async fn store(
     mut object: Value,
     options: &WriteOptions,
 ) -> Result<Value, WriteError> {
-    let version = object::metadata(&stored.object, "resourceVersion").to_owned();
-    object::set_metadata(&mut object, "resourceVersion", &version);
+    let version = Meta::of(&stored.object).resource_version().to_owned();
+    MetaMut::of(&mut object).set_resource_version(&version);
     if object == stored.object {
         return Ok(stored.object);
     }
-    let is_released = object::is_terminating(&object)
-        && object::finalizers(&object).is_empty()
-        && object::deletion_grace(&object) == 0
-        && !has_namespace_finalizers(operation, &object);
+    let is_released = Meta::of(&object).is_being_deleted()
+        && Meta::of(&object).finalizers().next().is_none()
+        && Meta::of(&object).deletion_grace_period_seconds().unwrap_or(0) == 0
+        && !(operation.resource.kind == "Namespace" && has_spec_finalizers(&object));
     if options.dry_run {
         return Ok(object);
     }
@@ -135,12 +134,6 @@ async fn store(
     let precondition = Precondition::Revision(stored.revision);
     operation.registry.put(namespace, name, precondition, &mut object).await?;
     Ok(object)
-}
-
-/// A namespace has finalizers of its own in its spec.
-fn has_namespace_finalizers(operation: &Operation<'_>, object: &Value) -> bool {
-    operation.resource.kind == "Namespace"
-        && object.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty())
 }
 
 /// The metadata that an update cannot change, whatever it says.
@@ -166,7 +159,7 @@ fn keep(object: &mut Value, stored: &Value) {
 
 /// The body must be about the object that the URL names.
 pub(super) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
-    let (name, expected) = (object::name(object), operation.name());
+    let (name, expected) = (Meta::of(object).name(), operation.name());
     if name == expected {
         return Ok(());
     }
@@ -178,7 +171,7 @@ pub(super) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<()
 }
 
 fn check_uid(operation: &Operation<'_>, object: &Value, stored: &Value) -> Result<(), Status> {
-    let (asked, actual) = (object::metadata(object, "uid"), object::metadata(stored, "uid"));
+    let (asked, actual) = (Meta::of(object).uid(), Meta::of(stored).uid());
     if asked.is_empty() || asked == actual {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
-use podsec_storage::{Error, Event, Range, Revision, Store, Watch};
+use podsec_storage::{Error, Event, Page, Range, Revision, Store, Watch};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch as signal};
 use tokio::time::{Instant, interval_at, sleep_until, timeout_at};
@@ -36,6 +36,9 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
     {
         return Err(too_large_resource_version(asked, current));
     }
+    let prefix = operation.registry.prefix(operation.namespace());
+    // Before the client hears anything, so that it misses nothing of what it does next.
+    let source = Source::open(&*store, &prefix, &options, current).await;
     let (sender, receiver) = mpsc::channel(BUFFERED_EVENTS);
     let stream = Stream {
         sender,
@@ -44,21 +47,48 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
         kind: operation.resource.kind.clone(),
         api_version: operation.resource.api_version(),
         bookmarks: options.bookmarks,
+        initial_bookmark: options.initial_bookmark,
         started: false,
     };
-    let prefix = operation.registry.prefix(operation.namespace());
     let timeout = context.query.value("timeout").and_then(go_duration).filter(|timeout| !timeout.is_zero());
     let timeout = options.timeout_seconds.map(Duration::from_secs).or(timeout).unwrap_or_else(random_timeout);
     let end = Instant::now() + timeout.min(LONGEST);
     let recording = context.recording.clone();
     let stop = operation.api.stopping();
     tokio::spawn(async move {
-        stream.fill(store, prefix, options, current, end, stop).await;
+        // A client that reads nothing any more cannot be told that it is over.
+        let _ = timeout_at(end + BOOKMARK_INTERVAL, stream.fill(source, end, stop)).await;
         drop(recording);
     });
     let mut response = Response::new(ResponseBody::Stream(receiver));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(Answer::Response(Box::new(response)))
+}
+
+/// What a watch shows: what exists, and the changes after that.
+struct Source {
+    /// What exists, if the client wants it.
+    existing: Option<Page>,
+    /// The changes; or, as a Status, why there are none.
+    changes: Result<Box<dyn Watch>, Status>,
+}
+
+impl Source {
+    async fn open(store: &dyn Store, prefix: &str, options: &WatchOptions, current: Revision) -> Self {
+        let mut existing = None;
+        let mut from = options.from.map_or(current, Revision);
+        if options.initial_events {
+            match store.range(Range::prefix(prefix)).await {
+                Ok(page) => {
+                    from = page.revision;
+                    existing = Some(page);
+                }
+                Err(error) => return Self { existing, changes: Err(status(&error)) },
+            }
+        }
+        let changes = store.watch(prefix, from).await.map_err(|error| expired(&error, from, current));
+        Self { existing, changes }
+    }
 }
 
 /// One running watch.
@@ -69,6 +99,7 @@ struct Stream {
     kind: String,
     api_version: String,
     bookmarks: bool,
+    initial_bookmark: bool,
     started: bool,
 }
 
@@ -77,60 +108,29 @@ struct Over;
 
 impl Stream {
     /// Sends events until the client leaves, the time is up, the server stops or the store falls silent.
-    async fn fill(
-        mut self,
-        store: Arc<dyn Store>,
-        prefix: String,
-        options: WatchOptions,
-        current: Revision,
-        end: Instant,
-        stop: signal::Receiver<bool>,
-    ) {
-        let from = if options.initial_events {
-            match self.send_existing(&*store, &prefix, options.initial_bookmark).await {
-                Ok(revision) => revision,
-                Err(Over) => return,
-            }
-        } else {
-            options.from.map_or(current, Revision)
-        };
-        let watch = match store.watch(&prefix, from).await {
-            Ok(watch) => watch,
-            Err(error) => {
-                let newest = store.revision().await.unwrap_or(current);
-                let _ = self.send_error(&expired(&error, from, newest)).await;
-                return;
-            }
-        };
-        // A client that reads nothing any more cannot be told that it is over.
-        let _ = timeout_at(end + BOOKMARK_INTERVAL, self.follow(watch, end, stop)).await;
+    async fn fill(mut self, source: Source, end: Instant, stop: signal::Receiver<bool>) -> Result<(), Over> {
+        if let Some(page) = source.existing {
+            self.send_existing(&page).await?;
+        }
+        match source.changes {
+            Ok(watch) => self.follow(watch, end, stop).await,
+            Err(status) => self.send_error(&status).await,
+        }
     }
 
     /// All that exists, and the bookmark that says so.
-    async fn send_existing(
-        &mut self,
-        store: &dyn Store,
-        prefix: &str,
-        bookmark: bool,
-    ) -> Result<Revision, Over> {
-        let page = match store.range(Range::prefix(prefix)).await {
-            Ok(page) => page,
-            Err(error) => {
-                self.send_error(&status(&error)).await?;
-                return Err(Over);
-            }
-        };
+    async fn send_existing(&mut self, page: &Page) -> Result<(), Over> {
         for entry in &page.entries {
             let Ok(stored) = read(entry) else { continue };
             if self.selection.matches(&stored.object) {
                 self.send("ADDED", stored.object).await?;
             }
         }
-        if bookmark {
+        if self.initial_bookmark {
             let annotations = json!({"k8s.io/initial-events-end": "true"});
             self.send_bookmark(page.revision, Some(annotations)).await?;
         }
-        Ok(page.revision)
+        Ok(())
     }
 
     async fn follow(
@@ -207,8 +207,9 @@ impl Stream {
     }
 
     async fn write(&self, kind: &str, object: &Value) -> Result<(), Over> {
-        let mut line = serde_json::to_vec(&json!({"type": kind, "object": object})).unwrap_or_default();
-        line.push(b'\n');
+        let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
+        serde_json::to_writer(&mut line, object).map_err(|_| Over)?;
+        line.extend_from_slice(b"}\n");
         self.sender.send(line.into()).await.map_err(|_| Over)
     }
 }

@@ -1,6 +1,6 @@
 //! `podsec serve`: a Kubernetes API server with Pod Security and auditing.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,7 +58,13 @@ pub(crate) struct Arguments {
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env("PODSEC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    let ansi = io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(ansi)
+        .with_target(false)
+        .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start threads")?.block_on(serve(&arguments.into()))?;
     Ok(ExitCode::SUCCESS)
