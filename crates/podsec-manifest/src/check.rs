@@ -1,15 +1,15 @@
 //! One source from its text to its findings.
 
-use std::fmt::Write as _;
-
-use podsec_standards::{Field, Pod, Policy, Segment, Workload, evaluate};
+use podsec_standards::{Actual, Check, Field, Pod, Policy, Segment, Violation, Workload, evaluate};
 use podsec_yaml::{Document, Node, Position};
+use serde_json::Value;
 
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
-use crate::locate::{Step, locate};
+use crate::locate::{Step, display, locate};
 use crate::object::{Object, ObjectName, objects};
 use crate::template::Templates;
+use crate::types::mistyped;
 
 /// Which policy an object is judged by.
 pub trait Policies {
@@ -34,10 +34,7 @@ pub fn check(source: &Source, templates: &Templates, policies: &impl Policies) -
             Ok(document) => {
                 check_document(&document, &mut report, templates, policies, &mut json);
             }
-            Err(error) => {
-                let position = Some(Position { line: error.line, column: error.column });
-                report.problems.push(Problem { object: None, position, message: error.message });
-            }
+            Err(error) => report.problems.push(unreadable(&source.text, &error)),
         }
         report.documents += 1;
     }
@@ -53,40 +50,91 @@ fn check_document(
 ) {
     for object in objects(document, report.documents) {
         for carried in carried_pods(&object, templates) {
+            let problem =
+                |position, message| Problem { object: Some(object.name.clone()), position, message };
+            let faults = mistyped(carried.node);
+            if !faults.is_empty() {
+                let path = |path: &str| {
+                    [display(&carried.steps).as_str(), path]
+                        .join(if path.is_empty() || carried.steps.is_empty() { "" } else { "." })
+                };
+                report.problems.extend(faults.into_iter().map(|fault| {
+                    let message =
+                        format!("Kubernetes cannot read the pod: {} {}", path(&fault.path), fault.message);
+                    problem(Some(fault.position), message)
+                }));
+                continue;
+            }
             json.clear();
             carried.node.write_json(json);
             let pod = match Pod::from_json(json) {
                 Ok(pod) => pod,
                 Err(error) => {
-                    report.problems.push(Problem {
-                        object: Some(object.name.clone()),
-                        position: Some(carried.node.position()),
-                        message: format!("the pod cannot be decoded: {error}"),
-                    });
+                    let message = format!("Kubernetes cannot read the pod: {error}");
+                    report.problems.push(problem(Some(carried.node.position()), message));
                     continue;
                 }
             };
             let policy = policies.policy(&object.name, &pod);
             let violations = policy.map(|policy| evaluate(policy, &pod).violations).unwrap_or_default();
-            let findings = violations
-                .into_iter()
-                .map(|violation| Finding {
-                    check: violation.check,
-                    revision: violation.revision.since,
-                    level: violation.level(),
-                    reason: violation.reason(),
-                    detail: violation.detail(),
-                    places: violation.fields().iter().map(|field| place(field, &carried)).collect(),
-                })
-                .collect();
+            let findings =
+                violations.iter().map(|violation| finding(violation, document.text(), &carried)).collect();
             report.pods.push(PodReport {
                 object: object.name.clone(),
                 path: display(&carried.steps),
                 policy,
                 findings,
+                silenced: Vec::new(),
             });
         }
     }
+}
+
+fn finding(violation: &Violation<'_>, text: &str, carried: &Carried<'_, '_>) -> Finding {
+    Finding {
+        check: violation.check,
+        revision: violation.revision.since,
+        level: violation.level(),
+        reason: violation.reason(),
+        detail: violation.detail(),
+        places: violation.fields().iter().map(|field| place(violation.check, field, text, carried)).collect(),
+    }
+}
+
+/// A document that is no YAML; or that would be, once someone has rendered it.
+fn unreadable(text: &str, error: &podsec_yaml::Error) -> Problem {
+    if let Some((position, tag)) = template_text(text, error) {
+        let message = format!(
+            "this is a template, with {tag} left in: render it first, as --helm and --kustomize do, and judge the result"
+        );
+        return Problem { object: None, position: Some(position), message };
+    }
+    let position = Some(Position { line: error.line, column: error.column });
+    Problem {
+        object: None,
+        position,
+        message: format!("no YAML that Kubernetes can read: {}", error.message),
+    }
+}
+
+/// The text between double braces that made a document unreadable: in the line of the error, or opening a line before
+/// it in the same document.
+fn template_text<'t>(text: &'t str, error: &podsec_yaml::Error) -> Option<(Position, &'t str)> {
+    let mut suspect = None;
+    for (index, line) in text.lines().enumerate().take(error.line) {
+        if line.starts_with("---") {
+            suspect = None;
+        }
+        let Some(start) = line.find("{{") else { continue };
+        if index + 1 < error.line && !line.trim_start().starts_with("{{") {
+            continue;
+        }
+        let tag = line.get(start..)?;
+        let end = tag.find("}}").map_or(tag.len(), |end| end + 2);
+        let column = line.get(..start)?.chars().count() + 1;
+        suspect = suspect.or(Some((Position { line: index + 1, column }, tag.get(..end)?)));
+    }
+    suspect
 }
 
 /// A pod in an object.
@@ -120,46 +168,35 @@ fn built_in(group: &str, kind: &str) -> Option<Workload> {
     Workload::from_kind(group, kind)
 }
 
-fn place(field: &Field<'_>, carried: &Carried<'_, '_>) -> Place {
-    let steps: Vec<Step> = field
-        .path()
-        .segments()
-        .into_iter()
-        .map(|segment| match segment {
-            Segment::Member(name) => Step::Member(name.to_owned()),
-            Segment::Element(index) => Step::Element(index),
-        })
-        .collect();
-    let located = locate(carried.node, &steps);
-    let missing = steps.get(located.depth..).unwrap_or_default();
-    let in_object: Vec<Step> = carried.steps.iter().chain(&steps).cloned().collect();
+fn place(check: &Check, field: &Field<'_>, text: &str, carried: &Carried<'_, '_>) -> Place {
+    let below = carried.steps.len();
+    let mut steps = carried.steps.clone();
+    steps.extend(field.path().segments().into_iter().map(|segment| match segment {
+        Segment::Member(name) => Step::Member(name.to_owned()),
+        Segment::Element(index) => Step::Element(index),
+    }));
+    let in_pod = steps.get(below..).unwrap_or_default();
+    let located = locate(text, carried.node, in_pod);
+    let pattern = field.pattern();
     Place {
         container: field.container().map(str::to_owned),
-        path: display(&in_object),
-        actual: field.actual.to_string(),
+        actual: actual(&field.actual),
         allowed: field.allowed,
         span: located.span,
         position: located.position,
-        missing: display(missing),
+        missing: display(in_pod.get(located.depth..).unwrap_or_default()),
+        path: display(&steps),
+        edit: check.fix.edits.iter().find(|(of, _)| *of == pattern).map(|(_, edit)| *edit),
     }
 }
 
-/// Steps as Kubernetes writes a path: `spec.containers[0].image`.
-fn display(steps: &[Step]) -> String {
-    let mut path = String::new();
-    for step in steps {
-        match step {
-            Step::Member(name) => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(name);
-            }
-            Step::Element(index) => {
-                // Writing to a string cannot fail.
-                let _ = write!(path, "[{index}]");
-            }
-        }
+fn actual(actual: &Actual<'_>) -> Value {
+    match actual {
+        Actual::Undefined => Value::Null,
+        Actual::Bool(value) => Value::from(*value),
+        Actual::Integer(value) => Value::from(*value),
+        Actual::Text(value) => Value::from(*value),
+        Actual::List(values) => values.iter().map(AsRef::as_ref).collect(),
+        Actual::Object => Value::Object(serde_json::Map::new()),
     }
-    path
 }

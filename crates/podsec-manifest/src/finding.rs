@@ -1,7 +1,8 @@
 //! What a check of a source finds: violations with places, and what could not be judged.
 
-use podsec_standards::{Check, Level, Policy, Version};
+use podsec_standards::{Check, Edit, Level, Policy, Version};
 use podsec_yaml::{Position, Span};
+use serde_json::Value;
 
 use crate::object::ObjectName;
 
@@ -16,6 +17,8 @@ pub struct FileReport {
     pub pods: Vec<PodReport>,
     /// What could not be judged, in the order of the source.
     pub problems: Vec<Problem>,
+    /// What is worth knowing and changes no verdict.
+    pub warnings: Vec<Problem>,
 }
 
 /// The verdict on one pod.
@@ -29,6 +32,8 @@ pub struct PodReport {
     pub policy: Option<Policy>,
     /// The rules that it breaks, in Kubernetes' order; empty when it is allowed.
     pub findings: Vec<Finding>,
+    /// Those that someone decided to live with.
+    pub silenced: Vec<Silenced>,
 }
 
 /// A violation with its places.
@@ -49,22 +54,43 @@ pub struct Finding {
 }
 
 /// A field that is to blame, and where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     /// The container that it belongs to, if it does.
     pub container: Option<String>,
     /// Its path in the object, as in `spec.template.spec.containers[0].image`.
     pub path: String,
-    /// What it holds, as JSON; `undefined` where it is missing.
-    pub actual: String,
+    /// What it holds; null where it is missing, `{}` for an object.
+    pub actual: Value,
     /// What it may hold, as JSON; `undefined` where it may be left out.
     pub allowed: &'static [&'static str],
-    /// The bytes to point at: the value, or where it is missing the key of the object that lacks it.
+    /// The bytes to point at, all in one line: the value, or its key when it is longer, or where it is missing the
+    /// place where it belongs.
     pub span: Span,
     /// Where they start.
     pub position: Position,
     /// The fields that are missing on the way, as in `securityContext.privileged`; empty when the field is there.
     pub missing: String,
+    /// What to do with the field.
+    pub edit: Option<Edit>,
+}
+
+/// A violation that does not count.
+#[derive(Clone, Debug)]
+pub struct Silenced {
+    /// The violation.
+    pub finding: Finding,
+    /// Who decided so.
+    pub by: Silence,
+}
+
+/// Why a violation does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// A comment in the source allows it, for this reason.
+    Comment(String),
+    /// The baseline knows it.
+    Baseline,
 }
 
 /// Something that could not be judged. It never counts as clean.
@@ -82,5 +108,15 @@ impl FileReport {
     /// Whether everything was judged and nothing is forbidden.
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty() && self.pods.iter().all(|pod| pod.findings.is_empty())
+    }
+}
+
+impl Finding {
+    /// Kubernetes' words as one sentence: `hostPort (container "a" uses hostPort 80)`.
+    pub fn sentence(&self) -> String {
+        if self.detail.is_empty() {
+            return self.reason.to_owned();
+        }
+        format!("{} ({})", self.reason, self.detail)
     }
 }

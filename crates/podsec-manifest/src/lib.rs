@@ -16,9 +16,10 @@ mod locate;
 mod object;
 pub mod report;
 mod template;
+mod types;
 
 pub use check::{Policies, check};
-pub use finding::{FileReport, Finding, Place, PodReport, Problem};
+pub use finding::{FileReport, Finding, Place, PodReport, Problem, Silence, Silenced};
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};
 pub use template::{InvalidTemplate, Template, Templates};

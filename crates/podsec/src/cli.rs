@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{evaluate, serve, webhook};
+use crate::commands::{check, evaluate, serve, webhook};
 
 /// Kubernetes Pod Security: exact, fast, pleasant.
 #[derive(Debug, Parser)]
@@ -16,6 +16,8 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Judge manifests as the API server would, at file, line and column.
+    Check(Box<check::Arguments>),
     /// Judge pods given as JSON Lines on standard input.
     Evaluate(evaluate::Arguments),
     /// Run a Kubernetes API server with Pod Security and auditing, for unmodified kubectl.

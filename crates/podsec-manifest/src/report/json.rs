@@ -75,7 +75,7 @@ struct Violation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
     path: &'a str,
-    actual: &'a str,
+    actual: &'a serde_json::Value,
     allowed: &'static [&'static str],
     reason: &'a str,
     sentence: &'a str,
