@@ -2,7 +2,6 @@
 
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
-use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::selector::{field, label};
 use serde_json::Value;
 
@@ -23,12 +22,7 @@ impl Selection {
     ///
     /// # Errors
     /// 400 for a selector that cannot be read or names a field that cannot be selected by.
-    pub(super) fn parse(
-        query: &Query,
-        resource: &Resource,
-        strategy: &'static Strategy,
-        name: &str,
-    ) -> Result<Self, Status> {
+    pub(super) fn parse(query: &Query, strategy: &'static Strategy, name: &str) -> Result<Self, Status> {
         let label_text = query.value("labelSelector").unwrap_or_default();
         let field_text = query.value("fieldSelector").unwrap_or_default();
         let labels =
@@ -36,15 +30,7 @@ impl Selection {
         let fields =
             field::Selector::parse(field_text).map_err(|error| Status::bad_request(error.to_string()))?;
         let own: Vec<&str> = strategy.selectable_fields.iter().map(|field| field.label).collect();
-        fields.check(&own).map_err(|error| match error {
-            field::Error::NotSupported(_) => Status::bad_request(format!(
-                "Unable to find \"{}, Resource={}\" that match label selector \"{label_text}\", field selector \
-                 \"{field_text}\": {error}",
-                group_version(resource),
-                resource.resource,
-            )),
-            other => Status::bad_request(other.to_string()),
-        })?;
+        fields.check(&own).map_err(|error| Status::bad_request(error.to_string()))?;
         Ok(Self { labels, fields, name: name.to_owned(), strategy })
     }
 
@@ -62,9 +48,4 @@ impl Selection {
     pub(super) fn is_everything(&self) -> bool {
         self.name.is_empty() && self.labels.is_everything() && self.fields.is_everything()
     }
-}
-
-/// Group and version as Go prints them, the core group being empty: `/v1`.
-fn group_version(resource: &Resource) -> String {
-    format!("{}/{}", resource.group, resource.version)
 }

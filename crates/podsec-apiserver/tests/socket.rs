@@ -1,0 +1,281 @@
+//! The server behind its socket: TLS, credentials, restarts, slow clients, the end.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use podsec_apiserver::{Options, Server, Storage};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+#[tokio::test]
+async fn the_kubeconfig_is_for_its_owner_alone_and_works() {
+    let server = Running::start(Storage::Memory).await;
+    let file = fs::metadata(server.folder.path().join("kubeconfig")).expect("a kubeconfig");
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    let answer = server.client().token().get("/api/v1/namespaces/default").await;
+    assert_eq!((answer.0, &answer.1["metadata"]["name"]), (200, &json!("default")));
+}
+
+#[tokio::test]
+async fn a_client_certificate_alone_names_the_administrator() {
+    let server = Running::start(Storage::Memory).await;
+    let (code, review) = server.client().certificate().post(WHO_AM_I, &json!({})).await;
+    assert_eq!((code, &review["status"]["userInfo"]["username"]), (201, &json!("kubernetes-admin")));
+}
+
+#[tokio::test]
+async fn without_credentials_there_is_health_and_nothing_else() {
+    let server = Running::start(Storage::Memory).await;
+    let nobody = server.client();
+    assert_eq!(nobody.get("/readyz").await.0, 200);
+    assert_eq!(nobody.get("/version").await.0, 200);
+    assert_eq!(nobody.get("/api/v1/namespaces").await.0, 403);
+    assert_eq!(nobody.get("/metrics").await.0, 403);
+    let mut liar = server.client();
+    liar.headers = "authorization: Bearer wrong\r\n".to_owned();
+    assert_eq!(liar.get("/readyz").await.0, 401);
+}
+
+#[tokio::test]
+async fn http_2_is_offered_first() {
+    let server = Running::start(Storage::Memory).await;
+    let mut client = server.client();
+    client.protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+    let stream = client.connect().await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+}
+
+#[tokio::test]
+async fn objects_and_credentials_outlive_a_restart() {
+    let data = tempfile::tempdir().expect("a folder");
+    let first = Running::start(Storage::Directory(data.path().to_owned())).await;
+    let config_map = json!({"metadata": {"name": "kept"}, "data": {"k": "v"}});
+    let url = "/api/v1/namespaces/default/configmaps";
+    assert_eq!(first.client().token().post(url, &config_map).await.0, 201);
+    let kubeconfig = first.kubeconfig.clone();
+    first.stop().await;
+
+    let mut second = Running::start(Storage::Directory(data.path().to_owned())).await;
+    let token = second.kubeconfig.pointer("/users/0/user/token").cloned();
+    assert_eq!(token.as_ref(), kubeconfig.pointer("/users/0/user/token"));
+    second.kubeconfig = kubeconfig;
+    let (code, kept) = second.client().token().get(&format!("{url}/kept")).await;
+    assert_eq!((code, &kept["data"]), (200, &config_map["data"]));
+    assert_eq!(second.client().certificate().get(&format!("{url}/kept")).await.0, 200);
+}
+
+#[tokio::test]
+async fn watches_end_when_the_server_stops() {
+    let server = Running::start(Storage::Memory).await;
+    let mut watch = server.client().token().send("GET", "/api/v1/namespaces?watch=true", "", b"").await;
+    let mut first = [0; 1024];
+    assert!(watch.read(&mut first).await.expect("the beginning of the watch") > 0);
+    let end = tokio::spawn(async move {
+        let mut rest = Vec::new();
+        let _ = watch.read_to_end(&mut rest).await;
+    });
+    timeout(Duration::from_secs(10), server.stop()).await.expect("the server ends");
+    timeout(Duration::from_secs(10), end).await.expect("the watch ends").expect("no panic");
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_holds_up_nobody_else() {
+    let server = Running::start(Storage::Memory).await;
+    let client = server.client().token();
+    let length = "content-length: 100\r\ncontent-type: application/json\r\n";
+    let mut stalled = Vec::new();
+    for _ in 0..50 {
+        stalled.push(client.send("POST", "/api/v1/namespaces", length, b"{").await);
+    }
+    let answer = timeout(Duration::from_secs(5), client.get("/api/v1/namespaces/default")).await;
+    assert_eq!(answer.expect("an answer in time").0, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_says_it_is_too_long_is_refused_before_it_is_sent() {
+    let server = Running::start(Storage::Memory).await;
+    let length = "content-length: 3145729\r\ncontent-type: application/json\r\n";
+    let stream = server.client().token().send("POST", "/api/v1/namespaces", length, b"{").await;
+    assert_eq!(answer(stream).await.0, 413);
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_no_end() {
+    let server = Running::start(Storage::Memory).await;
+    let mut plain = TcpStream::connect(server.address).await.expect("a connection");
+    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("to send");
+    let mut garbage = server.client().connect().await;
+    garbage.write_all(b"\x00\x01\x02 garbage\r\n\r\n").await.expect("to send");
+    assert_eq!(server.client().get("/livez").await.0, 200);
+}
+
+#[tokio::test]
+async fn what_keeps_the_server_from_starting_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("file"), "x").expect("a file");
+    fs::create_dir(path("corrupt")).expect("a folder");
+    fs::write(path("corrupt/podsec.redb"), "garbage").expect("a file");
+    fs::write(path("policy.yaml"), "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: All}]")
+        .expect("a file");
+    let taken = Running::start(Storage::Memory).await;
+    let options = || Options {
+        secure_port: 0,
+        kubeconfig_out: path("kubeconfig"),
+        storage: Storage::Memory,
+        ..Options::default()
+    };
+    let mut policy = options();
+    policy.audit.policy_file = Some(path("policy.yaml"));
+    for (options, expected) in [
+        (Options { secure_port: taken.address.port(), ..options() }, "cannot listen on 127.0.0.1:"),
+        (Options { kubeconfig_out: path("no/kubeconfig"), ..options() }, "cannot write the kubeconfig"),
+        (Options { storage: Storage::Directory(path("file")), ..options() }, "cannot use the data directory"),
+        (Options { storage: Storage::Directory(path("corrupt")), ..options() }, "cannot open the database"),
+        (policy, "loading audit policy file: rules[0].level: Unsupported value: \"All\""),
+        (
+            Options { admission_control_config_file: Some(path("none.yaml")), ..options() },
+            "cannot use the admission configuration",
+        ),
+    ] {
+        let error = Server::start(&options).await.err().expect("a refusal").to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    assert!(!path("kubeconfig").exists(), "a kubeconfig without a server");
+}
+
+const WHO_AM_I: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+/// A server on a port of its own.
+struct Running {
+    address: SocketAddr,
+    folder: TempDir,
+    kubeconfig: Value,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<()>,
+}
+
+/// A client with what it knows from a kubeconfig.
+struct Client<'a> {
+    server: &'a Running,
+    headers: String,
+    with_certificate: bool,
+    protocols: Vec<Vec<u8>>,
+}
+
+impl Running {
+    async fn start(storage: Storage) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("kubeconfig");
+        let options = Options { secure_port: 0, kubeconfig_out: path.clone(), storage, ..Options::default() };
+        let server = Server::start(&options).await.expect("a server");
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        Self { address, folder, kubeconfig: read(&path), stop: Some(stop), server }
+    }
+
+    async fn stop(mut self) {
+        self.stop.take();
+        (&mut self.server).await.expect("no panic");
+    }
+
+    fn client(&self) -> Client<'_> {
+        let protocols = vec![b"http/1.1".to_vec()];
+        Client { server: self, headers: String::new(), with_certificate: false, protocols }
+    }
+
+    fn data(&self, pointer: &str) -> Vec<u8> {
+        let text = self.kubeconfig.pointer(pointer).and_then(Value::as_str).expect(pointer);
+        STANDARD.decode(text).expect("base64")
+    }
+}
+
+impl Client<'_> {
+    fn token(mut self) -> Self {
+        let token = self.server.kubeconfig.pointer("/users/0/user/token").and_then(Value::as_str);
+        self.headers = format!("authorization: Bearer {}\r\n", token.expect("a token"));
+        self
+    }
+
+    fn certificate(mut self) -> Self {
+        self.with_certificate = true;
+        self
+    }
+
+    async fn connect(&self) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        let authority = self.server.data("/clusters/0/cluster/certificate-authority-data");
+        roots.add(CertificateDer::from_pem_slice(&authority).expect("an authority")).expect("an authority");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots);
+        let mut config = if self.with_certificate {
+            let certificate = self.server.data("/users/0/user/client-certificate-data");
+            let key = self.server.data("/users/0/user/client-key-data");
+            let certificate = CertificateDer::from_pem_slice(&certificate).expect("a certificate");
+            let key = PrivateKeyDer::from_pem_slice(&key).expect("a key");
+            builder.with_client_auth_cert(vec![certificate], key).expect("a pair")
+        } else {
+            builder.with_no_client_auth()
+        };
+        config.alpn_protocols.clone_from(&self.protocols);
+        let stream = TcpStream::connect(self.server.address).await.expect("a connection");
+        let name = ServerName::from(self.server.address.ip());
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("a handshake")
+    }
+
+    async fn send(&self, method: &str, url: &str, headers: &str, body: &[u8]) -> TlsStream<TcpStream> {
+        let mut stream = self.connect().await;
+        let head = format!(
+            "{method} {url} HTTP/1.1\r\nhost: podsec\r\nconnection: close\r\n{}{headers}\r\n",
+            self.headers
+        );
+        stream.write_all(head.as_bytes()).await.expect("to send");
+        stream.write_all(body).await.expect("to send");
+        stream
+    }
+
+    async fn get(&self, url: &str) -> (u16, Value) {
+        answer(self.send("GET", url, "", b"").await).await
+    }
+
+    async fn post(&self, url: &str, object: &Value) -> (u16, Value) {
+        let body = object.to_string();
+        let headers = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+        answer(self.send("POST", url, &headers, body.as_bytes()).await).await
+    }
+}
+
+/// The status code and the body, when that is JSON.
+async fn answer(mut stream: TlsStream<TcpStream>) -> (u16, Value) {
+    let mut bytes = Vec::new();
+    // The server may close without a farewell once it has refused a body.
+    let _ = stream.read_to_end(&mut bytes).await;
+    let text = String::from_utf8_lossy(&bytes);
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
+    let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status code");
+    (code, serde_json::from_str(body).unwrap_or_default())
+}
+
+fn read(path: &Path) -> Value {
+    podsec_yaml::to_json(&fs::read_to_string(path).expect("a kubeconfig")).expect("YAML")
+}
