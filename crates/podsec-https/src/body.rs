@@ -88,6 +88,26 @@ where
     }
 }
 
+/// Takes in what is left of a body that was refused, and keeps nothing of it. An HTTP/1.1 client reads the refusal
+/// only when it has sent its body; whoever hangs up before resets its connection. A client that goes on for more
+/// than another [`BODY_LIMIT`] or `patience` is not waited for.
+pub async fn discard<B>(body: &mut B, patience: Duration)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let discarding = async {
+        let mut discarded = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            discarded += frame.data_ref().map_or(0, Bytes::len);
+            if discarded > BODY_LIMIT {
+                break;
+            }
+        }
+    };
+    // Either way the refusal is what is said next.
+    let _ = timeout(patience, discarding).await;
+}
+
 async fn collect<B>(mut body: B, budget: &Budget) -> Result<Held, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -205,6 +225,18 @@ mod tests {
         assert_eq!(budget.free(), 4);
         drop(held);
         assert_eq!(budget.free(), 10);
+    }
+
+    #[test]
+    fn what_is_left_of_a_refused_body_is_taken_in_up_to_a_limit() {
+        let chunk = Bytes::from(vec![b' '; BODY_LIMIT / 2]);
+        let mut body = in_chunks(vec![chunk; 5]);
+        let refused = block_on(read(&mut body, &Budget::new(0), PATIENCE));
+        assert!(matches!(refused, Err(BodyError::NoRoom)), "{refused:?}");
+        block_on(discard(&mut body, PATIENCE));
+        assert!(block_on(body.frame()).is_some(), "more than the limit was taken in");
+        let mut endless = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+        block_on(discard(&mut endless, Duration::from_millis(10)));
     }
 
     proptest! {

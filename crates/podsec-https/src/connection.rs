@@ -94,6 +94,8 @@ async fn end(stop: &mut watch::Receiver<()>, usage: &Usage, limits: Limits) {
     }
 }
 
+/// Returns when nothing has been asked for too long. (Notices it late where a connection may be idle for less time
+/// than its first request may take.)
 async fn idleness(usage: &Usage, limits: Limits) {
     loop {
         let deadline = usage.idle_since() + if usage.is_unused() { limits.patience } else { limits.idle };

@@ -104,9 +104,16 @@ impl Webhook {
         // Upstream's webhook takes this very content type and no parameters.
         let is_json =
             request.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
-        let body = match body::read(request.into_body(), &self.budget, left(deadline)).await {
+        let version = request.version();
+        let mut body = request.into_body();
+        let body = match body::read(&mut body, &self.budget, left(deadline)).await {
             Ok(body) => body,
-            Err(error) => return self.refuse(status_of(&error), &error.to_string()),
+            Err(error) => {
+                if version < Version::HTTP_2 && matches!(error, BodyError::TooLarge | BodyError::NoRoom) {
+                    body::discard(&mut body, left(deadline)).await;
+                }
+                return self.refuse(status_of(&error), &error.to_string());
+            }
         };
         // Upstream's webhook refuses what is as long as its limit, too.
         if body.as_ref().len() >= BODY_LIMIT {

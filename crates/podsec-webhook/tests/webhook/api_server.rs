@@ -1,0 +1,261 @@
+//! An API server of the test's own: namespaces and pods, lists and watches, and every way to fail.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use http_body_util::StreamBody;
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+type Body = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
+
+/// How the server treats its clients.
+#[derive(Clone, Default)]
+pub(crate) struct Manners {
+    /// How long it thinks about lists and about single objects.
+    pub(crate) delay: Duration,
+    /// It has forgotten every revision, and says so in this way.
+    pub(crate) gone: Option<Gone>,
+    /// It closes watches as soon as they begin.
+    pub(crate) closes_watches: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Gone {
+    /// With an event on the watch.
+    Event,
+    /// With an HTTP status.
+    Status,
+}
+
+pub(crate) struct ApiServer {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    events: broadcast::Sender<String>,
+    serving: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    pods: BTreeMap<String, Vec<Value>>,
+    revision: u64,
+    manners: Manners,
+    requests: VecDeque<String>,
+}
+
+impl ApiServer {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut server = Self {
+            address: listener.local_addr().unwrap(),
+            state: Arc::default(),
+            events: broadcast::channel(1000).0,
+            serving: None,
+        };
+        server.state.lock().unwrap().revision = 1;
+        server.accept(listener);
+        server
+    }
+
+    /// Breaks all connections and refuses new ones.
+    pub(crate) async fn vanish(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            serving.abort();
+            let _ = serving.await;
+        }
+    }
+
+    pub(crate) async fn come_back(&mut self) {
+        self.accept(TcpListener::bind(self.address).await.unwrap());
+    }
+
+    pub(crate) fn behave(&self, manners: Manners) {
+        self.state.lock().unwrap().manners = manners;
+    }
+
+    /// Ends every watch that goes on.
+    pub(crate) fn close_watches(&self) {
+        let _ = self.events.send(String::new());
+    }
+
+    pub(crate) fn set_namespace(&self, name: &str, labels: &[(&str, &str)]) {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.replace_namespace(name, labels);
+    }
+
+    pub(crate) fn replace_namespace(&self, name: &str, labels: BTreeMap<String, String>) {
+        let mut state = self.state.lock().unwrap();
+        state.revision += 1;
+        let known = state.namespaces.insert(name.to_owned(), labels).is_some();
+        let object = state.namespace(name).unwrap();
+        let event = json!({"type": if known { "MODIFIED" } else { "ADDED" }, "object": object});
+        let _ = self.events.send(event.to_string());
+    }
+
+    pub(crate) fn delete_namespace(&self, name: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.revision += 1;
+        let object = state.namespace(name).unwrap();
+        state.namespaces.remove(name);
+        let _ = self.events.send(json!({"type": "DELETED", "object": object}).to_string());
+    }
+
+    pub(crate) fn set_pods(&self, namespace: &str, pods: Vec<Value>) {
+        self.state.lock().unwrap().pods.insert(namespace.to_owned(), pods);
+    }
+
+    /// What was asked since the last time, oldest first.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.state.lock().unwrap().requests.drain(..).collect()
+    }
+
+    /// Writes how to reach this server.
+    pub(crate) fn write_kubeconfig(&self, path: &Path) {
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+            "clusters": [{"name": "test", "cluster": {"server": format!("http://{}", self.address)}}],
+            "users": [{"name": "test", "user": {}}],
+        });
+        std::fs::write(path, config.to_string()).unwrap();
+    }
+
+    fn accept(&mut self, listener: TcpListener) {
+        let (state, events) = (Arc::clone(&self.state), self.events.clone());
+        self.serving = Some(tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (state, events) = (Arc::clone(&state), events.clone());
+                let service = service_fn(move |request| answer(request, Arc::clone(&state), events.clone()));
+                connections.spawn(
+                    hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        }));
+    }
+}
+
+impl State {
+    fn namespace(&self, name: &str) -> Option<Value> {
+        let labels = self.namespaces.get(name)?;
+        Some(json!({
+            "kind": "PartialObjectMetadata",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": {"name": name, "labels": labels, "resourceVersion": self.revision.to_string()},
+        }))
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    state: Arc<Mutex<State>>,
+    events: broadcast::Sender<String>,
+) -> Result<Response<Body>, Infallible> {
+    let uri = request.uri().to_string();
+    let (path, query) = uri.split_once('?').unwrap_or((&uri, ""));
+    let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let manners = {
+        let mut state = state.lock().unwrap();
+        state.requests.push_back(uri.clone());
+        state.manners.clone()
+    };
+    if parameter("watch").is_some() {
+        return Ok(watch(&manners, &state, &events, parameter("resourceVersion")));
+    }
+    sleep(manners.delay).await;
+    let state = state.lock().unwrap();
+    let skipped: usize = parameter("continue").map_or(0, |token| token.parse().unwrap());
+    let limit: usize = parameter("limit").map_or(usize::MAX, |limit| limit.parse().unwrap());
+    let list = |all: Vec<Value>| {
+        let rest = all.len().saturating_sub(skipped + limit.min(all.len()));
+        let next = if rest > 0 { (skipped + limit).to_string() } else { String::new() };
+        let items: Vec<Value> = all.into_iter().skip(skipped).take(limit).collect();
+        let metadata = json!({"resourceVersion": state.revision.to_string(), "continue": next});
+        whole(
+            StatusCode::OK,
+            &json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}),
+        )
+    };
+    let parts: Vec<&str> = path.trim_start_matches("/api/v1/namespaces").split('/').skip(1).collect();
+    Ok(match parts.as_slice() {
+        [] => list(state.namespaces.keys().filter_map(|name| state.namespace(name)).collect()),
+        [name, "pods"] => list(state.pods.get(*name).cloned().unwrap_or_default()),
+        [name] => match state.namespace(name) {
+            Some(namespace) => whole(StatusCode::OK, &namespace),
+            None => refusal(StatusCode::NOT_FOUND, &format!("namespaces \"{name}\" not found")),
+        },
+        _ => refusal(StatusCode::NOT_FOUND, "the server could not find the requested resource"),
+    })
+}
+
+fn watch(
+    manners: &Manners,
+    state: &Mutex<State>,
+    events: &broadcast::Sender<String>,
+    revision: Option<&str>,
+) -> Response<Body> {
+    let receiver = events.subscribe();
+    let current = state.lock().unwrap().revision.to_string();
+    let old = revision != Some(&current);
+    match manners.gone {
+        Some(Gone::Status) if old => return refusal(StatusCode::GONE, "too old resource version"),
+        Some(Gone::Event) if old => {
+            let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "metadata": {},
+                "message": "too old resource version", "reason": "Expired", "code": 410});
+            return streamed(stream::iter([json!({"type": "ERROR", "object": status}).to_string()]).boxed());
+        }
+        _ if manners.closes_watches => return streamed(stream::empty().boxed()),
+        _ => {}
+    }
+    // Whatever happened before this watch is told first, as if all of it had just changed.
+    let missed: Vec<String> = if old {
+        let state = state.lock().unwrap();
+        let objects = state.namespaces.keys().filter_map(|name| state.namespace(name));
+        objects.map(|object| json!({"type": "MODIFIED", "object": object}).to_string()).collect()
+    } else {
+        Vec::new()
+    };
+    let later = stream::unfold(receiver, |mut receiver| async {
+        let event = receiver.recv().await.ok().filter(|event| !event.is_empty())?;
+        Some((event, receiver))
+    });
+    streamed(stream::iter(missed).chain(later).boxed())
+}
+
+fn streamed(lines: BoxStream<'static, String>) -> Response<Body> {
+    let frames = lines.map(|line| Ok(Frame::data(Bytes::from(line + "\n"))));
+    Response::new(StreamBody::new(frames.boxed()))
+}
+
+fn whole(status: StatusCode, object: &Value) -> Response<Body> {
+    let frame = Frame::data(Bytes::from(object.to_string()));
+    let mut response = Response::new(StreamBody::new(stream::iter([Ok(frame)]).boxed()));
+    *response.status_mut() = status;
+    response
+}
+
+fn refusal(status: StatusCode, message: &str) -> Response<Body> {
+    whole(
+        status,
+        &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
+            "reason": status.canonical_reason().unwrap().replace(' ', ""), "code": status.as_u16()}),
+    )
+}

@@ -1,0 +1,121 @@
+//! HTTPS clients: one that behaves, and a socket for those that do not.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::{http1, http2};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::authority::Authority;
+
+#[derive(Clone)]
+pub(crate) struct Client {
+    address: SocketAddr,
+    http1: TlsConnector,
+    http2: TlsConnector,
+}
+
+/// An HTTP/2 connection; clones share it.
+#[derive(Clone)]
+pub(crate) struct Http2(http2::SendRequest<Full<Bytes>>);
+
+pub(crate) struct Http1(http1::SendRequest<Full<Bytes>>);
+
+pub(crate) type Answer = (StatusCode, Bytes);
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr, authority: &Authority) -> Self {
+        let connector = |protocol: &[u8]| TlsConnector::from(Arc::clone(&authority.client(protocol)));
+        Self { address, http1: connector(b"http/1.1"), http2: connector(b"h2") }
+    }
+
+    pub(crate) async fn http2(&self) -> std::io::Result<Http2> {
+        let stream = TokioIo::new(self.connect(&self.http2).await?);
+        let (sender, connection) =
+            http2::handshake(TokioExecutor::new(), stream).await.map_err(std::io::Error::other)?;
+        tokio::spawn(connection);
+        Ok(Http2(sender))
+    }
+
+    pub(crate) async fn http1(&self) -> std::io::Result<Http1> {
+        let stream = TokioIo::new(self.connect(&self.http1).await?);
+        let (sender, connection) = http1::handshake(stream).await.map_err(std::io::Error::other)?;
+        tokio::spawn(connection);
+        Ok(Http1(sender))
+    }
+
+    /// A TLS connection on which nothing is said yet.
+    pub(crate) async fn socket(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        self.connect(&self.http1).await
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A review over a connection of its own.
+    pub(crate) async fn review(&self, body: Vec<u8>) -> Answer {
+        self.http2().await.unwrap().review(body).await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(format!("https://localhost{path}")).body(Full::default()).unwrap();
+        self.http2().await.unwrap().send(request).await.unwrap()
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.get("/metrics").await;
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    }
+
+    async fn connect(&self, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
+        connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
+    }
+}
+
+impl Http2 {
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error> {
+        self.0.ready().await?;
+        let response = self.0.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+
+    pub(crate) async fn review(&mut self, body: impl Into<Bytes>) -> Result<Answer, hyper::Error> {
+        self.send(post("https://localhost/?timeout=10s", "application/json", body.into())).await
+    }
+}
+
+impl Http1 {
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error> {
+        self.0.ready().await?;
+        let response = self.0.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+pub(crate) fn post(uri: &str, content_type: &str, body: Bytes) -> Request<Full<Bytes>> {
+    Request::builder()
+        .method(Method::POST)
+        .uri(uri)
+        .header("host", "localhost")
+        .header("content-type", content_type)
+        .body(Full::new(body))
+        .unwrap()
+}
