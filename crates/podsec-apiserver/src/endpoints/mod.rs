@@ -35,7 +35,7 @@ pub(crate) fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<Answer, 
         ["api" | "apis", ..] => discovery::discovery(api, context, &segments)?,
         _ => None,
     };
-    let answer = known.ok_or_else(Status::no_such_resource)?;
+    let answer = known.ok_or_else(Answer::page_not_found)?;
     if !matches!(&*context.info.verb, "get" | "head" | "options") {
         return Err(Status::method_not_allowed().into());
     }

@@ -54,9 +54,15 @@ impl Answer {
         Self::Response(Box::new(response))
     }
 
-    /// 500 as plain text, as some filters of kube-apiserver answer.
-    pub(crate) fn internal_error_text(why: &str) -> Self {
-        Self::text(StatusCode::INTERNAL_SERVER_ERROR, &format!("Internal Server Error: {why}\n"))
+    /// 500 as plain text, as some filters of kube-apiserver answer. The URI is made harmless for browsers.
+    pub(crate) fn internal_error_text(uri: &str, why: &str) -> Self {
+        let uri = uri.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+        Self::text(StatusCode::INTERNAL_SERVER_ERROR, &format!("Internal Server Error: \"{uri}\": {why}\n"))
+    }
+
+    /// 404 as plain text: a path that is no resource's.
+    pub(crate) fn page_not_found() -> Self {
+        Self::text(StatusCode::NOT_FOUND, "404 page not found\n")
     }
 }
 
@@ -86,6 +92,15 @@ pub(super) fn render(context: &Context, outcome: Result<Answer, Answer>) -> Resp
     };
     context.warnings.write(response.headers_mut());
     response
+}
+
+/// Writes an answer that nobody watches.
+pub(super) fn render_bare(answer: Answer, representation: Representation) -> Response<ResponseBody> {
+    match answer {
+        Answer::Object { code, object, .. } => encode(code, &object, representation),
+        Answer::Status(status) => render_status(&status, representation),
+        Answer::Response(response) => *response,
+    }
 }
 
 /// Writes a Status.

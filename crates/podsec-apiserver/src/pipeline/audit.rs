@@ -1,10 +1,10 @@
 //! Between authentication and impersonation: the audit log watches the rest of the request.
 
-use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{HeaderValue, USER_AGENT};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{HeaderMap, Response};
 use jiff::Timestamp;
-use podsec_audit::{Attributes, Recording, Rejected, Request, source_ips};
+use podsec_audit::{Attributes, Recording, Request, source_ips};
 
 use super::Peer;
 use crate::authentication::User;
@@ -68,18 +68,6 @@ pub(super) fn end(recording: &Recording, response: &Response<ResponseBody>) {
     if matches!(response.body(), ResponseBody::Full(_)) {
         recording.complete();
     }
-}
-
-/// 500 as plain text: what cannot be recorded does not run.
-pub(super) fn reject(uri: &str, rejected: Rejected) -> Response<ResponseBody> {
-    let uri = uri.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
-    let text = format!("Internal Server Error: \"{uri}\": {rejected}\n");
-    let mut response = Response::new(ResponseBody::from(text.into_bytes()));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 fn user_agent(headers: &HeaderMap) -> &[u8] {

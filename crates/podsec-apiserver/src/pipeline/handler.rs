@@ -23,6 +23,9 @@ pub(super) async fn handle(
     }
     let info = &context.info;
     let catalog = api.catalog();
+    if catalog.version(&info.group, &info.version).is_none() {
+        return Err(Answer::page_not_found());
+    }
     let resource = catalog
         .find(&info.group, &info.version, &info.resource)
         .filter(|_| !info.excess)
@@ -31,7 +34,7 @@ pub(super) async fn handle(
     let misplaced = if resource.namespaced {
         info.namespace.is_empty() && (!info.name.is_empty() && !matches!(&*info.verb, "list" | "watch"))
     } else {
-        !info.namespace.is_empty() && info.resource != "namespaces"
+        !info.namespace.is_empty() && !(info.resource == "namespaces" && info.namespace == info.name)
     };
     if misplaced {
         return Err(Status::no_such_resource().into());

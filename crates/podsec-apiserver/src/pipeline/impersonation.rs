@@ -1,6 +1,6 @@
 //! Acting as someone else: `Impersonate-User` and its siblings, for those who may.
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, Uri};
 use podsec_apimachinery::Status;
 use podsec_apimachinery::status::GroupResource;
 
@@ -13,7 +13,7 @@ use crate::request_info::RequestInfo;
 ///
 /// # Errors
 /// 403 when the caller may not act as this user, 500 as plain text for groups without a user.
-pub(super) fn requested(caller: &User, headers: &HeaderMap) -> Result<Option<User>, Answer> {
+pub(super) fn requested(caller: &User, headers: &HeaderMap, uri: &Uri) -> Result<Option<User>, Answer> {
     let text =
         |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let name = text("impersonate-user").unwrap_or_default();
@@ -43,7 +43,7 @@ pub(super) fn requested(caller: &User, headers: &HeaderMap) -> Result<Option<Use
             .chain((!user.uid.is_empty()).then(|| format!("{{UID  {}    }}", user.uid)));
         let requested = requested.collect::<Vec<_>>().join(" ");
         let why = format!("requested [{requested}] without impersonating a user");
-        return Err(Answer::internal_error_text(&why));
+        return Err(Answer::internal_error_text(&uri.to_string(), &why));
     }
     check(caller, &user)?;
     if let Some((namespace, _)) = service_account(&user.name)
@@ -114,7 +114,7 @@ mod tests {
     fn an_administrator_acts_as_a_service_account_with_its_groups() {
         let admin = User::new("admin", &[MASTERS]);
         let headers = headers(&[("impersonate-user", "system:serviceaccount:dev:default")]);
-        let Ok(Some(user)) = requested(&admin, &headers) else { panic!("refused") };
+        let Ok(Some(user)) = requested(&admin, &headers, &Uri::default()) else { panic!("refused") };
         assert_eq!(
             user.groups,
             ["system:serviceaccounts", "system:serviceaccounts:dev", "system:authenticated"]
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn others_act_as_nobody_but_themselves() {
         let headers = headers(&[("impersonate-user", "jane")]);
-        assert!(requested(&User::new("joe", &[]), &headers).is_err());
-        assert!(matches!(requested(&User::new("joe", &[]), &HeaderMap::new()), Ok(None)));
+        assert!(requested(&User::new("joe", &[]), &headers, &Uri::default()).is_err());
+        assert!(matches!(requested(&User::new("joe", &[]), &HeaderMap::new(), &Uri::default()), Ok(None)));
     }
 }

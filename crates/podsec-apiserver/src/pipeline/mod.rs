@@ -102,7 +102,11 @@ async fn receive(
         None => Recording::off(),
         Some(auditor) => match auditor.begin(&audited, &audit::user(&user)) {
             Ok(recording) => recording,
-            Err(rejected) => return timer.stop(audit::reject(&uri, rejected)),
+            // What cannot be recorded does not run.
+            Err(rejected) => {
+                let answer = Answer::internal_error_text(&uri, &rejected.to_string());
+                return timer.stop(answer::render_bare(answer, fallback));
+            }
         },
     };
     let mut context = Context {
@@ -135,7 +139,7 @@ async fn receive(
 
 /// Decides on whose behalf the request runs and whether it may, then runs it.
 async fn authorize(api: &Arc<ApiServer>, context: &mut Context, body: RequestBody) -> Result<Answer, Answer> {
-    if let Some(user) = impersonation::requested(&context.user, &context.headers)? {
+    if let Some(user) = impersonation::requested(&context.user, &context.headers, &context.uri)? {
         context.recording.impersonated(&audit::user(&user));
         context.user = user;
     }

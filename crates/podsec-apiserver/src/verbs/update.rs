@@ -25,8 +25,8 @@ pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Resu
     drop(bytes);
     (operation.strategy.default)(&mut object);
     context.recording.request_object(&object);
-    check_name(operation, &object)?;
     create::place(operation, &mut object)?;
+    check_name(operation, &object)?;
     if operation.strategy.allow_create_on_update
         && context.info.subresource.is_empty()
         && operation.registry.find(operation.namespace(), operation.name()).await?.is_none()
