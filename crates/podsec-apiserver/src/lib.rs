@@ -38,6 +38,6 @@ mod verbs;
 pub use apiserver::ApiServer;
 pub use authentication::{Tokens, User};
 pub use body::{RequestBody, ResponseBody, request_body};
-pub use options::{AuditOptions, Options, Storage};
+pub use options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Storage};
 pub use pipeline::Peer;
 pub use server::{Server, StartError};

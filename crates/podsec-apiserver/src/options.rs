@@ -40,12 +40,38 @@ pub struct AuditOptions {
     pub policy_file: Option<PathBuf>,
     /// `--audit-log-path`; `-` is standard output.
     pub log_path: Option<PathBuf>,
+    /// `--audit-log-format`.
+    pub log_format: AuditLogFormat,
+    /// `--audit-log-mode`.
+    pub log_mode: AuditLogMode,
+    /// `--audit-log-compress`: whether rotated files are gzipped.
+    pub log_compress: bool,
     /// `--audit-log-maxage` in days; 0 keeps rotated files for ever.
     pub log_maxage: u32,
     /// `--audit-log-maxbackup`: how many rotated files to keep; 0 keeps all.
     pub log_maxbackup: u32,
     /// `--audit-log-maxsize` in megabytes; 0 means 100.
     pub log_maxsize: u32,
+}
+
+/// How an audit event becomes a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditLogFormat {
+    /// The event as JSON.
+    #[default]
+    Json,
+    /// Kubernetes' older line of text.
+    Legacy,
+}
+
+/// What happens when an audit event cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditLogMode {
+    /// The request goes on.
+    #[default]
+    Blocking,
+    /// A request whose arrival cannot be recorded does not run.
+    BlockingStrict,
 }
 
 impl Default for Options {

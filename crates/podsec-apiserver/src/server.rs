@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use podsec_admission::Admission;
 use podsec_apimachinery::Status;
-use podsec_audit::sink::{Log, LogOptions};
+use podsec_audit::sink::{Format, Log, LogOptions};
 use podsec_audit::{Auditor, Policy};
 use podsec_https::{Handler, Limits};
 use podsec_storage::{Memory, OpenError, Redb, Retention, Store};
@@ -22,7 +22,7 @@ use crate::apiserver::ApiServer;
 use crate::authentication::{self, MASTERS, Tokens, User, user_of_certificate};
 use crate::body::{ResponseBody, request_body};
 use crate::kubeconfig::Kubeconfig;
-use crate::options::{AuditOptions, Options, Storage};
+use crate::options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Storage};
 use crate::pipeline::Peer;
 use crate::tls::{self, Authority, write_private};
 
@@ -199,7 +199,11 @@ fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
                 max_age: options.log_maxage,
                 max_backups: options.log_maxbackup,
                 max_size: options.log_maxsize,
-                ..LogOptions::default()
+                compress: options.log_compress,
+                format: match options.log_format {
+                    AuditLogFormat::Json => Format::Json,
+                    AuditLogFormat::Legacy => Format::Legacy,
+                },
             })
             .map_err(StartError::AuditLog)?,
         ),
@@ -223,7 +227,11 @@ fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
     if let Some(warning) = loaded.warning {
         tracing::warn!("{warning}");
     }
-    Ok(Some(Auditor::new(loaded.policy, log)))
+    let auditor = Auditor::new(loaded.policy, log);
+    Ok(Some(match options.log_mode {
+        AuditLogMode::Blocking => auditor,
+        AuditLogMode::BlockingStrict => auditor.strict(),
+    }))
 }
 
 fn random_token() -> String {

@@ -31,6 +31,17 @@ async fn a_stale_resource_version_is_a_conflict_and_none_is_not() {
 }
 
 #[tokio::test]
+async fn a_patch_cannot_change_who_an_object_is_or_when_it_was_made() {
+    let cluster = Cluster::start().await;
+    let url = "/api/v1/namespaces/default/configmaps";
+    let created = cluster.create(url, json!({"metadata": {"name": "a"}})).await;
+    let other = json!({"metadata": {"uid": "x"}});
+    assert_eq!(cluster.json(&format!("PATCH {url}/a"), &other).await.code, 422);
+    let earlier = json!({"metadata": {"creationTimestamp": "2020-01-01T00:00:00Z"}});
+    assert_eq!(cluster.json(&format!("PATCH {url}/a"), &earlier).await.object(), created);
+}
+
+#[tokio::test]
 async fn concurrent_patches_without_a_version_all_win() {
     let cluster = std::sync::Arc::new(Cluster::start().await);
     let url = "/api/v1/namespaces/default/configmaps";

@@ -34,7 +34,8 @@ pub(super) async fn handle(
     let misplaced = if resource.namespaced {
         info.namespace.is_empty() && (!info.name.is_empty() && !matches!(&*info.verb, "list" | "watch"))
     } else {
-        !info.namespace.is_empty() && !(info.resource == "namespaces" && info.namespace == info.name)
+        let is_in_itself = info.resource == "namespaces" && info.namespace == info.name;
+        !info.namespace.is_empty() && !is_in_itself
     };
     if misplaced {
         return Err(Status::no_such_resource().into());

@@ -39,7 +39,11 @@ pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Resu
         let error = Error::invalid(path, &Value::from(0), "must be specified for an update");
         return Err(operation.invalid(operation.name(), &[error]));
     }
-    let object = update_object(operation, &options, Origin::Update, |_| Ok(object.clone())).await?;
+    let object = update_object(operation, &options, Origin::Update, |stored| {
+        check_uid(operation, &object, stored)?;
+        Ok(object.clone())
+    })
+    .await?;
     operation.answer(200, object)
 }
 
@@ -87,7 +91,6 @@ pub(crate) async fn update_object(
 /// Brings the new object in line with the stored one and lets admission and validation judge it.
 async fn prepare(operation: &Operation<'_>, mut object: Value, stored: &Value) -> Result<Value, Status> {
     let strategy = operation.strategy;
-    check_uid(operation, &object, stored)?;
     admission::mutate(operation, Action::Update, &mut object, Some(stored)).await?;
     keep(&mut object, stored);
     let subresource = strategy.subresource(&operation.context.info.subresource);
@@ -140,13 +143,13 @@ async fn store(
 fn keep(object: &mut Value, stored: &Value) {
     let Some(kept) = stored.get("metadata") else { return };
     let metadata = metadata_mut(object);
-    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+    for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
         match kept.get(field) {
             Some(value) => metadata.insert(field.to_owned(), value.clone()),
             None => metadata.remove(field),
         };
     }
-    for field in ["uid", "creationTimestamp", "namespace", "generateName"] {
+    for field in ["uid", "namespace", "generateName"] {
         let absent = metadata.get(field).is_none_or(|value| value.is_null() || value == "");
         if let Some(value) = kept.get(field)
             && absent
@@ -170,6 +173,7 @@ pub(super) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<()
     }))
 }
 
+/// A PUT of another object than the stored one is refused; a patch may only find the uid immutable.
 fn check_uid(operation: &Operation<'_>, object: &Value, stored: &Value) -> Result<(), Status> {
     let (asked, actual) = (Meta::of(object).uid(), Meta::of(stored).uid());
     if asked.is_empty() || asked == actual {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Args;
-use podsec_apiserver::{AuditOptions, Options, Server, Storage};
+use clap::{Args, ValueEnum};
+use podsec_apiserver::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Server, Storage};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -41,6 +41,15 @@ pub(crate) struct Arguments {
     /// Where audit events are written as JSON lines; '-' is standard output.
     #[arg(long, value_name = "FILE")]
     audit_log_path: Option<PathBuf>,
+    /// The form of an audit event in the log.
+    #[arg(long, value_enum, default_value_t = AuditFormat::Json, value_name = "FORMAT")]
+    audit_log_format: AuditFormat,
+    /// What happens when an audit event cannot be written: the request goes on, or does not run.
+    #[arg(long, value_enum, default_value_t = AuditMode::Blocking, value_name = "MODE")]
+    audit_log_mode: AuditMode,
+    /// Compress rotated audit logs.
+    #[arg(long)]
+    audit_log_compress: bool,
     /// The days to keep rotated audit logs; 0 keeps them for ever.
     #[arg(long, default_value_t = 0, value_name = "DAYS")]
     audit_log_maxage: u32,
@@ -53,6 +62,24 @@ pub(crate) struct Arguments {
     /// Run a tiny node that takes pods to Running, as a kubelet would.
     #[arg(long)]
     node: bool,
+}
+
+/// The values of `--audit-log-format`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AuditFormat {
+    /// One JSON object a line.
+    Json,
+    /// Kubernetes' older line of text.
+    Legacy,
+}
+
+/// The values of `--audit-log-mode`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AuditMode {
+    /// A lost event does not stop the request.
+    Blocking,
+    /// A request whose arrival cannot be recorded is refused.
+    BlockingStrict,
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -106,6 +133,15 @@ impl From<Arguments> for Options {
             audit: AuditOptions {
                 policy_file: arguments.audit_policy_file,
                 log_path: arguments.audit_log_path,
+                log_format: match arguments.audit_log_format {
+                    AuditFormat::Json => AuditLogFormat::Json,
+                    AuditFormat::Legacy => AuditLogFormat::Legacy,
+                },
+                log_mode: match arguments.audit_log_mode {
+                    AuditMode::Blocking => AuditLogMode::Blocking,
+                    AuditMode::BlockingStrict => AuditLogMode::BlockingStrict,
+                },
+                log_compress: arguments.audit_log_compress,
                 log_maxage: arguments.audit_log_maxage,
                 log_maxbackup: arguments.audit_log_maxbackup,
                 log_maxsize: arguments.audit_log_maxsize,
