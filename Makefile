@@ -1,5 +1,5 @@
 # Every task of the project, one a target. `make demo` and `make test` need Rust and git alone.
-.PHONY: demo test check bench deny
+.PHONY: demo test check bench bench-webhook deny
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -20,6 +20,10 @@ check:
 # Figures, never a verdict: each is printed beside a baseline of the same run.
 bench:
 	cargo bench --package podsec-standards --locked
+
+# The webhook under load beside a bare HTTPS server of the same libraries.
+bench-webhook:
+	cargo bench --package podsec-benches --locked --bench webhook
 
 # Licences and sources of every dependency (needs cargo-deny).
 deny:

@@ -1,0 +1,1 @@
+//! Holds nothing: the benchmarks beside this file are programs of their own.
