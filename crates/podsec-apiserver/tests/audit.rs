@@ -71,6 +71,21 @@ async fn an_audited_violation_reaches_the_log_and_not_the_caller() {
 }
 
 #[tokio::test]
+async fn what_carries_no_pod_is_none_of_pod_securitys_business() {
+    let server = Audited::start("rules: [{level: Metadata}]").await;
+    let url = "/api/v1/namespaces/watched/configmaps";
+    server.cluster.create(url, json!({"metadata": {"name": "settings"}})).await;
+    let end = server.events(url).pop().expect("an end");
+    assert!(
+        end.annotations.keys().all(|key| key.starts_with("authorization.k8s.io/")),
+        "{:?}",
+        end.annotations
+    );
+    let metrics = server.cluster.get("/metrics").await.text;
+    assert!(!metrics.contains("pod_security_errors_total"), "{metrics}");
+}
+
+#[tokio::test]
 async fn stages_are_those_of_kubernetes() {
     let server = Audited::start("rules: [{level: Metadata}]").await;
     let cluster = &server.cluster;

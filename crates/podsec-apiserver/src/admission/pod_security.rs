@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
+use bytes::Bytes;
+use podsec_admission::cluster::EXISTING_PODS_TIMEOUT;
 use podsec_admission::{
-    Cluster, ClusterError, GroupVersionKind, GroupVersionResource, NamespaceLabels, Operation as Review,
-    Request, labels,
+    Admission, Cluster, ClusterError, GroupVersionKind, GroupVersionResource, NamespaceLabels,
+    Operation as Review, Request, labels,
 };
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
@@ -26,12 +27,8 @@ pub(super) async fn validate(
     old: Option<&Value>,
 ) -> Result<(), Status> {
     let resource = &operation.resource;
-    let snapshot = Snapshot::take(operation, object, old).await?;
-    let (Some(object_bytes), old_bytes) = (to_bytes(object), old.and_then(to_bytes)) else {
-        return Err(Status::internal("the object cannot be written as JSON"));
-    };
     let namespace = if resource.namespaced { operation.namespace() } else { Meta::of(object).name() };
-    let request = Request {
+    let mut request = Request {
         kind: GroupVersionKind {
             group: resource.group.as_str().into(),
             version: resource.version.as_str().into(),
@@ -51,10 +48,17 @@ pub(super) async fn validate(
             Action::Delete => Review::Delete,
         },
         username: operation.context.user.name.as_str().into(),
-        object: Some(&object_bytes),
-        old_object: old_bytes.as_deref(),
         ..Request::default()
     };
+    if !Admission::applies_to(&request) {
+        return Ok(());
+    }
+    let snapshot = Snapshot::take(operation, object, old).await?;
+    let (Some(object_bytes), old_bytes) = (to_bytes(object), old.and_then(to_bytes)) else {
+        return Err(Status::internal("the object cannot be written as JSON"));
+    };
+    request.object = Some(&object_bytes);
+    request.old_object = old_bytes.as_deref();
     let response = operation.api.admission.review(&snapshot, &request);
     operation.api.metrics.pod_security.record(&request, &response);
     for warning in response.warnings() {
@@ -73,7 +77,7 @@ fn to_bytes(object: &Value) -> Option<Vec<u8>> {
 /// What admission may ask about the cluster, read before it asks: it does no I/O.
 struct Snapshot {
     namespace: Option<Arc<NamespaceLabels>>,
-    pods: Vec<Vec<u8>>,
+    pods: Vec<Bytes>,
     deadline: Instant,
 }
 
@@ -98,13 +102,13 @@ impl Snapshot {
     }
 }
 
-/// One more than is checked, so that admission can tell that there are more.
-async fn pods_in(operation: &Operation<'_>, namespace: &str) -> Result<Vec<Vec<u8>>, Status> {
+/// All of them, although admission looks at the first few thousand only: it tells how many there are.
+async fn pods_in(operation: &Operation<'_>, namespace: &str) -> Result<Vec<Bytes>, Status> {
     let Some(pods) = operation.api.builtin("", "v1", "pods") else { return Ok(Vec::new()) };
     let prefix = pods.prefix(namespace);
-    let page = pods.store().range(Range::prefix(&prefix).limit(EXISTING_PODS_LIMIT + 1)).await;
+    let page = pods.store().range(Range::prefix(&prefix)).await;
     let page = page.map_err(|error| status(&error))?;
-    Ok(page.entries.into_iter().map(|entry| entry.value.to_vec()).collect())
+    Ok(page.entries.into_iter().map(|entry| entry.value).collect())
 }
 
 fn labels_of(namespace: &Value) -> NamespaceLabels {
@@ -118,7 +122,7 @@ fn policy_labels(namespace: &Value) -> BTreeMap<&str, &str> {
 }
 
 impl Cluster for Snapshot {
-    type Pod = Vec<u8>;
+    type Pod = Bytes;
 
     fn namespace(&self, name: &str) -> Result<Arc<NamespaceLabels>, ClusterError> {
         self.namespace.clone().ok_or_else(|| ClusterError::NotFound(name.to_owned()))
