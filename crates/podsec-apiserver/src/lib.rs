@@ -17,6 +17,7 @@ mod body;
 mod bootstrap;
 mod client;
 mod controllers;
+mod conversion;
 mod decode;
 mod endpoints;
 mod kubeconfig;

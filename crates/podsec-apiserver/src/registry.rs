@@ -10,6 +10,7 @@ use podsec_apimachinery::status::{Details, StatusCause};
 use podsec_storage::{Change, Entry, Error, Precondition, Revision, Store};
 use serde_json::Value;
 
+use crate::conversion;
 use crate::object;
 
 /// An object and the revision at which it was last written.
@@ -66,7 +67,7 @@ impl Registry {
     pub(crate) async fn find(&self, namespace: &str, name: &str) -> Result<Option<Stored>, Status> {
         let key = self.key(namespace, name)?;
         let entry = self.store.get(&key).await.map_err(|error| status(&error))?;
-        entry.as_ref().map(read).transpose()
+        entry.as_ref().map(|entry| self.read(entry)).transpose()
     }
 
     /// The object.
@@ -76,6 +77,31 @@ impl Registry {
     pub(crate) async fn get(&self, namespace: &str, name: &str) -> Result<Stored, Status> {
         let found = self.find(namespace, name).await?;
         found.ok_or_else(|| Status::not_found(self.resource.group_resource(), name))
+    }
+
+    /// Reads a stored entry.
+    ///
+    /// # Errors
+    /// 500 when it holds no JSON.
+    pub(crate) fn read(&self, entry: &Entry) -> Result<Stored, Status> {
+        self.read_at(entry, entry.revision)
+    }
+
+    /// Reads a stored entry as it is shown at another revision, that of its deletion.
+    ///
+    /// # Errors
+    /// 500 when it holds no JSON.
+    pub(crate) fn read_at(&self, entry: &Entry, revision: Revision) -> Result<Stored, Status> {
+        let mut object: Value = serde_json::from_slice(&entry.value)
+            .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))?;
+        conversion::to_version_of(&self.resource, &mut object);
+        MetaMut::of(&mut object).set_resource_version(&revision.to_string());
+        Ok(Stored { object, revision })
+    }
+
+    /// The resource whose objects these are.
+    pub(crate) fn resource(&self) -> &Resource {
+        &self.resource
     }
 
     /// Stores an object if `precondition` holds, and puts the new `resourceVersion` into it.
@@ -136,25 +162,6 @@ impl From<Error> for WriteError {
             error => Self::Fail(status(&error)),
         }
     }
-}
-
-/// Reads a stored entry.
-///
-/// # Errors
-/// 500 when it holds no JSON.
-pub(crate) fn read(entry: &Entry) -> Result<Stored, Status> {
-    read_at(entry, entry.revision)
-}
-
-/// Reads a stored entry as it is shown at another revision, that of its deletion.
-///
-/// # Errors
-/// 500 when it holds no JSON.
-pub(crate) fn read_at(entry: &Entry, revision: Revision) -> Result<Stored, Status> {
-    let mut object: Value = serde_json::from_slice(&entry.value)
-        .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))?;
-    MetaMut::of(&mut object).set_resource_version(&revision.to_string());
-    Ok(Stored { object, revision })
 }
 
 /// What a client is told when the store does not do what it was asked.

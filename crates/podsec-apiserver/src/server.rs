@@ -1,8 +1,9 @@
 //! From options to a running server: storage, certificates, bootstrap objects, listener, kubeconfig.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -171,7 +172,8 @@ impl Handler for Service {
 
 fn open(path: &Path) -> Result<(Arc<dyn Store>, Authority, String), StartError> {
     let unusable = |source| StartError::DataDirectory { path: path.to_owned(), source };
-    fs::create_dir_all(path).map_err(unusable)?;
+    // For its owner alone: Secrets are in there.
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
     let database = path.join("podsec.redb");
     let store = Redb::open(&database, Retention::default()).map_err(StartError::Database)?;
     let authority = Authority::load_or_create(path)?;

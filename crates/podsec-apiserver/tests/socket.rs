@@ -63,15 +63,18 @@ async fn http_2_is_offered_first() {
 
 #[tokio::test]
 async fn objects_and_credentials_outlive_a_restart() {
-    let data = tempfile::tempdir().expect("a folder");
-    let first = Running::start(Storage::Directory(data.path().to_owned())).await;
+    let parent = tempfile::tempdir().expect("a folder");
+    let data = parent.path().join("data");
+    let first = Running::start(Storage::Directory(data.clone())).await;
+    let mode = fs::metadata(&data).expect("a data directory").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "Secrets are for their owner alone");
     let config_map = json!({"metadata": {"name": "kept"}, "data": {"k": "v"}});
     let url = "/api/v1/namespaces/default/configmaps";
     assert_eq!(first.client().token().post(url, &config_map).await.0, 201);
     let kubeconfig = first.kubeconfig.clone();
     first.stop().await;
 
-    let mut second = Running::start(Storage::Directory(data.path().to_owned())).await;
+    let mut second = Running::start(Storage::Directory(data)).await;
     let token = second.kubeconfig.pointer("/users/0/user/token").cloned();
     assert_eq!(token.as_ref(), kubeconfig.pointer("/users/0/user/token"));
     second.kubeconfig = kubeconfig;

@@ -251,6 +251,19 @@ async fn a_status_is_written_through_its_own_door() {
 }
 
 #[tokio::test]
+async fn an_event_is_the_same_in_both_of_its_groups() {
+    let cluster = Cluster::start().await;
+    let event = json!({
+        "metadata": {"name": "e"}, "reason": "Failed", "message": "no",
+        "involvedObject": {"kind": "Pod", "name": "a", "namespace": "default"},
+    });
+    cluster.create("/api/v1/namespaces/default/events", event).await;
+    let list = cluster.get("/apis/events.k8s.io/v1/namespaces/default/events").await.object();
+    assert_eq!(list["items"][0]["note"], "no");
+    assert_eq!(list["items"][0]["regarding"]["name"], "a");
+}
+
+#[tokio::test]
 async fn a_workload_is_scaled_through_its_scale() {
     let cluster = Cluster::start().await;
     let url = "/apis/apps/v1/namespaces/default/deployments";

@@ -5,7 +5,7 @@ use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use super::Action;
-use crate::registry::{read, status};
+use crate::registry::status;
 use crate::verbs::Operation;
 
 /// Lets the kind fill in what the plugins would.
@@ -33,6 +33,6 @@ async fn priority_class(operation: &Operation<'_>, name: &str) -> Result<Vec<Val
     };
     let Ok(key) = classes.key("", name) else { return Ok(Vec::new()) };
     let entry = classes.store().get(&key).await.map_err(|error| status(&error))?;
-    let found = entry.as_ref().map(read).transpose()?;
+    let found = entry.as_ref().map(|entry| classes.read(entry)).transpose()?;
     Ok(found.map(|stored| stored.object).into_iter().collect())
 }

@@ -10,7 +10,7 @@ use super::{Operation, list_options::ListOptions};
 use crate::admission;
 use crate::body::RequestBody;
 use crate::pipeline::Answer;
-use crate::registry::{read, status};
+use crate::registry::status;
 
 /// Deletes the objects one after the other and answers with the list of them.
 pub(super) async fn delete_collection(
@@ -27,7 +27,7 @@ pub(super) async fn delete_collection(
     let page = page.map_err(|error| status(&error))?;
     let mut items = Vec::new();
     for entry in &page.entries {
-        let object = read(entry)?.object;
+        let object = operation.registry.read(entry)?.object;
         if !selection.matches(&object) {
             continue;
         }

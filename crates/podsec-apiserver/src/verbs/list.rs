@@ -9,7 +9,7 @@ use super::list_options::{At, Continue, ListOptions};
 use super::selection::Selection;
 use crate::object;
 use crate::pipeline::Answer;
-use crate::registry::{read, status, too_large_resource_version};
+use crate::registry::{status, too_large_resource_version};
 
 /// Answers with the objects that the selectors let through, a page at a time when the client wants pages.
 pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {
@@ -27,7 +27,7 @@ pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {
             Err(status) => return expired(status, &options),
         };
         for (index, entry) in page.entries.iter().enumerate() {
-            let object = read(entry)?.object;
+            let object = operation.registry.read(entry)?.object;
             if !selection.matches(&object) {
                 continue;
             }

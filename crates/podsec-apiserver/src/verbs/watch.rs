@@ -19,7 +19,7 @@ use super::selection::Selection;
 use crate::body::ResponseBody;
 use crate::pipeline::Answer;
 use crate::pipeline::deadline::go_duration;
-use crate::registry::{read, read_at, status, too_large_resource_version};
+use crate::registry::{Registry, status, too_large_resource_version};
 use crate::table::View;
 
 /// Answers at once with a stream that a task of its own fills.
@@ -43,8 +43,7 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
         sender,
         view: operation.view()?,
         selection,
-        kind: operation.resource.kind.clone(),
-        api_version: operation.resource.api_version(),
+        registry: operation.registry.clone(),
         bookmarks: options.bookmarks,
         initial_bookmark: options.initial_bookmark,
         started: false,
@@ -95,8 +94,7 @@ struct Stream {
     sender: mpsc::Sender<Bytes>,
     view: View,
     selection: Selection,
-    kind: String,
-    api_version: String,
+    registry: Registry,
     bookmarks: bool,
     initial_bookmark: bool,
     started: bool,
@@ -120,7 +118,7 @@ impl Stream {
     /// All that exists, and the bookmark that says so.
     async fn send_existing(&mut self, page: &Page) -> Result<(), Over> {
         for entry in &page.entries {
-            let Ok(stored) = read(entry) else { continue };
+            let Ok(stored) = self.registry.read(entry) else { continue };
             if self.selection.matches(&stored.object) {
                 self.send("ADDED", stored.object).await?;
             }
@@ -172,7 +170,7 @@ impl Stream {
     /// A change as the selector sees it: what starts to match is added, what stops is deleted.
     async fn send_event(&mut self, event: &Event) -> Result<(), Over> {
         let revision = event.revision();
-        let matching = |entry| read_at(entry, revision).ok().map(|stored| stored.object);
+        let matching = |entry| self.registry.read_at(entry, revision).ok().map(|stored| stored.object);
         let now = event.entry().and_then(matching).filter(|object| self.selection.matches(object));
         let before = event.previous().and_then(matching).filter(|object| self.selection.matches(object));
         match (before, now) {
@@ -190,11 +188,13 @@ impl Stream {
     }
 
     async fn send_bookmark(&mut self, revision: Revision, annotations: Option<Value>) -> Result<(), Over> {
+        let resource = self.registry.resource();
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if let Some(annotations) = annotations {
             crate::object::as_map(&mut metadata).insert("annotations".to_owned(), annotations);
         }
-        let object = json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": metadata});
+        let object =
+            json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
         let object = self.view.event(object, !self.started, Timestamp::now());
         self.started = true;
         self.write("BOOKMARK", &object).await
