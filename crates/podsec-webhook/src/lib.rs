@@ -14,11 +14,13 @@ mod configuration;
 mod deadline;
 pub mod files;
 pub mod handler;
+pub mod manifests;
 pub mod metrics;
 pub mod server;
 pub mod tls;
 
 pub use configuration::ReadError;
 pub use handler::{Load, Webhook};
+pub use manifests::Installation;
 pub use metrics::Metrics;
 pub use server::{Options, Server, StartError};

@@ -1,21 +1,24 @@
 //! `podsec webhook`: the admission webhook, with the flags of upstream's.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use podsec_webhook::tls::{TlsOptions, TlsVersion, cipher_suites};
-use podsec_webhook::{Load, Options, Server};
+use podsec_webhook::{Installation, Load, Options, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// The flags, named as upstream's webhook has them.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The PodSecurityConfiguration, read again when it changes. Without one only labels restrict.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,14 +84,44 @@ pub(crate) struct Arguments {
     log_format: LogFormat,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the manifests that install the webhook, with a certificate made for them.
+    Manifests(ManifestsArguments),
+}
+
+#[derive(Debug, Args)]
+struct ManifestsArguments {
+    /// The namespace of the webhook.
+    #[arg(long, default_value_t = Installation::default().namespace, value_name = "NAME")]
+    namespace: String,
+    /// The image of podsec.
+    #[arg(long, default_value_t = Installation::default().image, value_name = "IMAGE")]
+    image: String,
+    /// How many webhooks answer.
+    #[arg(long, default_value_t = Installation::default().replicas, value_name = "NUMBER")]
+    replicas: u32,
+    /// Namespaces besides its own that the webhook is not asked about.
+    #[arg(long, default_values_t = Installation::default().excluded_namespaces, value_delimiter = ',', value_name = "NAMES")]
+    exclude_namespaces: Vec<String>,
+    /// Add a ServiceMonitor and alerts for the Prometheus operator.
+    #[arg(long)]
+    monitoring: bool,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
     Json,
     Text,
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT, or prints what was asked for instead.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Manifests(arguments)) = arguments.command {
+        let manifests = arguments.installation().manifests()?;
+        io::stdout().write_all(manifests.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     log(arguments.log_format);
     let options = arguments.options()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -117,6 +150,18 @@ fn log(format: LogFormat) {
     match format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
         LogFormat::Text => lines.init(),
+    }
+}
+
+impl ManifestsArguments {
+    fn installation(self) -> Installation {
+        Installation {
+            namespace: self.namespace,
+            image: self.image,
+            replicas: self.replicas,
+            excluded_namespaces: self.exclude_namespaces,
+            monitoring: self.monitoring,
+        }
     }
 }
 
