@@ -138,12 +138,12 @@ fn template_text<'t>(text: &'t str, error: &podsec_yaml::Error) -> Option<(Posit
 }
 
 /// A pod in an object.
-struct Carried<'d, 't> {
-    steps: Vec<Step>,
-    node: Node<'d, 't>,
+pub(crate) struct Carried<'d, 't> {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) node: Node<'d, 't>,
 }
 
-fn carried_pods<'d, 't>(object: &Object<'d, 't>, templates: &Templates) -> Vec<Carried<'d, 't>> {
+pub(crate) fn carried_pods<'d, 't>(object: &Object<'d, 't>, templates: &Templates) -> Vec<Carried<'d, 't>> {
     let group = object.name.group();
     let Some(workload) = built_in(group, &object.name.kind) else {
         let pods = templates.pods(group, &object.name.kind, object.node);

@@ -11,6 +11,7 @@
 
 mod check;
 mod finding;
+pub mod fix;
 pub mod input;
 mod locate;
 mod object;

@@ -1,0 +1,135 @@
+//! Fixes: the smallest edit of a manifest after which its pods keep a policy, with everything else left as it is.
+//!
+//! ```text
+//! Source ─► documents ─► pods ─► plan ─► tree ─► splice ─► verify ─► Fixed
+//!                  ▲             rules   what     bytes     read      text, what was
+//!                  │             to      it must  of the    again,    done, what is
+//!                  └── again ──  changes say      text      compare   left and why
+//! ```
+//!
+//! - `plan` takes each broken rule's fix, which is data of the standards, to changes of fields. Where pod and containers
+//!   share a field, the side with the smaller edit gets it. What Kubernetes' validation would refuse is not done.
+//! - `tree` makes the changes to the document's JSON: that is what the text must say afterwards.
+//! - `splice` walks both trees side by side and replaces the bytes where they differ. Indentation, quoting, line ends,
+//!   flow style, JSON and a missing last line break stay as the author has them; comments of removed lines stay in their
+//!   place. An alias whose anchor becomes something else than the alias shall be is written out.
+//! - `verify` reads the result again. Unless it is the intended tree, with every comment, nothing is done: the changes
+//!   are tried by pod and then one by one, and those that cannot be made are told with the reason.
+//!
+//! This repeats until nothing changes, since one fix may bring another rule to light.
+//!
+//! Only what the standards mark safe is done, unless [`Options::unsafe_fixes`] is set. Nothing is claimed:
+//! [`Fixed::report`] is the verdict on the new text, by the same [`check`](crate::check()) that judged the old one.
+//!
+//! ```
+//! use podsec_manifest::{Source, Templates, fix};
+//! use podsec_standards::{Level, Policy, Version};
+//!
+//! let text = "apiVersion: v1\nkind: Pod\nspec:\n  hostPID: true # to see them all\n  containers: []\n";
+//! let source = Source { name: "pod.yaml".to_owned(), text: text.to_owned() };
+//! let policy = Policy::new(Level::Baseline, Version::Latest);
+//!
+//! let options = fix::Options { unsafe_fixes: true };
+//! let fixed = fix::fix(&source, &Templates::default(), &policy, options);
+//! assert_eq!(fixed.text, "apiVersion: v1\nkind: Pod\nspec:\n  # to see them all\n  containers: []\n");
+//! assert!(fixed.report.is_clean() && fixed.left.is_empty());
+//! ```
+
+mod block;
+mod diff;
+mod document;
+mod file;
+mod flow;
+mod patch;
+mod plan;
+mod splice;
+mod style;
+mod tree;
+mod verify;
+
+use podsec_standards::Check;
+
+use crate::Source;
+use crate::check::{Policies, check};
+use crate::finding::FileReport;
+use crate::object::ObjectName;
+use crate::template::Templates;
+
+pub use diff::unified_diff;
+pub use file::{ReplaceError, replace};
+pub use patch::{Patch, Target, kustomize_component, patches};
+pub use plan::Why;
+
+/// What may be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Fixes that may break a program too: see [`podsec_standards::Fix::risk`].
+    pub unsafe_fixes: bool,
+}
+
+/// A source after its fix.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// The text, changed or not.
+    pub text: String,
+    /// What was done, in the order of the text.
+    pub applied: Vec<Applied>,
+    /// Fields that break a rule still, in the order of the text.
+    pub left: Vec<Left>,
+    /// The verdict on the text as it is now.
+    pub report: FileReport,
+}
+
+/// A change that was made.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The object that carries the pod.
+    pub object: ObjectName,
+    /// The field in the object, as in `spec.template.spec.hostPID`.
+    pub path: String,
+    /// What was done to it: `removed`, `set to true`.
+    pub action: String,
+    /// The rule that asked for it.
+    pub check: &'static Check,
+}
+
+/// A field that breaks a rule and was not mended.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// The object that carries the pod.
+    pub object: ObjectName,
+    /// The field in the object.
+    pub path: String,
+    /// The rule that it breaks.
+    pub check: &'static Check,
+    /// Why it is as it was.
+    pub why: Why,
+}
+
+/// Mends the pods of a source.
+///
+/// Documents that cannot be read stay as they are; [`Fixed::report`] names them.
+pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, options: Options) -> Fixed {
+    let mut fixed =
+        Fixed { text: String::new(), applied: Vec::new(), left: Vec::new(), report: FileReport::default() };
+    let mut copied = 0;
+    for (number, document) in podsec_yaml::documents(&source.text).enumerate() {
+        let Ok(document) = document else { continue };
+        let span = document.span();
+        let (Some(before), Some(text)) = (source.text.get(copied..span.start), source.text.get(span.range()))
+        else {
+            continue;
+        };
+        let mended = document::mend(text, number, templates, policies, options);
+        fixed.text.push_str(before);
+        fixed.text.push_str(&mended.text);
+        fixed.applied.extend(mended.applied);
+        fixed.left.extend(mended.left);
+        copied = span.end;
+    }
+    fixed.text.push_str(source.text.get(copied..).unwrap_or(""));
+    let now = Source { name: source.name.clone(), text: fixed.text };
+    fixed.report = check(&now, templates, policies);
+    fixed.text = now.text;
+    fixed
+}
