@@ -1,11 +1,12 @@
 //! The `admission.k8s.io/v1` `AdmissionReview`: the envelope in which webhooks are asked and answer.
 
-use podsec_apimachinery::status::{Details, Status};
-use serde::ser::{SerializeMap, Serializer};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
-use crate::json::{Object, Text};
+use podsec_apimachinery::status::{Details, Status};
+use podsec_standards::json::{self, Object, Value};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
 use crate::kinds;
 use crate::request::{GroupVersionKind, GroupVersionResource, Request};
 use crate::response::{AuditAnnotations, Response};
@@ -21,28 +22,11 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, ReviewError> {
     if body.is_empty() {
         return Err(ReviewError::Empty);
     }
-    let text = simdutf8::basic::from_utf8(body).map_err(|_| ReviewError::NotUtf8)?;
-    let Object(envelope) = serde_json::from_str::<Object<Envelope<'_>>>(text)?;
-    expect_review(&TypeMeta { api_version: envelope.api_version, kind: envelope.kind })?;
-    let Object(request) = envelope.request.ok_or(ReviewError::NoRequest)?;
-    let Object(resource) = request.resource;
-    let Object(kind) = request.kind;
-    Ok(Request {
-        uid: request.uid.0,
-        kind: GroupVersionKind { group: kind.group.0, version: kind.version.0, kind: kind.kind.0 },
-        resource: GroupVersionResource {
-            group: resource.group.0,
-            version: resource.version.0,
-            resource: resource.resource.0,
-        },
-        subresource: request.request_sub_resource.0,
-        name: request.name.0,
-        namespace: request.namespace.0,
-        operation: request.operation.0.into(),
-        username: request.user_info.0.username.0,
-        object: request.object.map(|object| object.get().as_bytes()),
-        old_object: request.old_object.map(|object| object.get().as_bytes()),
-    })
+    let mut envelope = Envelope::default();
+    // Kubernetes' decoder takes `null` for an object without members.
+    json::read(body, &mut envelope)?;
+    expect_review(&envelope.stated)?;
+    envelope.request.map(|request| request.0).ok_or(ReviewError::NoRequest)
 }
 
 /// Writes the AdmissionReview that answers the request `uid`. It does not repeat the request: the API server
@@ -70,15 +54,12 @@ pub enum ReviewError {
     /// There is no body.
     #[error("request body is empty")]
     Empty,
-    /// The body is not JSON, or a field that matters has the wrong type.
+    /// The body is not JSON in UTF-8, or a field that matters has the wrong type.
     #[error("unable to decode the request")]
-    Malformed(#[from] serde_json::Error),
+    Malformed(#[from] podsec_standards::DecodeError),
     /// The AdmissionReview has no `request`.
     #[error("unable to decode the request: no request")]
     NoRequest,
-    /// The body is not UTF-8, so it is not JSON.
-    #[error("unable to decode the request: not UTF-8")]
-    NotUtf8,
     /// The body is another kind of object.
     #[error("unexpected AdmissionReview kind: {0}")]
     UnexpectedKind(String),
@@ -104,67 +85,106 @@ fn expect_review(stated: &TypeMeta<'_>) -> Result<(), ReviewError> {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 struct Envelope<'a> {
-    #[serde(borrow, default)]
-    kind: Text<'a>,
-    #[serde(borrow, default)]
-    api_version: Text<'a>,
-    #[serde(borrow, default)]
-    request: Option<Object<EnvelopeRequest<'a>>>,
+    stated: TypeMeta<'a>,
+    request: Option<EnvelopeRequest<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EnvelopeRequest<'a> {
-    #[serde(borrow, default)]
-    uid: Text<'a>,
-    #[serde(borrow, default)]
-    kind: Object<EnvelopeKind<'a>>,
-    #[serde(borrow, default)]
-    resource: Object<EnvelopeResource<'a>>,
-    /// Not `subResource`: upstream judges by what the client asked for, before any conversion.
-    #[serde(borrow, default)]
-    request_sub_resource: Text<'a>,
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(borrow, default)]
-    namespace: Text<'a>,
-    #[serde(borrow, default)]
-    operation: Text<'a>,
-    #[serde(borrow, default)]
-    user_info: Object<EnvelopeUser<'a>>,
-    #[serde(borrow, default)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    old_object: Option<&'a RawValue>,
+impl<'a> Object<'a> for Envelope<'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        match name {
+            "kind" => set(&mut self.stated.kind.0, value),
+            "apiVersion" => set(&mut self.stated.api_version.0, value),
+            "request" => {
+                if !value.object(self.request.get_or_insert_default())? {
+                    self.request = None;
+                }
+                Ok(())
+            }
+            _ => value.skip(),
+        }
+    }
 }
 
-#[derive(Default, Deserialize)]
-struct EnvelopeKind<'a> {
-    #[serde(borrow, default)]
-    group: Text<'a>,
-    #[serde(borrow, default)]
-    version: Text<'a>,
-    #[serde(borrow, default)]
-    kind: Text<'a>,
+#[derive(Default)]
+struct EnvelopeRequest<'a>(Request<'a>);
+
+impl<'a> Object<'a> for EnvelopeRequest<'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        let Self(request) = self;
+        match name {
+            "uid" => set(&mut request.uid, value),
+            "kind" => value.object(&mut EnvelopeKind(&mut request.kind)).map(drop),
+            "resource" => value.object(&mut EnvelopeResource(&mut request.resource)).map(drop),
+            // Not `subResource`: upstream judges by what the client asked for, before any conversion.
+            "requestSubResource" => set(&mut request.subresource, value),
+            "name" => set(&mut request.name, value),
+            "namespace" => set(&mut request.namespace, value),
+            "operation" => {
+                if let Some(operation) = value.text()? {
+                    request.operation = operation.into();
+                }
+                Ok(())
+            }
+            "userInfo" => value.object(&mut EnvelopeUser(&mut request.username)).map(drop),
+            "object" => set_raw(&mut request.object, value),
+            "oldObject" => set_raw(&mut request.old_object, value),
+            _ => value.skip(),
+        }
+    }
 }
 
-#[derive(Default, Deserialize)]
-struct EnvelopeResource<'a> {
-    #[serde(borrow, default)]
-    group: Text<'a>,
-    #[serde(borrow, default)]
-    version: Text<'a>,
-    #[serde(borrow, default)]
-    resource: Text<'a>,
+struct EnvelopeKind<'r, 'a>(&'r mut GroupVersionKind<'a>);
+
+impl<'a> Object<'a> for EnvelopeKind<'_, 'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        match name {
+            "group" => set(&mut self.0.group, value),
+            "version" => set(&mut self.0.version, value),
+            "kind" => set(&mut self.0.kind, value),
+            _ => value.skip(),
+        }
+    }
 }
 
-#[derive(Default, Deserialize)]
-struct EnvelopeUser<'a> {
-    #[serde(borrow, default)]
-    username: Text<'a>,
+struct EnvelopeResource<'r, 'a>(&'r mut GroupVersionResource<'a>);
+
+impl<'a> Object<'a> for EnvelopeResource<'_, 'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        match name {
+            "group" => set(&mut self.0.group, value),
+            "version" => set(&mut self.0.version, value),
+            "resource" => set(&mut self.0.resource, value),
+            _ => value.skip(),
+        }
+    }
+}
+
+struct EnvelopeUser<'r, 'a>(&'r mut Cow<'a, str>);
+
+impl<'a> Object<'a> for EnvelopeUser<'_, 'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        match name {
+            "username" => set(self.0, value),
+            _ => value.skip(),
+        }
+    }
+}
+
+/// As in Go, `null` leaves a string as it is.
+fn set<'a>(field: &mut Cow<'a, str>, value: Value<'_, 'a>) -> json::Result<()> {
+    if let Some(text) = value.text()? {
+        *field = text;
+    }
+    Ok(())
+}
+
+fn set_raw<'a>(field: &mut Option<&'a [u8]>, value: Value<'_, 'a>) -> json::Result<()> {
+    if let Some(object) = value.raw()? {
+        *field = Some(object.as_bytes());
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -13,6 +13,7 @@ mod check;
 mod checks;
 mod evaluation;
 mod field;
+pub mod json;
 mod level;
 mod pod;
 mod policy;

@@ -39,17 +39,23 @@ pub enum DecodeError {
 
 /// Decodes bytes that hold one JSON value.
 pub(crate) fn decode<'de, T: Decode<'de> + Default>(json: &'de [u8]) -> Result<T, DecodeError> {
+    let mut value = T::default();
+    read(json, |reader| value.decode(reader))?;
+    Ok(value)
+}
+
+/// Has bytes that hold one JSON value taken by `take`.
+pub(crate) fn read<'de>(
+    json: &'de [u8],
+    take: impl FnOnce(&mut Reader<'de>) -> super::reader::Result<()>,
+) -> Result<(), DecodeError> {
     let Ok(text) = simdutf8::basic::from_utf8(json) else {
         let valid_up_to =
             simdutf8::compat::from_utf8(json).map_or_else(|error| error.valid_up_to(), str::len);
         return Err(DecodeError::Encoding { valid_up_to });
     };
-    let mut value = T::default();
     let mut reader = Reader::new(text);
-    match value.decode(&mut reader).and_then(|()| reader.end()) {
-        Ok(()) => Ok(value),
-        Err(failure) => Err(explain(text, *failure.0)),
-    }
+    take(&mut reader).and_then(|()| reader.end()).map_err(|failure| explain(text, *failure.0))
 }
 
 #[cold]

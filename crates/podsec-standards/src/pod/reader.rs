@@ -201,6 +201,16 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// Takes any value and leaves it as it is written, or nothing for `null`.
+    pub(crate) fn raw(&mut self) -> Result<Option<&'de str>> {
+        if self.null()? {
+            return Ok(None);
+        }
+        let start = self.at;
+        self.skip()?;
+        Ok(self.text.get(start..self.at))
+    }
+
     fn open(&self, closers: &mut Vec<u8>, closer: u8) -> Result<()> {
         if closers.len() == MAX_DEPTH {
             return Err(self.syntax("nested deeper than Kubernetes reads"));
