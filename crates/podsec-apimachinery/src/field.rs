@@ -117,11 +117,10 @@ impl Error {
         Self { path, cause: Cause::NotFound, message: sentence("Not found", Some(&shown(value)), "") }
     }
 
-    /// `Unsupported value: <value>: supported values: "a", "b"`, the values sorted as Kubernetes sorts them.
+    /// `Unsupported value: <value>: supported values: "a", "b"`, in the order given: Kubernetes sorts some of its lists
+    /// and others not.
     pub fn not_supported(path: Path, value: &Value, supported: &[&str]) -> Self {
-        let mut sorted = supported.to_vec();
-        sorted.sort_unstable();
-        let quoted: Vec<String> = sorted.iter().map(|value| format!("{value:?}")).collect();
+        let quoted: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
         let detail = if quoted.is_empty() {
             String::new()
         } else {
@@ -193,12 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn supported_values_are_quoted_and_sorted() {
+    fn supported_values_are_quoted_in_their_order() {
         let error =
             Error::not_supported(Path::new("restartPolicy"), &Value::from("Foo"), &["Never", "Always"]);
         assert_eq!(
             error.to_string(),
-            r#"restartPolicy: Unsupported value: "Foo": supported values: "Always", "Never""#
+            r#"restartPolicy: Unsupported value: "Foo": supported values: "Never", "Always""#
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use podsec_apimachinery::field::{Cause, Error, Path};
+use podsec_apimachinery::field::{Error, Path};
 pub(super) use podsec_apimachinery::name::{
     dns1123_label as label, dns1123_subdomain as subdomain, label_key as qualified_name, label_value,
 };
@@ -125,18 +125,9 @@ pub(super) fn invalid<R: AsRef<str>>(
     reasons.into_iter().map(|reason| Error::invalid(path.clone(), &value, reason.as_ref())).collect()
 }
 
-/// `Unsupported value`, the supported ones in the order given: some rules list them sorted, some do not.
+/// `Unsupported value`, the supported ones in the order given.
 pub(super) fn unsupported(path: &Path, value: &str, supported: &[&str]) -> Error {
-    let quoted: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
-    Error {
-        path: path.clone(),
-        cause: Cause::Unsupported,
-        message: format!(
-            "Unsupported value: {}: supported values: {}",
-            Value::from(value),
-            quoted.join(", ")
-        ),
-    }
+    Error::not_supported(path.clone(), &value.into(), supported)
 }
 
 /// One of the supported values; an empty one is `Required value`.

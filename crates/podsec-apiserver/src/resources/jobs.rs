@@ -88,9 +88,10 @@ fn prepare_for_create(job: &mut Value) {
     }
     let uid = metadata(job).text("uid").to_owned();
     let generated = generated_labels(job);
-    // Labels that came from the template are one map with it in Kubernetes, and grow with it.
-    let shared = metadata(job).has("labels")
-        && metadata(job).at("labels") == job.at("spec").at("template").at("metadata").at("labels");
+    // Labels that came from the template are one map with it in Kubernetes, and grow with it. A job that has none
+    // takes the template's when it is read back, for reading sets defaults too.
+    let shared = !metadata(job).has("labels")
+        || metadata(job).at("labels") == job.at("spec").at("template").at("metadata").at("labels");
     let Some(job) = job.as_object_mut() else { return };
     let add = |owner: &mut Map<String, Value>| {
         if let Some(labels) = owner.ensure("metadata").and_then(|metadata| metadata.ensure("labels")) {

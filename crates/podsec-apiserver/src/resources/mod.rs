@@ -17,13 +17,17 @@ mod events;
 mod formats;
 mod generic;
 mod image;
+mod ingresses;
 mod jobs;
 mod label_selector;
+mod limitranges;
 mod metadata;
 mod namespaces;
 mod nodes;
 mod object;
+mod persistentvolumes;
 mod pod_spec;
+mod poddisruptionbudgets;
 mod pods;
 mod podtemplates;
 mod printing;
@@ -38,6 +42,7 @@ mod secrets;
 mod serviceaccounts;
 mod services;
 mod statefulsets;
+mod storageclasses;
 mod strategy;
 mod table_only;
 mod workload;
@@ -72,9 +77,13 @@ static STRATEGIES: &[&Strategy] = &[
     &deployments::STRATEGY,
     &events::OF_GROUP,
     &events::STRATEGY,
+    &ingresses::STRATEGY,
     &jobs::STRATEGY,
+    &limitranges::STRATEGY,
     &namespaces::STRATEGY,
     &nodes::STRATEGY,
+    &persistentvolumes::STRATEGY,
+    &poddisruptionbudgets::STRATEGY,
     &pods::STRATEGY,
     &podtemplates::STRATEGY,
     &replicasets::STRATEGY,
@@ -83,6 +92,7 @@ static STRATEGIES: &[&Strategy] = &[
     &serviceaccounts::STRATEGY,
     &services::STRATEGY,
     &statefulsets::STRATEGY,
+    &storageclasses::STRATEGY,
     &table_only::AUTOSCALERS,
     &table_only::CLAIMS,
     &table_only::CLUSTER_ROLES,
@@ -108,8 +118,6 @@ const COUNTED: &[(&str, &str)] = &[
     ("flowcontrol.apiserver.k8s.io", "flowschemas"),
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
     ("networking.k8s.io", "ingressclasses"),
-    ("networking.k8s.io", "ingresses"),
-    ("policy", "poddisruptionbudgets"),
     ("resource.k8s.io", "deviceclasses"),
     ("resource.k8s.io", "resourceslices"),
 ];

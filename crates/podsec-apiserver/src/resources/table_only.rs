@@ -64,7 +64,7 @@ pub(super) static CLAIMS: Strategy = Strategy {
     ..BASE
 };
 
-fn access_mode(mode: &Value) -> Option<&'static str> {
+pub(super) fn access_mode(mode: &Value) -> Option<&'static str> {
     match mode.as_str()? {
         "ReadWriteOnce" => Some("RWO"),
         "ReadOnlyMany" => Some("ROX"),
@@ -101,7 +101,7 @@ pub(super) static QUOTAS: Strategy = Strategy {
         vec![printing::name(quota), used(false), used(true), printing::age(quota, now)]
     },
     deletion_answer: DeletionAnswer::Object,
-    prepare_for_create: WITH_STATUS.prepare_for_create,
+    prepare_for_create: |quota| super::workload::reset_status(quota, serde_json::json!({})),
     prepare_for_update: WITH_STATUS.prepare_for_update,
     subresources: WITH_STATUS.subresources,
     ..BASE
@@ -110,6 +110,15 @@ pub(super) static QUOTAS: Strategy = Strategy {
 /// Endpoints.
 pub(super) static ENDPOINTS: Strategy = Strategy {
     resource: "endpoints",
+    default: |endpoints| {
+        use super::object::FieldsMut;
+        let Some(endpoints) = endpoints.as_object_mut() else { return };
+        for subset in endpoints.objects_mut("subsets") {
+            for port in subset.objects_mut("ports") {
+                port.fill_zero("protocol", "TCP");
+            }
+        }
+    },
     columns: &[printing::NAME, column("Endpoints", "The addresses behind the service."), printing::AGE],
     cells: |endpoints, now| {
         let mut shown = Vec::new();
@@ -220,6 +229,20 @@ fn binding_cells(binding: &Value, now: Timestamp) -> Vec<Value> {
 pub(super) static AUTOSCALERS: Strategy = Strategy {
     group: "autoscaling",
     resource: "horizontalpodautoscalers",
+    default: |scaler| {
+        use super::object::FieldsMut;
+        let Some(spec) = scaler.as_object_mut().and_then(|scaler| scaler.ensure("spec")) else { return };
+        spec.fill("minReplicas", 1);
+        // autoscaling/v1 has a field of its own in place of metrics, and no default for it.
+        if spec.list("metrics").is_empty() && !spec.has("targetCPUUtilizationPercentage") {
+            spec.insert(
+                "metrics".to_owned(),
+                serde_json::json!([{ "type": "Resource", "resource": {
+                "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 80 }
+            } }]),
+            );
+        }
+    },
     columns: &[
         printing::NAME,
         column("Reference", "What is scaled."),
@@ -304,6 +327,22 @@ pub(super) static PRIORITY_CLASSES: Strategy = Strategy {
 pub(super) static NETWORK_POLICIES: Strategy = Strategy {
     group: "networking.k8s.io",
     resource: "networkpolicies",
+    default: |policy| {
+        use super::object::FieldsMut;
+        let Some(spec) = policy.as_object_mut().and_then(|policy| policy.ensure("spec")) else { return };
+        if spec.list("policyTypes").is_empty() {
+            let types: &[&str] =
+                if spec.list("egress").is_empty() { &["Ingress"] } else { &["Ingress", "Egress"] };
+            spec.insert("policyTypes".to_owned(), types.into());
+        }
+        for direction in ["ingress", "egress"] {
+            for rule in spec.objects_mut(direction) {
+                for port in rule.objects_mut("ports") {
+                    port.fill_zero("protocol", "TCP");
+                }
+            }
+        }
+    },
     columns: &[printing::NAME, column("Pod-Selector", "The pods it is about."), printing::AGE],
     cells: |policy, now| {
         let selector = label_selector::format(policy.at("spec").at("podSelector"));
