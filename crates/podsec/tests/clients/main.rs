@@ -3,5 +3,6 @@
 #![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
 
 mod kube_client;
+mod kubectl;
 mod server;
 mod tutorial;
