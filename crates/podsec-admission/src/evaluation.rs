@@ -7,7 +7,7 @@ use podsec_standards::{Evaluation, Pod, Policy};
 
 use crate::admission::Admission;
 use crate::labels::{Mode, NamespaceLabels, Policies};
-use crate::response::{Decision, Event, Exemption, Response};
+use crate::response::{Decision, Event, Exemption, Response, Violated};
 
 /// What the enforced policy means for a request.
 #[derive(Clone, Copy)]
@@ -50,6 +50,7 @@ pub(crate) fn evaluate(
                 mode: Mode::Enforce,
                 policy: policies.enforce,
                 decision,
+                violated: Violated::of(&enforced),
             });
             Some(enforced)
         }
@@ -70,6 +71,7 @@ pub(crate) fn evaluate(
             mode: Mode::Audit,
             policy: policies.audit,
             decision: Decision::Deny,
+            violated: Violated::of(audited),
         });
     }
 
@@ -90,6 +92,7 @@ pub(crate) fn evaluate(
                 mode: Mode::Warn,
                 policy: policies.warn,
                 decision: Decision::Deny,
+                violated: Violated::of(warned),
             });
         }
     }

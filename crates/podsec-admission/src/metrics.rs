@@ -64,7 +64,7 @@ impl Metrics {
             let request = RequestLabels::of(request);
             match event {
                 Event::Error { fatal } => self.errors.add(ErrorLabels { fatal, request }, 1),
-                Event::Evaluation { mode, policy, decision } => {
+                Event::Evaluation { mode, policy, decision, .. } => {
                     let level = policy.level;
                     let version = VersionLabel::of(policy);
                     self.evaluations.add(EvaluationLabels { decision, level, version, mode, request }, 1);

@@ -10,7 +10,7 @@ use crate::labels::Mode;
 use crate::object::{self, Object};
 use crate::quoted::quoted;
 use crate::request::{Operation, Request};
-use crate::response::{Decision, Event, Response};
+use crate::response::{Decision, Event, Response, Violated};
 
 pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Request<'_>) -> Response {
     if IGNORED_SUBRESOURCES.contains(&request.subresource.as_ref()) {
@@ -59,6 +59,7 @@ fn allow_privileged() -> Response {
         mode: Mode::Enforce,
         policy,
         decision: Decision::Allow,
+        violated: Violated::default(),
     })
 }
 

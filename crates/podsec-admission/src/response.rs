@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use podsec_apimachinery::Status;
-use podsec_standards::Policy;
+use podsec_standards::{CHECKS, Evaluation, Policy};
 
 use crate::labels::Mode;
 
@@ -118,6 +118,8 @@ pub enum Event {
         policy: Policy,
         /// What came of it.
         decision: Decision,
+        /// What the pod does that the policy forbids.
+        violated: Violated,
     },
     /// The request was exempt.
     Exemption,
@@ -141,6 +143,30 @@ impl Decision {
         }
     }
 }
+
+/// The checks that a pod violates, as a set that costs nothing to pass on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Violated(u32);
+
+impl Violated {
+    /// Those of an evaluation.
+    pub(crate) fn of(evaluation: &Evaluation<'_>) -> Self {
+        let bit = |id: &str| CHECKS.iter().position(|check| check.id == id).map_or(0, |index| 1 << index);
+        Self(evaluation.violations.iter().fold(0, |set, violation| set | bit(violation.check.id)))
+    }
+
+    /// Upstream's names of the checks, in Kubernetes' order.
+    pub fn ids(self) -> impl Iterator<Item = &'static str> {
+        CHECKS
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| self.0 >> index & 1 == 1)
+            .map(|(_, check)| check.id)
+    }
+}
+
+// One bit a check.
+const _: () = assert!(CHECKS.len() <= 32);
 
 /// The events of one review. At most one of each sort can happen, so they need no list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -18,6 +18,7 @@ pub mod manifests;
 pub mod metrics;
 pub mod server;
 pub mod tls;
+mod violations;
 
 pub use configuration::ReadError;
 pub use handler::{Load, Webhook};

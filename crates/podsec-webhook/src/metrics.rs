@@ -7,10 +7,13 @@ use std::time::Duration;
 use hyper::StatusCode;
 use podsec_admission::{Request, Response};
 
+use crate::violations::Violations;
+
 /// The webhook's metrics.
 #[derive(Debug, Default)]
 pub struct Metrics {
     admission: podsec_admission::Metrics,
+    violations: Violations,
     durations: [AtomicU64; BUCKETS.len() + 1],
     duration_nanoseconds: AtomicU64,
     live_lookups: AtomicU64,
@@ -32,6 +35,7 @@ pub(crate) struct State {
 impl Metrics {
     pub(crate) fn record(&self, request: &Request<'_>, response: &Response, duration: Duration) {
         self.admission.record(request, response);
+        self.violations.record(request, response);
         let bucket = BUCKETS.partition_point(|limit| *limit < duration.as_secs_f64());
         if let Some(count) = self.durations.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -71,6 +75,7 @@ impl Metrics {
     pub(crate) fn render(&self, state: &State) -> String {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut text = self.admission.render();
+        self.violations.render(&mut text);
         self.render_durations(&mut text);
         self.render_refused(&mut text);
         let mut family = |name, kind, help, value: &dyn Display| family(&mut text, name, kind, help, value);

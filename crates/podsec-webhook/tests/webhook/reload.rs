@@ -83,3 +83,23 @@ async fn upstreams_metrics_are_there_before_anything_happened() {
     let line = "pod_security_errors_total{fatal=\"true\",request_operation=\"create\",resource=\"pod\",subresource=\"\"} 1";
     assert!(String::from_utf8(text.to_vec()).unwrap().lines().any(|found| found == line));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_tell_who_violates_what() {
+    let api_server = ApiServer::start().await;
+    api_server.set_namespace("team", &[("pod-security.kubernetes.io/enforce", "restricted")]);
+    let running = Running::start(api_server, |_| {}).await;
+    for _ in 0..2 {
+        assert!(!allowed(&running.client.review(review_of("team", &baseline_pod())).await.1));
+    }
+    let (_, text) = running.client.get("/metrics").await;
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let found: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("podsec_webhook_violations_total")).collect();
+    let checks =
+        ["allowPrivilegeEscalation", "capabilities_restricted", "runAsNonRoot", "seccompProfile_restricted"];
+    let expected = checks.map(|check| {
+        format!("podsec_webhook_violations_total{{check=\"{check}\",mode=\"enforce\",namespace=\"team\"}} 2")
+    });
+    assert_eq!(found, expected);
+}
