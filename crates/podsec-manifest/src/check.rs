@@ -102,7 +102,7 @@ fn finding(violation: &Violation<'_>, text: &str, carried: &Carried<'_, '_>) -> 
 }
 
 /// A document that is no YAML; or that would be, once someone has rendered it.
-fn unreadable(text: &str, error: &podsec_yaml::Error) -> Problem {
+pub(crate) fn unreadable(text: &str, error: &podsec_yaml::Error) -> Problem {
     if let Some((position, tag)) = template_text(text, error) {
         let message = format!(
             "this is a template, with {tag} left in: render it first, as --helm and --kustomize do, and judge the result"

@@ -9,16 +9,22 @@
 //!
 //! [`check`] judges one source. Nothing is ever taken for clean that could not be read: it becomes a [`Problem`].
 
+mod allowance;
+mod baseline;
 mod check;
+pub mod explain;
 mod finding;
 pub mod fix;
 pub mod input;
+pub mod inspect;
 mod locate;
 mod object;
 pub mod report;
 mod template;
 mod types;
 
+pub use allowance::apply_allowances;
+pub use baseline::{Baseline, BaselineError, Known};
 pub use check::{Policies, check};
 pub use finding::{FileReport, Finding, Place, PodReport, Problem, Silence, Silenced};
 pub use locate::Step;

@@ -60,6 +60,14 @@ impl Input {
         }
     }
 
+    /// Its name and text.
+    ///
+    /// # Errors
+    /// Why there is no text.
+    pub fn source(&self) -> Result<Source, String> {
+        Ok(Source { name: self.name(), text: self.text()?.into_owned() })
+    }
+
     /// Its text, or why there is none.
     fn text(&self) -> Result<std::borrow::Cow<'_, str>, String> {
         match self {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Renderer, Summary};
 use crate::Source;
-use crate::finding::FileReport;
+use crate::finding::{FileReport, Problem};
 
 /// The format `concise`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,24 +12,21 @@ pub struct Concise;
 
 impl Renderer for Concise {
     fn file(&mut self, _: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
-        for problem in &report.problems {
-            match problem.position {
-                Some(position) => writeln!(out, "{}:{position}: error: {}", report.name, problem.message)?,
-                None => writeln!(out, "{}: error: {}", report.name, problem.message)?,
-            }
-        }
+        let mut line = |problem: &Problem, what: &str| match problem.position {
+            Some(position) => writeln!(out, "{}:{position}: {what}: {}", report.name, problem.message),
+            None => writeln!(out, "{}: {what}: {}", report.name, problem.message),
+        };
+        report.problems.iter().try_for_each(|problem| line(problem, "error"))?;
+        report.warnings.iter().try_for_each(|problem| line(problem, "warning"))?;
         for finding in report.pods.iter().flat_map(|pod| &pod.findings) {
             let Some(first) = finding.places.first() else { continue };
-            writeln!(
-                out,
-                "{}:{}: error[{}]: {} ({})",
-                report.name, first.position, finding.check.id, finding.reason, finding.detail
-            )?;
+            let sentence = finding.sentence();
+            writeln!(out, "{}:{}: error[{}]: {sentence}", report.name, first.position, finding.check.id)?;
         }
         Ok(())
     }
 
-    fn finish(&mut self, _: &Summary, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", summary.sentence())
     }
 }

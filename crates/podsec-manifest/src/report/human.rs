@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer as Snippets, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer as Snippets, Snippet, Title};
 
-use super::{Renderer, Summary, counted};
+use super::wording::{counted, expectation, object, policy, remedy};
+use super::{Renderer, Summary};
 use crate::Source;
-use crate::finding::{FileReport, Finding, PodReport, Problem};
+use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
 
 /// The format `human`.
 #[derive(Debug)]
@@ -25,7 +26,12 @@ impl Human {
 impl Renderer for Human {
     fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
         for problem in &report.problems {
-            writeln!(out, "{}\n", self.snippets.render(&[unjudged(source, problem)]))?;
+            let title = Level::ERROR.primary_title(problem.message.as_str()).id("unjudged");
+            writeln!(out, "{}\n", self.snippets.render(&[placed(title, source, problem)]))?;
+        }
+        for warning in &report.warnings {
+            let title = Level::WARNING.primary_title(warning.message.as_str());
+            writeln!(out, "{}\n", self.snippets.render(&[placed(title, source, warning)]))?;
         }
         for pod in &report.pods {
             for finding in &pod.findings {
@@ -36,64 +42,58 @@ impl Renderer for Human {
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-        let read = format!("{} in {}", counted(summary.pods, "pod"), counted(summary.files, "file"));
-        if summary.problems > 0 {
-            writeln!(out, "{} could not be judged", counted(summary.problems, "place"))?;
-        }
-        if summary.refused_pods == 0 {
-            writeln!(out, "{read}: all that could be judged would be admitted")
-        } else {
-            writeln!(
-                out,
-                "{read}: {} would be refused, for {}",
-                summary.refused_pods,
-                counted(summary.violations, "violation")
-            )
-        }
+        writeln!(out, "{}", summary.sentence())
     }
 }
 
+/// A violation, however many containers share it, is one message; the places of the first few are shown.
 fn violation<'a>(source: &'a Source, pod: &'a PodReport, finding: &'a Finding) -> Group<'a> {
-    let spans: Vec<Range<usize>> = finding.places.iter().map(|place| place.span.range()).collect();
-    let window = Window::around(&source.text, &spans);
-    let mut snippet = Snippet::source(window.text).line_start(window.line).path(source.name.as_str());
-    let mut labelled: Vec<&Range<usize>> = Vec::new();
-    for (place, span) in finding.places.iter().zip(&spans) {
-        // Several fields that are missing in one place need one arrow.
-        if labelled.contains(&span) {
+    // Several fields that are missing in one place need one arrow.
+    let mut shown: Vec<(Range<usize>, &Place)> = Vec::new();
+    let mut elsewhere = Vec::new();
+    for place in &finding.places {
+        let span = place.span.range();
+        if shown.iter().any(|(other, _)| *other == span) {
             continue;
         }
-        labelled.push(span);
-        let kind = if labelled.len() == 1 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let label = match (place.missing.as_str(), place.allowed) {
-            ("", []) => String::new(),
-            ("", allowed) => format!("must be {}", allowed.join(" or ")),
-            (missing, []) => format!("{missing} is missing"),
-            (missing, allowed) => format!("{missing} is missing; it must be {}", allowed.join(" or ")),
-        };
-        snippet = snippet.annotation(kind.span(window.shift(span)).label(label));
+        if shown.len() < MOST_PLACES {
+            shown.push((span, place))
+        } else {
+            elsewhere.push(place.position.line)
+        }
     }
-    let object = &pod.object;
-    let policy = pod.policy.map(|policy| policy.to_string()).unwrap_or_default();
-    let title = if finding.detail.is_empty() {
-        finding.reason.to_owned()
-    } else {
-        format!("{}: {}", finding.reason, finding.detail)
-    };
-    Level::ERROR
-        .primary_title(title)
+    let spans: Vec<Range<usize>> = shown.iter().map(|(span, _)| span.clone()).collect();
+    let window = Window::around(&source.text, &spans);
+    let mut snippet = Snippet::source(window.text).line_start(window.line).path(source.name.as_str());
+    for (index, (span, place)) in shown.iter().enumerate() {
+        let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        snippet = snippet.annotation(kind.span(window.shift(span)).label(expectation(place)));
+    }
+    let mut group = Level::ERROR
+        .primary_title(format!("{}: {}", finding.level, finding.sentence()))
         .id(finding.check.id)
-        .element(snippet)
-        .element(
-            Level::NOTE.message(format!("{} {:?} would be refused under {policy}", object.kind, object.name)),
-        )
-        .element(Level::HELP.message(super::documentation(finding.check)))
+        .element(snippet);
+    if !elsewhere.is_empty() {
+        let lines: Vec<String> = elsewhere.iter().take(MOST_LINES).map(ToString::to_string).collect();
+        let more = if elsewhere.len() > lines.len() { ", …" } else { "" };
+        let places = counted(elsewhere.len(), "more place");
+        group =
+            group.element(Level::NOTE.message(format!("and in {places}: line {}{more}", lines.join(", "))));
+    }
+    let refused = format!("{} would be refused by {}", object(&pod.object), policy(pod));
+    let risk = if finding.check.fix.safe { "" } else { "; it may break the program" };
+    let explain = format!("`podsec explain {}` says more", finding.check.id);
+    let help = match remedy(pod, finding) {
+        Some(remedy) => format!("{remedy}{risk}; {explain}"),
+        None => explain,
+    };
+    group.element(Level::NOTE.message(refused)).element(Level::HELP.message(help))
 }
 
-fn unjudged<'a>(source: &'a Source, problem: &'a Problem) -> Group<'a> {
-    let title = Level::ERROR.primary_title(problem.message.as_str()).id("unjudged");
+/// A title with its place, as far as that is known.
+fn placed<'a>(title: Title<'a>, source: &'a Source, problem: &Problem) -> Group<'a> {
     let Some(position) = problem.position else {
-        return title.element(annotate_snippets::Origin::path(source.name.as_str()));
+        return title.element(Origin::path(source.name.as_str()));
     };
     let start = offset(&source.text, position.line, position.column);
     let end =
@@ -143,3 +143,9 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 
 /// Lines shown before and after what is wrong.
 const CONTEXT: usize = 1;
+
+/// Places of one violation that are shown with their lines.
+const MOST_PLACES: usize = 4;
+
+/// Lines that are named of the other places.
+const MOST_LINES: usize = 12;

@@ -1,15 +1,20 @@
 //! One JSON document with everything that is known of each violation.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::wording::{documentation, policy, remedies};
 use super::{Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
 
 /// The version of the format, raised whenever a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// The JSON Schema of the format.
+pub const SCHEMA: &str = include_str!("../../data/report.schema.json");
 
 /// The format `json`: `{"version", "violations": […], "errors": […], "summary"}`, one object a line within the lists.
 #[derive(Clone, Debug, Default)]
@@ -30,13 +35,17 @@ impl Json {
 }
 
 impl Renderer for Json {
-    fn file(&mut self, _: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+    fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
         for pod in &report.pods {
             for finding in &pod.findings {
+                let help = remedies(pod, finding);
                 for place in &finding.places {
                     let separator = self.begin(out)?;
                     out.write_all(separator.as_bytes())?;
-                    serde_json::to_writer(&mut *out, &Violation::new(report, pod, finding, place))?;
+                    serde_json::to_writer(
+                        &mut *out,
+                        &Violation::new(source, report, pod, finding, place, &help),
+                    )?;
                 }
             }
         }
@@ -62,10 +71,12 @@ impl Renderer for Json {
 
 /// One field that is to blame.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Violation<'a> {
     file: &'a str,
     line: usize,
     column: usize,
+    end_column: usize,
     #[serde(flatten)]
     object: Object<'a>,
     policy: String,
@@ -79,7 +90,9 @@ struct Violation<'a> {
     allowed: &'static [&'static str],
     reason: &'a str,
     sentence: &'a str,
-    help: String,
+    help: &'a [String],
+    safe_to_fix: bool,
+    documentation: &'static str,
 }
 
 #[derive(Serialize)]
@@ -109,13 +122,22 @@ impl<'a> From<&'a crate::ObjectName> for Object<'a> {
 }
 
 impl<'a> Violation<'a> {
-    fn new(report: &'a FileReport, pod: &'a PodReport, finding: &'a Finding, place: &'a Place) -> Self {
+    fn new(
+        source: &Source,
+        report: &'a FileReport,
+        pod: &'a PodReport,
+        finding: &'a Finding,
+        place: &'a Place,
+        help: &'a [String],
+    ) -> Self {
+        let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
         Self {
             file: &report.name,
             line: place.position.line,
             column: place.position.column,
+            end_column: place.position.column + width,
             object: Object::from(&pod.object),
-            policy: pod.policy.map(|policy| policy.to_string()).unwrap_or_default(),
+            policy: policy(pod),
             check: finding.check.id,
             revision: finding.revision.to_string(),
             level: finding.level.as_str(),
@@ -125,7 +147,9 @@ impl<'a> Violation<'a> {
             allowed: place.allowed,
             reason: finding.reason,
             sentence: &finding.detail,
-            help: super::documentation(finding.check),
+            help,
+            safe_to_fix: finding.check.fix.safe,
+            documentation: documentation(finding.check),
         }
     }
 }
@@ -157,18 +181,30 @@ impl<'a> Unjudged<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Counts {
+struct Counts<'a> {
     files: usize,
     documents: usize,
     pods: usize,
+    exempt_pods: usize,
     refused_pods: usize,
     violations: usize,
+    by_check: &'a BTreeMap<&'static str, usize>,
+    silenced: usize,
     errors: usize,
 }
 
-impl From<&Summary> for Counts {
-    fn from(summary: &Summary) -> Self {
-        let Summary { files, documents, pods, refused_pods, violations, problems } = *summary;
-        Self { files, documents, pods, refused_pods, violations, errors: problems }
+impl<'a> From<&'a Summary> for Counts<'a> {
+    fn from(summary: &'a Summary) -> Self {
+        Self {
+            files: summary.files,
+            documents: summary.documents,
+            pods: summary.pods,
+            exempt_pods: summary.exempt_pods,
+            refused_pods: summary.refused_pods,
+            violations: summary.violations,
+            by_check: &summary.by_check,
+            silenced: summary.silenced,
+            errors: summary.problems,
+        }
     }
 }

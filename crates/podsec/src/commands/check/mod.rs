@@ -1,26 +1,36 @@
 //! `podsec check`: what would be refused, before anything is deployed.
 
-mod policies;
+pub(crate) mod policies;
+mod progress;
+mod rendered;
 mod reports;
+pub(crate) mod settings;
 
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use podsec_manifest::input::{check_inputs, search};
+use globset::{Glob, GlobSetBuilder};
+use jiff::Zoned;
+use podsec_manifest::input::{Input, check_inputs, search};
 use podsec_manifest::report::Summary;
-use podsec_manifest::{Template, Templates};
+use podsec_manifest::{Baseline, Template, apply_allowances};
 
 use policies::{Policies, PolicyArguments};
-use reports::{ReportArguments, Reports};
+use progress::Progress;
+use rendered::RenderArguments;
+use reports::ReportArguments;
+use settings::Settings;
 
-/// The flags of `podsec check`.
+/// Exits with 0 when everything would be admitted, 1 when something would be refused, 2 when something could not be
+/// judged.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Arguments {
-    /// Files, folders (searched for .yaml, .yml and .json as git sees them), globs, or - for standard input.
-    #[arg(default_value = ".")]
+    /// Files, folders (searched for .yaml, .yml and .json as git sees them), globs, or - for standard input. The
+    /// working directory when left out.
     paths: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -29,16 +39,30 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     report: ReportArguments,
 
+    #[command(flatten)]
+    render: RenderArguments,
+
     /// Judge the pods of a custom kind, too: GROUP/KIND=PATH, as in argoproj.io/Rollout=spec.template.
     #[arg(long, value_name = "GROUP/KIND=PATH")]
     template: Vec<Template>,
+
+    /// The file of known violations, which do not count.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write all violations to the --baseline file, so that only new ones count from now on.
+    #[arg(long)]
+    write_baseline: bool,
+
+    /// The podsec.toml to use, instead of the nearest one above the working directory.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
-/// Exits with 0 when everything would be admitted, 1 when something would be refused, 2 when something could not be
-/// judged.
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+/// Judges, reports, and says in the exit code what was found. An error means that something could not be judged.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
     match check(arguments) {
-        Ok(summary) => ExitCode::from(summary.exit_code()),
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             note(&format!("podsec: {error:#}"));
             ExitCode::from(2)
@@ -46,31 +70,86 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn check(arguments: &Arguments) -> anyhow::Result<Summary> {
-    let mut templates = Templates::default();
-    for template in &arguments.template {
-        templates.add(template.clone());
-    }
-    let inputs = search(&arguments.paths);
+fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
+    let settings = Settings::find(arguments.settings.as_deref())?;
+    settings.complete(&mut arguments.policy).context("cannot use podsec.toml")?;
+    let templates = settings.templates(&arguments.template).context("cannot use podsec.toml")?;
+    let inputs = inputs(&arguments, &settings)?;
     let policies = Policies::new(&arguments.policy, &inputs)?;
-    let mut reports = Reports::open(&arguments.report)?;
+    let baseline_path = arguments.baseline.clone().or_else(|| settings.baseline());
+    let mut known = Baseline::default();
+    let mut found = Baseline::default();
+    match &baseline_path {
+        Some(path) if !arguments.write_baseline => known = read_baseline(path)?,
+        None if arguments.write_baseline => anyhow::bail!("--write-baseline needs a --baseline to write"),
+        _ => {}
+    }
+    let mut reports = arguments.report.open()?;
     let mut summary = Summary::default();
-    check_inputs(&inputs, &templates, &policies, |source, report| {
+    let mut progress = Progress::new(inputs.len());
+    let today = Zoned::now().date();
+    check_inputs(&inputs, &templates, &policies, |source, mut report| {
+        apply_allowances(source, &mut report, today);
+        if arguments.write_baseline {
+            found.add(&report);
+        }
+        known.apply(&mut report);
         summary.add(&report);
+        progress.advance();
         reports.file(source, &report)
     })
-    .and_then(|()| reports.finish(&summary))
+    .and_then(|()| {
+        progress.clear();
+        reports.finish(&summary)
+    })
     .or_else(ignore_closed_pipe)
     .context("cannot write the report")?;
+
     if inputs.is_empty() {
         note("warning: there is no .yaml, .yml or .json file to judge");
     }
     if policies.fell_back() {
         note(
-            "note: judged by restricted:latest where neither --level, nor the labels of a namespace, nor --config says otherwise",
+            "note: judged by restricted:latest where neither --level, nor the labels of a namespace, nor --config says \
+             otherwise",
         );
     }
-    Ok(summary)
+    for gone in known.gone() {
+        note(&format!(
+            "note: no longer found, remove it from the baseline: {}: {} {:?}: {}: {}",
+            gone.file, gone.kind, gone.name, gone.check, gone.sentence
+        ));
+    }
+    if let Some(path) = baseline_path.filter(|_| arguments.write_baseline) {
+        fs::write(&path, found.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
+        return Ok(if summary.problems > 0 { 2 } else { 0 });
+    }
+    Ok(summary.exit_code())
+}
+
+fn inputs(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Vec<Input>> {
+    let mut inputs = arguments.render.inputs()?;
+    if !arguments.paths.is_empty() {
+        inputs.extend(search(&arguments.paths));
+    } else if arguments.render.is_empty() {
+        inputs.extend(search(&[PathBuf::from(".")]));
+    }
+    let mut excluded = GlobSetBuilder::new();
+    for glob in &settings.exclude {
+        let glob = settings.folder.join(glob);
+        let glob = glob.to_string_lossy();
+        excluded.add(Glob::new(glob.strip_prefix("./").unwrap_or(&glob)).context("cannot use podsec.toml: exclude")?);
+    }
+    let excluded = excluded.build().context("cannot use podsec.toml: exclude")?;
+    let is_excluded = |path: &Path| excluded.is_match(path.strip_prefix(".").unwrap_or(path));
+    // What is named is wanted, whatever is excluded.
+    inputs.retain(|input| !matches!(input, Input::File { path, named: false } if is_excluded(path)));
+    Ok(inputs)
+}
+
+fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Baseline::from_json(&text).with_context(|| format!("cannot use {}", path.display()))
 }
 
 /// A reader that has seen enough, as `head`, is no failure.

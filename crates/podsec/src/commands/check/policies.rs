@@ -13,7 +13,7 @@ use podsec_manifest::{ObjectName, Source};
 use podsec_standards::{Level, Pod, Policy, Version};
 
 /// The flags that say how strictly pods are judged.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct PolicyArguments {
     /// The level that every pod must satisfy: privileged, baseline or restricted. Without it, what the labels of the
     /// pods' namespaces say, else what --config says, else restricted.
@@ -33,9 +33,9 @@ pub(crate) struct PolicyArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Which of a namespace's three modes to judge by.
-    #[arg(long, value_name = "MODE", default_value = "enforce")]
-    pub(crate) mode: ModeArgument,
+    /// Which of a namespace's three modes to judge by; enforce when left out.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<ModeArgument>,
 }
 
 /// A mode of Pod Security.
@@ -87,7 +87,7 @@ impl Policies {
                 namespaces.insert(namespace.name, labels);
             }
         }
-        Ok(Self { given, namespaces, configuration, mode: arguments.mode, fell_back: AtomicBool::new(false) })
+        Ok(Self { given, namespaces, configuration, mode: arguments.mode.unwrap_or(ModeArgument::Enforce), fell_back: AtomicBool::new(false) })
     }
 
     /// Whether some pod was judged by restricted:latest because nothing said otherwise.

@@ -4,19 +4,29 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
-use podsec_manifest::report::{Concise, Human, Json, Renderer, Summary};
+use anyhow::Context;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use podsec_manifest::report::{
+    Concise, Github, Gitlab, Html, Human, Json, Junit, Markdown, Renderer, Sarif, Summary,
+};
 use podsec_manifest::{FileReport, Source};
 
-/// The flags that say how to report.
-#[derive(Clone, Debug, Args)]
+/// How to report: each format with the file it goes to, or none for standard output.
+#[derive(Clone, Debug)]
 pub(crate) struct ReportArguments {
-    /// How to report. Given several times, each --output belongs to the --format before it.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    formats: Vec<(Format, Option<PathBuf>)>,
+    colour: Colour,
+}
+
+/// The flags as they are written; which --output belongs to which --format follows from their order.
+#[derive(Clone, Debug, Args)]
+struct Flags {
+    /// How to report; human when left out. May be given several times.
+    #[arg(long, value_name = "FORMAT")]
     format: Vec<Format>,
 
-    /// Where the report goes, instead of standard output.
+    /// Where the report of the --format before it goes, instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
@@ -33,6 +43,18 @@ pub(crate) enum Format {
     Concise,
     /// One document with everything; `podsec schema` describes it.
     Json,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// For Jenkins and other test reports.
+    Junit,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// GitLab's Code Quality report.
+    Gitlab,
+    /// For a comment on a merge request.
+    Markdown,
+    /// A page for the browser.
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,6 +67,48 @@ pub(crate) enum Colour {
     Never,
 }
 
+impl Args for ReportArguments {
+    fn augment_args(command: Command) -> Command {
+        Flags::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Flags::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for ReportArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let Flags { format, output, color } = Flags::from_arg_matches(matches)?;
+        let places = |id: &str| matches.indices_of(id).into_iter().flatten().collect::<Vec<_>>();
+        let mut formats: Vec<(usize, Format, Option<PathBuf>)> =
+            places("format").into_iter().zip(format).map(|(place, format)| (place, format, None)).collect();
+        if formats.is_empty() {
+            formats.push((0, Format::Human, None));
+        }
+        let refuse = |message: &str| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n"));
+        for (place, path) in places("output").into_iter().zip(output) {
+            match formats.iter_mut().rfind(|(format_place, ..)| *format_place < place) {
+                Some((.., taken @ None)) => *taken = Some(path),
+                Some(_) => return Err(refuse("a --format has more than one --output")),
+                None => return Err(refuse("an --output stands before the --format that it belongs to")),
+            }
+        }
+        if formats.iter().filter(|(.., path)| path.is_none()).count() > 1 {
+            return Err(refuse("only one --format can go to standard output: give the others an --output"));
+        }
+        Ok(Self {
+            formats: formats.into_iter().map(|(_, format, path)| (format, path)).collect(),
+            colour: color,
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// The reports that are being written.
 pub(crate) struct Reports(Vec<Report>);
 
@@ -53,19 +117,10 @@ struct Report {
     out: Box<dyn Write>,
 }
 
-impl Reports {
-    /// Opens every output before anything is judged.
-    pub(crate) fn open(arguments: &ReportArguments) -> anyhow::Result<Self> {
-        let ReportArguments { format, output, color } = arguments;
-        if output.len() > format.len() || output.len() + 1 < format.len() {
-            bail!(
-                "{} --format but {} --output: only one report can go to standard output",
-                format.len(),
-                output.len()
-            );
-        }
-        let outputs = output.iter().map(Some).chain([None]);
-        let open = |(format, output): (&Format, Option<&PathBuf>)| {
+impl ReportArguments {
+    /// Opens every output, before anything is judged.
+    pub(crate) fn open(&self) -> anyhow::Result<Reports> {
+        let open = |(format, output): &(Format, Option<PathBuf>)| {
             let out: Box<dyn Write> = match output {
                 Some(path) => {
                     let file =
@@ -74,12 +129,13 @@ impl Reports {
                 }
                 None => Box::new(BufWriter::new(io::stdout())),
             };
-            let colour = color.wanted(output.is_none());
-            Ok(Report { renderer: format.renderer(colour), out })
+            Ok(Report { renderer: format.renderer(self.colour.wanted(output.is_none())), out })
         };
-        format.iter().zip(outputs).map(open).collect::<anyhow::Result<_>>().map(Self)
+        self.formats.iter().map(open).collect::<anyhow::Result<_>>().map(Reports)
     }
+}
 
+impl Reports {
     pub(crate) fn file(&mut self, source: &Source, report: &FileReport) -> io::Result<()> {
         self.0.iter_mut().try_for_each(|Report { renderer, out }| renderer.file(source, report, out))
     }
@@ -98,6 +154,12 @@ impl Format {
             Self::Human => Box::new(Human::new(colour)),
             Self::Concise => Box::new(Concise),
             Self::Json => Box::new(Json::default()),
+            Self::Sarif => Box::new(Sarif::default()),
+            Self::Junit => Box::new(Junit::default()),
+            Self::Github => Box::new(Github::default()),
+            Self::Gitlab => Box::new(Gitlab::default()),
+            Self::Markdown => Box::new(Markdown::default()),
+            Self::Html => Box::new(Html::default()),
         }
     }
 }
@@ -109,6 +171,37 @@ impl Colour {
             Self::Always => true,
             Self::Never => false,
             Self::Auto => standard_output && io::stdout().is_terminal() && !disabled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn formats(line: &str) -> Result<Vec<(Format, Option<PathBuf>)>, String> {
+        let command = ReportArguments::augment_args(Command::new("check").no_binary_name(true));
+        let matches = command.try_get_matches_from(line.split_whitespace()).map_err(|error| error.to_string())?;
+        let read = ReportArguments::from_arg_matches(&matches);
+        read.map(|arguments| arguments.formats).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_output_belongs_to_the_format_before_it() {
+        let file = |name: &str| Some(PathBuf::from(name));
+        assert_eq!(formats(""), Ok(vec![(Format::Human, None)]));
+        assert_eq!(formats("--output a"), Ok(vec![(Format::Human, file("a"))]));
+        assert_eq!(
+            formats("--format human --format sarif --output a --format junit --output b"),
+            Ok(vec![(Format::Human, None), (Format::Sarif, file("a")), (Format::Junit, file("b"))])
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_paired_is_refused() {
+        for line in ["--format human --format json", "--format json --output a --output b", "--output a --format json"]
+        {
+            assert!(formats(line).is_err(), "{line}");
         }
     }
 }

@@ -1,0 +1,173 @@
+//! One HTML file that needs nothing else: the counts drawn, then every pod that would be refused, with its lines.
+
+use std::io::{self, Write};
+
+use askama::Template;
+
+use super::wording::{expectation, object, policy, remedies, title};
+use super::{Renderer, Summary};
+use crate::Source;
+use crate::finding::{FileReport, Finding, Place, PodReport};
+
+/// The format `html`.
+#[derive(Clone, Debug, Default)]
+pub struct Html {
+    pods: Vec<Pod>,
+    problems: Vec<Problem>,
+}
+
+impl Renderer for Html {
+    fn file(&mut self, source: &Source, report: &FileReport, _: &mut dyn Write) -> io::Result<()> {
+        self.problems.extend(report.problems.iter().map(|problem| Problem {
+            place: match problem.position {
+                Some(position) => format!("{}:{position}", report.name),
+                None => report.name.clone(),
+            },
+            message: problem.message.clone(),
+        }));
+        let refused = report.pods.iter().filter(|pod| !pod.findings.is_empty());
+        self.pods.extend(refused.map(|pod| Pod::new(source, report, pod)));
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        let most = summary.by_check.values().copied().max().unwrap_or(1).max(1);
+        let admitted = summary.pods - summary.refused_pods - summary.exempt_pods;
+        let share = |count: usize| count * WIDTH / summary.pods.max(1);
+        let mut bars: Vec<Bar> = summary
+            .by_check
+            .iter()
+            .map(|(check, count)| Bar {
+                check,
+                title: check_title(check),
+                count: *count,
+                width: count * 100 / most,
+            })
+            .collect();
+        bars.sort_by_key(|bar| std::cmp::Reverse(bar.count));
+        let page = Page {
+            sentence: summary.sentence(),
+            summary,
+            admitted,
+            admitted_width: share(admitted),
+            refused_width: share(summary.refused_pods),
+            bars,
+            pods: &self.pods,
+            problems: &self.problems,
+        };
+        let text = page.render().map_err(io::Error::other)?;
+        out.write_all(text.as_bytes())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    sentence: String,
+    summary: &'a Summary,
+    admitted: usize,
+    admitted_width: usize,
+    refused_width: usize,
+    bars: Vec<Bar>,
+    pods: &'a [Pod],
+    problems: &'a [Problem],
+}
+
+struct Bar {
+    check: &'static str,
+    title: &'static str,
+    count: usize,
+    width: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Problem {
+    place: String,
+    message: String,
+}
+
+#[derive(Clone, Debug)]
+struct Pod {
+    object: String,
+    file: String,
+    line: usize,
+    policy: String,
+    violations: Vec<Violation>,
+}
+
+#[derive(Clone, Debug)]
+struct Violation {
+    check: &'static str,
+    level: &'static str,
+    sentence: String,
+    remedies: Vec<String>,
+    places: Vec<Line>,
+    more: usize,
+}
+
+/// A line of the source, cut where the mark begins and ends.
+#[derive(Clone, Debug)]
+struct Line {
+    number: usize,
+    before: String,
+    marked: String,
+    after: String,
+    note: String,
+}
+
+impl Pod {
+    fn new(source: &Source, report: &FileReport, pod: &PodReport) -> Self {
+        let first =
+            pod.findings.iter().flat_map(|finding| &finding.places).map(|place| place.position.line).min();
+        Self {
+            object: object(&pod.object),
+            file: report.name.clone(),
+            line: first.unwrap_or(1),
+            policy: policy(pod),
+            violations: pod.findings.iter().map(|finding| Violation::new(source, pod, finding)).collect(),
+        }
+    }
+}
+
+impl Violation {
+    fn new(source: &Source, pod: &PodReport, finding: &Finding) -> Self {
+        let places = finding.places.iter().take(MOST_PLACES).map(|place| Line::new(source, place)).collect();
+        let mut remedies = remedies(pod, finding);
+        remedies.truncate(MOST_PLACES);
+        Self {
+            check: finding.check.id,
+            level: finding.level.as_str(),
+            sentence: finding.sentence(),
+            remedies,
+            places,
+            more: finding.places.len().saturating_sub(MOST_PLACES),
+        }
+    }
+}
+
+impl Line {
+    fn new(source: &Source, place: &Place) -> Self {
+        let text = &source.text;
+        let span = place.span;
+        let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let rest = text.get(span.end..).unwrap_or("");
+        let end = span.end + rest.find('\n').unwrap_or(rest.len());
+        let piece = |from, to| text.get(from..to).unwrap_or("").trim_end_matches('\r').to_owned();
+        Self {
+            number: place.position.line,
+            before: piece(start, span.start),
+            marked: piece(span.start, span.end),
+            after: piece(span.end, end),
+            note: expectation(place),
+        }
+    }
+}
+
+fn check_title(id: &str) -> &'static str {
+    podsec_standards::CHECKS.iter().find(|check| check.id == id).map_or("", |check| title(check))
+}
+
+/// Of the drawn bar, in its own units.
+const WIDTH: usize = 1000;
+
+const MOST_PLACES: usize = 4;

@@ -1,0 +1,94 @@
+//! JUnit's XML, as Jenkins and GitLab read it: a file is a suite, a pod a test, a refusal a failure.
+
+use std::io::{self, Write};
+
+use super::wording::{object, policy};
+use super::{Renderer, Summary};
+use crate::Source;
+use crate::finding::{FileReport, PodReport};
+
+/// The format `junit`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Junit {
+    begun: bool,
+}
+
+impl Junit {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if !self.begun {
+            self.begun = true;
+            writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"podsec\">")?;
+        }
+        Ok(())
+    }
+}
+
+impl Renderer for Junit {
+    fn file(&mut self, _: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+        self.begin(out)?;
+        let tests = report.pods.len() + report.problems.len();
+        if tests == 0 {
+            return Ok(());
+        }
+        let file = escape(&report.name);
+        let failures = report.pods.iter().filter(|pod| !pod.findings.is_empty()).count();
+        let errors = report.problems.len();
+        writeln!(
+            out,
+            "  <testsuite name=\"{file}\" file=\"{file}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">"
+        )?;
+        for problem in &report.problems {
+            let place = problem.position.map_or_else(String::new, |position| format!(" at {position}"));
+            let message = escape(&problem.message);
+            writeln!(out, "    <testcase classname=\"{file}\" name=\"readable{place}\">")?;
+            writeln!(out, "      <error type=\"unjudged\" message=\"{message}\"/>\n    </testcase>")?;
+        }
+        for pod in &report.pods {
+            testcase(report, &file, pod, out)?;
+        }
+        writeln!(out, "  </testsuite>")
+    }
+
+    fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        self.begin(out)?;
+        writeln!(out, "</testsuites>")
+    }
+}
+
+fn testcase(report: &FileReport, file: &str, pod: &PodReport, out: &mut dyn Write) -> io::Result<()> {
+    let name = escape(&format!("{} under {}", object(&pod.object), policy(pod)));
+    write!(out, "    <testcase classname=\"{file}\" name=\"{name}\"")?;
+    if pod.policy.is_none() {
+        return writeln!(out, ">\n      <skipped/>\n    </testcase>");
+    }
+    if pod.findings.is_empty() {
+        return writeln!(out, "/>");
+    }
+    let checks: Vec<&str> = pod.findings.iter().map(|finding| finding.check.id).collect();
+    writeln!(out, ">\n      <failure type=\"refused\" message=\"{}\">", escape(&checks.join(", ")))?;
+    for finding in &pod.findings {
+        for place in finding.places.iter().take(1) {
+            let (id, sentence) = (finding.check.id, finding.sentence());
+            let line = format!("{}:{}: [{id}] {sentence}", report.name, place.position);
+            writeln!(out, "{}", escape(&line))?;
+        }
+    }
+    writeln!(out, "</failure>\n    </testcase>")
+}
+
+/// Text for XML: what has a meaning there is escaped, what cannot stand there at all is replaced.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' | '\r' | '\t' => escaped.push(' '),
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push(char::REPLACEMENT_CHARACTER),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

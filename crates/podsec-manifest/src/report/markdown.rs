@@ -1,0 +1,107 @@
+//! Markdown for a comment or a job's summary: the counts, and a table of what would be refused.
+
+use std::io::{self, Write};
+
+use super::wording::{counted, object, policy};
+use super::{Renderer, Summary};
+use crate::Source;
+use crate::finding::FileReport;
+
+/// The format `markdown`. A comment on GitHub holds 65,536 characters; the table ends well before, and says so.
+#[derive(Clone, Debug, Default)]
+pub struct Markdown {
+    rows: String,
+    left_out: usize,
+    problems: String,
+}
+
+impl Renderer for Markdown {
+    fn file(&mut self, _: &Source, report: &FileReport, _: &mut dyn Write) -> io::Result<()> {
+        for problem in &report.problems {
+            let place = problem.position.map_or_else(String::new, |position| format!(":{}", position.line));
+            let line =
+                format!("- {}: {}\n", code(&format!("{}{place}", report.name)), escape(&problem.message));
+            if self.rows.len() + self.problems.len() + line.len() > LONGEST {
+                self.left_out += 1;
+            } else {
+                self.problems.push_str(&line);
+            }
+        }
+        for pod in report.pods.iter().filter(|pod| !pod.findings.is_empty()) {
+            for finding in &pod.findings {
+                let line = finding.places.first().map_or(1, |place| place.position.line);
+                let row = format!(
+                    "| {} | {} | {} | {} | {} |\n",
+                    code(&format!("{}:{line}", report.name)),
+                    escape(&object(&pod.object)),
+                    escape(&policy(pod)),
+                    code(finding.check.id),
+                    escape(&finding.sentence())
+                );
+                if self.rows.len() + self.problems.len() + row.len() > LONGEST {
+                    self.left_out += 1;
+                } else {
+                    self.rows.push_str(&row);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        let verdict = match summary.exit_code() {
+            0 => "admitted",
+            1 => "refused",
+            _ => "not all judged",
+        };
+        writeln!(out, "### Pod Security: {verdict}\n\n{}.", summary.sentence())?;
+        if !self.problems.is_empty() {
+            writeln!(out, "\nCould not be judged:\n\n{}", self.problems.trim_end())?;
+        }
+        if !summary.by_check.is_empty() {
+            writeln!(out, "\n| check | violations |\n| --- | ---: |")?;
+            for (check, count) in &summary.by_check {
+                writeln!(out, "| {} | {count} |", code(check))?;
+            }
+        }
+        if !self.rows.is_empty() {
+            writeln!(
+                out,
+                "\n| place | object | judged by | check | what is wrong |\n| --- | --- | --- | --- | --- |"
+            )?;
+            out.write_all(self.rows.as_bytes())?;
+        }
+        if self.left_out > 0 {
+            writeln!(out, "\n{} left out here.", counted(self.left_out, "more line"))?;
+        }
+        Ok(())
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' => escaped.push(' '),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' | '~' | '@' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Text in backquotes, more of them than it holds itself.
+fn code(text: &str) -> String {
+    let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if longest > 0 { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+const LONGEST: usize = 50_000;

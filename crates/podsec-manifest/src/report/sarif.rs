@@ -1,0 +1,354 @@
+//! SARIF 2.1.0, as GitHub's and others' code scanning reads it.
+//!
+//! Every check is listed as a rule, also when nothing is found, so that a clean run shows what was looked for.
+
+use std::io::{self, Write};
+
+use podsec_standards::{CHECKS, Check, Level};
+use serde::Serialize;
+
+use super::fingerprint::fingerprint;
+use super::wording::{documentation, object, policy, remedy, title, uri};
+use super::{Renderer, Summary};
+use crate::Source;
+use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Silence};
+
+/// The format `sarif`. Results are written as they come; the tool with its rules stands before them.
+#[derive(Clone, Debug, Default)]
+pub struct Sarif {
+    begun: bool,
+    any: bool,
+    notifications: Vec<Notification>,
+}
+
+impl Sarif {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.begun {
+            return Ok(());
+        }
+        self.begun = true;
+        write!(out, "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":[{{\"tool\":")?;
+        serde_json::to_writer(&mut *out, &Tool::podsec())?;
+        write!(out, ",\"columnKind\":\"unicodeCodePoints\",\"results\":[")
+    }
+
+    fn result(&mut self, result: &SarifResult<'_>, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(if self.any { b",\n" } else { b"\n" })?;
+        self.any = true;
+        serde_json::to_writer(&mut *out, result)?;
+        Ok(())
+    }
+}
+
+impl Renderer for Sarif {
+    fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+        self.begin(out)?;
+        self.notifications.extend(report.problems.iter().map(|problem| Notification::new(report, problem)));
+        for pod in &report.pods {
+            for finding in &pod.findings {
+                self.result(&SarifResult::new(source, report, pod, finding, None), out)?;
+            }
+            for silenced in &pod.silenced {
+                self.result(
+                    &SarifResult::new(source, report, pod, &silenced.finding, Some(&silenced.by)),
+                    out,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        self.begin(out)?;
+        let invocation = Invocation {
+            execution_successful: self.notifications.is_empty(),
+            tool_execution_notifications: &self.notifications,
+        };
+        write!(out, "\n],\"invocations\":")?;
+        serde_json::to_writer(&mut *out, &[invocation])?;
+        writeln!(out, "}}]}}")
+    }
+}
+
+/// `tool` (section 3.18).
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+/// `toolComponent` (section 3.19).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: &'static str,
+    semantic_version: &'static str,
+    information_uri: &'static str,
+    rules: Vec<Rule>,
+}
+
+/// `reportingDescriptor` (section 3.49).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    short_description: Message<'static>,
+    full_description: Message<'static>,
+    help: Help,
+    help_uri: &'static str,
+    default_configuration: Configuration,
+    properties: RuleProperties,
+}
+
+/// `multiformatMessageString` (section 3.12).
+#[derive(Serialize)]
+struct Help {
+    text: &'static str,
+    markdown: &'static str,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+/// What GitHub reads beyond the standard.
+#[derive(Serialize)]
+struct RuleProperties {
+    tags: [&'static str; 3],
+    precision: &'static str,
+    #[serde(rename = "problem.severity")]
+    problem_severity: &'static str,
+    #[serde(rename = "security-severity")]
+    security_severity: &'static str,
+}
+
+impl Tool {
+    fn podsec() -> Self {
+        let rules = CHECKS.iter().map(|check| Rule::new(check)).collect();
+        Self {
+            driver: Driver {
+                name: "podsec",
+                semantic_version: env!("CARGO_PKG_VERSION"),
+                information_uri: "https://kubernetes.io/docs/concepts/security/pod-security-standards/",
+                rules,
+            },
+        }
+    }
+}
+
+impl Rule {
+    fn new(check: &Check) -> Self {
+        let docs = check.docs.trim();
+        Self {
+            id: check.id,
+            short_description: Message { text: title(check).into() },
+            full_description: Message { text: docs.into() },
+            help: Help { text: docs, markdown: docs },
+            help_uri: documentation(check),
+            default_configuration: Configuration { level: "error" },
+            properties: RuleProperties {
+                tags: ["security", "kubernetes", check.level.as_str()],
+                precision: "very-high",
+                problem_severity: "error",
+                // GitHub shows 7.0 and more as high, 4.0 and more as medium.
+                security_severity: if check.level == Level::Baseline { "8.0" } else { "5.0" },
+            },
+        }
+    }
+}
+
+/// `result` (section 3.27).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SarifResult<'a> {
+    rule_id: &'static str,
+    rule_index: usize,
+    level: &'static str,
+    message: Message<'a>,
+    locations: Vec<Location<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Location<'a>>,
+    partial_fingerprints: Fingerprints,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression<'a>>,
+    properties: ResultProperties<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    text: std::borrow::Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Fingerprints {
+    #[serde(rename = "podsec/v1")]
+    podsec: String,
+}
+
+/// `suppression` (section 3.35).
+#[derive(Serialize)]
+struct Suppression<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    justification: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ResultProperties<'a> {
+    policy: String,
+    revision: String,
+    paths: Vec<&'a str>,
+}
+
+impl<'a> SarifResult<'a> {
+    fn new(
+        source: &Source,
+        report: &'a FileReport,
+        pod: &'a PodReport,
+        finding: &'a Finding,
+        silence: Option<&'a Silence>,
+    ) -> Self {
+        let mut text = format!("{}: {}.", object(&pod.object), finding.sentence());
+        if let Some(remedy) = remedy(pod, finding) {
+            text.push_str(&format!(" To mend it, {remedy}."));
+        }
+        let mut locations = finding.places.iter().map(|place| Location::new(source, report, place));
+        Self {
+            rule_id: finding.check.id,
+            rule_index: CHECKS.iter().position(|check| check.id == finding.check.id).unwrap_or(0),
+            level: "error",
+            message: Message { text: text.into() },
+            locations: locations.next().into_iter().collect(),
+            related_locations: locations
+                .zip(1..)
+                .map(|(location, id)| Location { id: Some(id), ..location })
+                .collect(),
+            partial_fingerprints: Fingerprints { podsec: fingerprint(&report.name, pod, finding) },
+            suppressions: silence.map(Suppression::new).into_iter().collect(),
+            properties: ResultProperties {
+                policy: policy(pod),
+                revision: finding.revision.to_string(),
+                paths: finding.places.iter().map(|place| place.path.as_str()).collect(),
+            },
+        }
+    }
+}
+
+impl<'a> Suppression<'a> {
+    fn new(silence: &'a Silence) -> Self {
+        match silence {
+            Silence::Comment(reason) => Self { kind: "inSource", justification: Some(reason) },
+            Silence::Baseline => Self { kind: "external", justification: None },
+        }
+    }
+}
+
+/// `location` (section 3.28).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<usize>,
+    physical_location: PhysicalLocation,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_locations: Vec<LogicalLocation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+}
+
+#[derive(Serialize)]
+struct ArtifactLocation {
+    uri: String,
+}
+
+/// `region` (section 3.30); columns count characters from 1, the end exclusive.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: usize,
+    start_column: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_column: Option<usize>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogicalLocation<'a> {
+    fully_qualified_name: &'a str,
+}
+
+impl<'a> Location<'a> {
+    fn new(source: &Source, report: &FileReport, place: &'a Place) -> Self {
+        let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
+        Self {
+            id: None,
+            physical_location: PhysicalLocation {
+                artifact_location: ArtifactLocation { uri: uri(&report.name) },
+                region: Some(Region {
+                    start_line: place.position.line,
+                    start_column: place.position.column,
+                    end_column: Some(place.position.column + width),
+                }),
+            },
+            logical_locations: vec![LogicalLocation { fully_qualified_name: &place.path }],
+            message: Some(Message { text: super::wording::expectation(place).into() })
+                .filter(|message| !message.text.is_empty()),
+        }
+    }
+}
+
+/// `invocation` (section 3.20).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    execution_successful: bool,
+    tool_execution_notifications: &'a [Notification],
+}
+
+/// `notification` (section 3.58): what could not be judged.
+#[derive(Clone, Debug)]
+struct Notification {
+    file: String,
+    place: Option<(usize, usize)>,
+    message: String,
+}
+
+impl Notification {
+    fn new(report: &FileReport, problem: &Problem) -> Self {
+        Self {
+            file: report.name.clone(),
+            place: problem.position.map(|position| (position.line, position.column)),
+            message: problem.message.clone(),
+        }
+    }
+}
+
+impl Serialize for Notification {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            level: &'static str,
+            message: Message<'a>,
+            locations: [Location<'a>; 1],
+        }
+        let region = |(start_line, start_column)| Region { start_line, start_column, end_column: None };
+        let physical_location = PhysicalLocation {
+            artifact_location: ArtifactLocation { uri: uri(&self.file) },
+            region: self.place.map(region),
+        };
+        let location = Location { id: None, physical_location, logical_locations: Vec::new(), message: None };
+        let message = Message { text: self.message.as_str().into() };
+        Written { level: "error", message, locations: [location] }.serialize(serializer)
+    }
+}
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";

@@ -1,0 +1,157 @@
+//! `podsec.toml`: what holds for every check of a project, found upwards from the working directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use podsec_manifest::{Template, Templates};
+use podsec_standards::{Level, Version};
+use serde::Deserialize;
+
+use super::policies::{ModeArgument, PolicyArguments};
+
+/// What `podsec.toml` says; flags override it. Paths in it count from its folder.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    level: Option<String>,
+    version: Option<String>,
+    mode: Option<String>,
+    namespaces: Option<PathBuf>,
+    config: Option<PathBuf>,
+    baseline: Option<PathBuf>,
+    /// Globs of files that are not judged.
+    pub(crate) exclude: Vec<String>,
+    template: Vec<TemplateSetting>,
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
+}
+
+/// A custom kind that carries pods.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TemplateSetting {
+    group: String,
+    kind: String,
+    path: String,
+}
+
+impl Settings {
+    /// Reads the file that is named, or else the nearest `podsec.toml` above the working directory.
+    pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<Self> {
+        let path = match named {
+            Some(path) => path.to_owned(),
+            None => {
+                let Ok(here) = std::env::current_dir() else { return Ok(Self::default()) };
+                let above = here.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file());
+                let Some(path) = above else { return Ok(Self::default()) };
+                path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)
+            }
+        };
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut settings = Self::parse(&text).with_context(|| format!("cannot use {}", path.display()))?;
+        settings.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(settings)
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let settings: Self = toml::from_str(text)?;
+        if settings.version.is_some() && settings.level.is_none() {
+            bail!("version needs a level beside it");
+        }
+        Ok(settings)
+    }
+
+    /// Fills in what the flags leave open.
+    pub(crate) fn complete(&self, arguments: &mut PolicyArguments) -> anyhow::Result<()> {
+        if arguments.level.is_none() {
+            let level = self.level.as_deref().map(str::parse::<Level>).transpose().context("level")?;
+            let version = self.version.as_deref().map(str::parse::<Version>).transpose().context("version")?;
+            arguments.level = level;
+            arguments.version = version;
+        }
+        if arguments.mode.is_none() {
+            arguments.mode = match self.mode.as_deref() {
+                None => None,
+                Some("enforce") => Some(ModeArgument::Enforce),
+                Some("audit") => Some(ModeArgument::Audit),
+                Some("warn") => Some(ModeArgument::Warn),
+                Some(_) => bail!("mode: must be one of enforce, audit, warn"),
+            };
+        }
+        let below = |path: &Option<PathBuf>| path.as_ref().map(|path| self.folder.join(path));
+        arguments.namespaces = arguments.namespaces.take().or_else(|| below(&self.namespaces));
+        arguments.config = arguments.config.take().or_else(|| below(&self.config));
+        Ok(())
+    }
+
+    pub(crate) fn baseline(&self) -> Option<PathBuf> {
+        self.baseline.as_ref().map(|path| self.folder.join(path))
+    }
+
+    /// The known custom kinds, those of the settings and those of the flags.
+    pub(crate) fn templates(&self, flags: &[Template]) -> anyhow::Result<Templates> {
+        let mut templates = Templates::default();
+        for TemplateSetting { group, kind, path } in &self.template {
+            templates.add(Template::new(group, kind, path)?);
+        }
+        flags.iter().for_each(|template| templates.add(template.clone()));
+        Ok(templates)
+    }
+}
+
+const FILE: &str = "podsec.toml";
+
+/// The JSON Schema of `podsec.toml`.
+pub(crate) const SCHEMA: &str = include_str!("settings.schema.json");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_that_the_schema_knows_can_be_read_and_no_other() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        let known: Vec<&str> =
+            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let text = r#"
+            level = "baseline"
+            version = "v1.30"
+            mode = "warn"
+            namespaces = "cluster/namespaces.yaml"
+            config = "cluster/pod-security.yaml"
+            baseline = "podsec-baseline.json"
+            exclude = ["vendor/**"]
+            [[template]]
+            group = "example.org"
+            kind = "Fleet"
+            path = "spec.boats[*].template"
+        "#;
+        let mut settings = Settings::parse(text).unwrap();
+        settings.folder = PathBuf::from("project");
+        let read: toml::Table = toml::from_str(text).unwrap();
+        assert_eq!(read.keys().map(String::as_str).collect::<Vec<_>>(), known);
+
+        let mut arguments = PolicyArguments::default();
+        settings.complete(&mut arguments).unwrap();
+        assert_eq!(arguments.level, Some(Level::Baseline));
+        assert_eq!(arguments.version, Some(Version::V1(30)));
+        assert_eq!(arguments.config, Some(PathBuf::from("project/cluster/pod-security.yaml")));
+        assert!(settings.templates(&[]).is_ok());
+
+        let mut flags = PolicyArguments { level: Some(Level::Restricted), ..PolicyArguments::default() };
+        settings.complete(&mut flags).unwrap();
+        assert_eq!((flags.level, flags.version), (Some(Level::Restricted), None));
+    }
+
+    #[test]
+    fn settings_that_mean_nothing_are_refused() {
+        for text in ["levels = 1", "version = \"v1.30\"", "level = 1", "[[template]]\nkind = \"A\""] {
+            assert!(Settings::parse(text).is_err(), "{text}");
+        }
+        let mut arguments = PolicyArguments::default();
+        for text in ["level = \"strict\"", "mode = \"deny\"", "level = \"baseline\"\nversion = \"1.30\""] {
+            assert!(Settings::parse(text).unwrap().complete(&mut arguments).is_err(), "{text}");
+        }
+    }
+}
