@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, evaluate, serve, webhook};
+use crate::commands::{check, completions, evaluate, explain, inspect, man, schema, serve, webhook};
 
 /// Kubernetes Pod Security: exact, fast, pleasant.
 #[derive(Debug, Parser)]
@@ -18,8 +18,18 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Judge manifests as the API server would, at file, line and column.
     Check(Box<check::Arguments>),
+    /// Print what a shell needs to complete podsec's flags.
+    Completions(completions::Arguments),
     /// Judge pods given as JSON Lines on standard input.
     Evaluate(evaluate::Arguments),
+    /// Explain a check, a level or a field.
+    Explain(explain::Arguments),
+    /// Show what each container really runs with, and who decides it.
+    Inspect(inspect::Arguments),
+    /// Write the manual pages.
+    Man(man::Arguments),
+    /// Print the JSON Schema of the report or of podsec.toml.
+    Schema(schema::Arguments),
     /// Run a Kubernetes API server with Pod Security and auditing, for unmodified kubectl.
     Serve(Box<serve::Arguments>),
     /// Run the admission webhook: the same flags and configuration as upstream's.

@@ -90,8 +90,7 @@ fn print_line(
         container: &'a InspectedContainer,
     }
     let object = &pod.object;
-    let line =
-        Line { file, kind: &object.kind, namespace: &object.namespace, name: &object.name, container };
+    let line = Line { file, kind: &object.kind, namespace: &object.namespace, name: &object.name, container };
     serde_json::to_writer(&mut *out, &line)?;
     writeln!(out)?;
     Ok(())

@@ -1,7 +1,12 @@
 //! The subcommands, one file each.
 
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod webhook;
 
@@ -12,8 +17,13 @@ use crate::cli::Command;
 /// Runs a subcommand; its exit code is part of its interface.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Check(arguments) => Ok(check::run(&arguments)),
+        Command::Check(arguments) => Ok(check::run(*arguments)),
+        Command::Completions(arguments) => Ok(completions::run(&arguments)),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Webhook(arguments) => webhook::run(*arguments),
     }

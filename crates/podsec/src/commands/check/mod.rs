@@ -138,7 +138,9 @@ fn inputs(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Vec<Inpu
     for glob in &settings.exclude {
         let glob = settings.folder.join(glob);
         let glob = glob.to_string_lossy();
-        excluded.add(Glob::new(glob.strip_prefix("./").unwrap_or(&glob)).context("cannot use podsec.toml: exclude")?);
+        excluded.add(
+            Glob::new(glob.strip_prefix("./").unwrap_or(&glob)).context("cannot use podsec.toml: exclude")?,
+        );
     }
     let excluded = excluded.build().context("cannot use podsec.toml: exclude")?;
     let is_excluded = |path: &Path| excluded.is_match(path.strip_prefix(".").unwrap_or(path));

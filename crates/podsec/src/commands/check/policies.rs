@@ -87,7 +87,13 @@ impl Policies {
                 namespaces.insert(namespace.name, labels);
             }
         }
-        Ok(Self { given, namespaces, configuration, mode: arguments.mode.unwrap_or(ModeArgument::Enforce), fell_back: AtomicBool::new(false) })
+        Ok(Self {
+            given,
+            namespaces,
+            configuration,
+            mode: arguments.mode.unwrap_or(ModeArgument::Enforce),
+            fell_back: AtomicBool::new(false),
+        })
     }
 
     /// Whether some pod was judged by restricted:latest because nothing said otherwise.

@@ -181,7 +181,8 @@ mod tests {
 
     fn formats(line: &str) -> Result<Vec<(Format, Option<PathBuf>)>, String> {
         let command = ReportArguments::augment_args(Command::new("check").no_binary_name(true));
-        let matches = command.try_get_matches_from(line.split_whitespace()).map_err(|error| error.to_string())?;
+        let matches =
+            command.try_get_matches_from(line.split_whitespace()).map_err(|error| error.to_string())?;
         let read = ReportArguments::from_arg_matches(&matches);
         read.map(|arguments| arguments.formats).map_err(|error| error.to_string())
     }
@@ -199,8 +200,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_paired_is_refused() {
-        for line in ["--format human --format json", "--format json --output a --output b", "--output a --format json"]
-        {
+        for line in [
+            "--format human --format json",
+            "--format json --output a --output b",
+            "--output a --format json",
+        ] {
             assert!(formats(line).is_err(), "{line}");
         }
     }

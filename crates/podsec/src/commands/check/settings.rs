@@ -66,7 +66,8 @@ impl Settings {
     pub(crate) fn complete(&self, arguments: &mut PolicyArguments) -> anyhow::Result<()> {
         if arguments.level.is_none() {
             let level = self.level.as_deref().map(str::parse::<Level>).transpose().context("level")?;
-            let version = self.version.as_deref().map(str::parse::<Version>).transpose().context("version")?;
+            let version =
+                self.version.as_deref().map(str::parse::<Version>).transpose().context("version")?;
             arguments.level = level;
             arguments.version = version;
         }
@@ -112,8 +113,7 @@ mod tests {
     #[test]
     fn every_setting_that_the_schema_knows_can_be_read_and_no_other() {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
-        let known: Vec<&str> =
-            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let known: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
         let text = r#"
             level = "baseline"
             version = "v1.30"

@@ -1,0 +1,99 @@
+//! How fast real manifests are judged, beside what reading their YAML alone takes.
+//!
+//! `cargo bench -p podsec-manifest -- [FOLDER]`; without a folder, `$PODSEC_SHARED/corpus`.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use podsec_manifest::input::{Input, check_inputs, search};
+use podsec_manifest::report::{Concise, Human, Json, Renderer, Sarif, Summary};
+use podsec_manifest::Templates;
+use podsec_standards::{Level, Policy, Version};
+
+fn main() {
+    let named = env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let shared = || env::var_os("PODSEC_SHARED").map_or_else(|| workspace.join("../shared"), PathBuf::from);
+    let folder = named.map_or_else(|| shared().join("corpus"), PathBuf::from);
+    let inputs = search(std::slice::from_ref(&folder));
+    let bytes: u64 = inputs.iter().map(size).sum();
+    if bytes == 0 {
+        println!("skipped: no manifests in {}", folder.display());
+        return;
+    }
+    println!("{} files, {:.1} MB", inputs.len(), megabytes(bytes));
+
+    let parsing = best(|| {
+        for input in &inputs {
+            if let Ok(source) = input.source() {
+                podsec_yaml::documents(&source.text).for_each(drop);
+            }
+        }
+        0
+    });
+    print("parse YAML on one core", bytes, parsing);
+    for (name, renderer) in [
+        ("check, report thrown away", None),
+        ("check, human report", Some(0)),
+        ("check, concise report", Some(1)),
+        ("check, JSON report", Some(2)),
+        ("check, SARIF report", Some(3)),
+    ] {
+        let renderer = || -> Option<Box<dyn Renderer>> {
+            Some(match renderer? {
+                0 => Box::new(Human::new(false)),
+                1 => Box::new(Concise),
+                2 => Box::new(Json::default()),
+                _ => Box::new(Sarif::default()),
+            })
+        };
+        print(name, bytes, best(|| check(&inputs, renderer())));
+    }
+}
+
+fn check(inputs: &[Input], mut renderer: Option<Box<dyn Renderer>>) -> usize {
+    let policy = Policy::new(Level::Restricted, Version::Latest);
+    let mut summary = Summary::default();
+    let mut out = io::BufWriter::new(io::sink());
+    let result: io::Result<()> = check_inputs(inputs, &Templates::default(), &policy, |source, report| {
+        summary.add(&report);
+        renderer.as_mut().map_or(Ok(()), |renderer| renderer.file(source, &report, &mut out))
+    });
+    result.expect("a sink takes everything");
+    summary.pods
+}
+
+/// The best of five: whatever else the machine does only slows down.
+fn best(mut run: impl FnMut() -> usize) -> (Duration, usize) {
+    (0..5)
+        .map(|_| {
+            let begun = Instant::now();
+            let pods = run();
+            (begun.elapsed(), pods)
+        })
+        .min()
+        .expect("five runs")
+}
+
+fn print(name: &str, bytes: u64, (time, pods): (Duration, usize)) {
+    let seconds = time.as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let rate = pods as f64 / seconds;
+    println!("{name:26} {:7.1} ms  {:6.1} MB/s  {rate:9.0} pods/s", seconds * 1e3, megabytes(bytes) / seconds);
+}
+
+fn size(input: &Input) -> u64 {
+    match input {
+        Input::File { path, .. } => path.metadata().map_or(0, |metadata| metadata.len()),
+        _ => 0,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
