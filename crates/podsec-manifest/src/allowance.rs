@@ -8,7 +8,7 @@
 //! when it stands alone for the next line that is no comment. It is one line, so that nobody can break it by wrapping.
 
 use jiff::civil::Date;
-use podsec_standards::CHECKS;
+use podsec_standards::{CHECKS, rules};
 use podsec_yaml::{Document, Position};
 
 use crate::Source;
@@ -34,8 +34,14 @@ pub fn apply_allowances(source: &Source, report: &mut FileReport, today: Date) {
             }
         }
     }
-    for Allowance { position, unused, .. } in allowances {
-        for check in unused {
+    for Allowance { document, position, unused, .. } in allowances {
+        // A check that no pod here is held to may be meant for another level.
+        let is_asked = |check: &&str| {
+            let here = report.pods.iter().filter(|pod| pod.object.document == document);
+            here.filter_map(|pod| pod.policy)
+                .any(|policy| rules(policy).iter().any(|(rule, _)| rule.id == *check))
+        };
+        for check in unused.into_iter().filter(is_asked).collect::<Vec<_>>() {
             report.warnings.push(Problem {
                 object: None,
                 position: Some(position),

@@ -24,11 +24,8 @@ pub fn explain(subject: &str) -> Option<String> {
         let field = pattern(field);
         field == wanted || field.ends_with(&format!(".{wanted}"))
     };
-    let reading: Vec<String> = CHECKS
-        .iter()
-        .filter(|check| check.fields.iter().any(|field| ends(&field)))
-        .map(|check| page(check))
-        .collect();
+    let reading: Vec<String> =
+        CHECKS.iter().filter(|check| check.fields.iter().any(ends)).map(|check| page(check)).collect();
     (!reading.is_empty()).then(|| reading.join("\n"))
 }
 
@@ -55,7 +52,7 @@ pub fn all() -> String {
         text.push('\n');
         // One level below the page's own heading.
         let lowered = page(check).replace("\n## ", "\n### ");
-        text.push_str(&format!("#{lowered}"));
+        let _ = write!(text, "#{lowered}");
     }
     text
 }

@@ -3,6 +3,7 @@
 //! GitHub shows ten errors a step and silently drops the rest. So a pod is annotated once, with everything that is
 //! wrong with it, and the tenth annotation says how many pods have none. The step's log holds every violation.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::wording::{counted, object, remedies};
@@ -65,9 +66,9 @@ fn annotate(report: &FileReport, pod: &PodReport, out: &mut dyn Write) -> io::Re
     };
     let mut message = String::new();
     for finding in &pod.findings {
-        message.push_str(&format!("[{}] {}\n", finding.check.id, finding.sentence()));
+        let _ = writeln!(message, "[{}] {}", finding.check.id, finding.sentence());
         for remedy in remedies(pod, finding).into_iter().take(3) {
-            message.push_str(&format!("    {remedy}\n"));
+            let _ = writeln!(message, "    {remedy}");
         }
     }
     let title =

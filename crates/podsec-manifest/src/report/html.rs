@@ -75,7 +75,7 @@ struct Page<'a> {
 
 struct Bar {
     check: &'static str,
-    title: &'static str,
+    title: String,
     count: usize,
     width: usize,
 }
@@ -163,8 +163,9 @@ impl Line {
     }
 }
 
-fn check_title(id: &str) -> &'static str {
-    podsec_standards::CHECKS.iter().find(|check| check.id == id).map_or("", |check| title(check))
+fn check_title(id: &str) -> String {
+    let check = podsec_standards::CHECKS.iter().find(|check| check.id == id);
+    check.map_or_else(String::new, |check| title(check).replace('`', ""))
 }
 
 /// Of the drawn bar, in its own units.

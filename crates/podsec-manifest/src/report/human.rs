@@ -57,13 +57,14 @@ fn violation<'a>(source: &'a Source, pod: &'a PodReport, finding: &'a Finding) -
             continue;
         }
         if shown.len() < MOST_PLACES {
-            shown.push((span, place))
+            shown.push((span, place));
         } else {
-            elsewhere.push(place.position.line)
+            elsewhere.push(place.position.line);
         }
     }
     let spans: Vec<Range<usize>> = shown.iter().map(|(span, _)| span.clone()).collect();
-    let window = Window::around(&source.text, &spans);
+    let first = shown.iter().min_by_key(|(span, _)| span.start).map_or(1, |(_, place)| place.position.line);
+    let window = Window::around(&source.text, &spans, first);
     let mut snippet = Snippet::source(window.text).line_start(window.line).path(source.name.as_str());
     for (index, (span, place)) in shown.iter().enumerate() {
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
@@ -98,7 +99,7 @@ fn placed<'a>(title: Title<'a>, source: &'a Source, problem: &Problem) -> Group<
     let start = offset(&source.text, position.line, position.column);
     let end =
         source.text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8());
-    let window = Window::around(&source.text, std::slice::from_ref(&(start..end)));
+    let window = Window::around(&source.text, std::slice::from_ref(&(start..end)), position.line);
     let annotation = AnnotationKind::Primary.span(window.shift(&(start..end)));
     title.element(
         Snippet::source(window.text)
@@ -116,14 +117,16 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn around(text: &'a str, spans: &[Range<usize>]) -> Self {
+    /// The lines around spans, of which the first starts in `line`.
+    fn around(text: &'a str, spans: &[Range<usize>], line: usize) -> Self {
         let first = spans.iter().map(|span| span.start).min().unwrap_or(0);
         let last = spans.iter().map(|span| span.end).max().unwrap_or(first);
         let before = text.get(..first).unwrap_or("");
         let start = before.rmatch_indices('\n').nth(CONTEXT).map_or(0, |(at, _)| at + 1);
         let after = text.get(last..).unwrap_or("");
         let end = after.match_indices('\n').nth(CONTEXT).map_or(text.len(), |(at, _)| last + at);
-        let line = before.get(..start).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let above = before.get(start..).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count();
+        let line = line.saturating_sub(above).max(1);
         Self { text: text.get(start..end).unwrap_or(""), start, line }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every check is listed as a rule, also when nothing is found, so that a clean run shows what was looked for.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use podsec_standards::{CHECKS, Check, Level};
@@ -210,7 +211,7 @@ impl<'a> SarifResult<'a> {
     ) -> Self {
         let mut text = format!("{}: {}.", object(&pod.object), finding.sentence());
         if let Some(remedy) = remedy(pod, finding) {
-            text.push_str(&format!(" To mend it, {remedy}."));
+            let _ = write!(text, " To mend it, {remedy}.");
         }
         let mut locations = finding.places.iter().map(|place| Location::new(source, report, place));
         Self {
@@ -246,6 +247,7 @@ impl<'a> Suppression<'a> {
 /// `location` (section 3.28).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the standard's names")]
 struct Location<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,

@@ -1,6 +1,7 @@
 //! The counts of a whole check.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::wording::counted;
 use crate::finding::FileReport;
@@ -62,24 +63,22 @@ impl Summary {
         match (self.refused_pods, self.pods) {
             (0, 0) => text.push_str("nothing to refuse"),
             (0, _) if self.problems > 0 => {
-                text.push_str("none of those that could be judged would be refused")
+                text.push_str("none of those that could be judged would be refused");
             }
             (0, _) => text.push_str("all would be admitted"),
             (refused, _) => {
-                text.push_str(&format!(
-                    "{refused} would be refused, for {}",
-                    counted(self.violations, "violation")
-                ));
+                let _ =
+                    write!(text, "{refused} would be refused, for {}", counted(self.violations, "violation"));
             }
         }
         if self.exempt_pods > 0 {
-            text.push_str(&format!("; {} exempt", self.exempt_pods));
+            let _ = write!(text, "; {} exempt", self.exempt_pods);
         }
         if self.silenced > 0 {
-            text.push_str(&format!("; {} silenced", counted(self.silenced, "violation")));
+            let _ = write!(text, "; {} silenced", counted(self.silenced, "violation"));
         }
         if self.problems > 0 {
-            text.push_str(&format!("; {} could not be judged", counted(self.problems, "place")));
+            let _ = write!(text, "; {} could not be judged", counted(self.problems, "place"));
         }
         text
     }

@@ -1,6 +1,7 @@
 //! Words that several renderers share.
 
 use podsec_standards::{Check, Edit, Level};
+use std::fmt::Write as _;
 
 use crate::finding::{Finding, Place, PodReport};
 use crate::object::ObjectName;
@@ -25,7 +26,7 @@ pub(crate) fn expectation(place: &Place) -> String {
         [most @ .., last] => format!("must be {} or {last}", most.join(", ")),
     };
     if many > 0 {
-        expected.push_str(&format!(" or one of {many} more"));
+        let _ = write!(expected, " or one of {many} more");
     }
     match (place.missing.as_str(), expected.as_str()) {
         ("", _) => expected,
@@ -34,33 +35,73 @@ pub(crate) fn expectation(place: &Place) -> String {
     }
 }
 
-/// Ways to mend a pod, each once.
+/// Ways to mend a pod, each once; what is the same in several containers is one.
 pub(crate) fn remedies(pod: &PodReport, finding: &Finding) -> Vec<String> {
-    let mut remedies: Vec<String> = Vec::new();
+    let mut remedies: Vec<Remedy<'_>> = Vec::new();
     for place in &finding.places {
         let Some(edit) = place.edit else { continue };
-        let path = place.path.as_str();
-        let remedy = match edit {
-            Edit::Remove => format!("remove {path}"),
-            Edit::RemoveElement => {
-                format!("remove {}", path.rfind(']').and_then(|end| path.get(..=end)).unwrap_or(path))
-            }
-            Edit::SetForPod(value) if place.actual.is_null() => {
-                let field = path.rsplit_once("securityContext").map_or("", |(_, field)| field);
-                let pod = if pod.path.is_empty() { String::new() } else { format!("{}.", pod.path) };
-                format!("set {pod}spec.securityContext{field} to {value}, once for all containers")
-            }
-            Edit::Set(value) | Edit::SetForPod(value) => format!("set {path} to {value}"),
-            Edit::Replace(member, value) => {
-                let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-                format!("in {parent}, replace {name} by {member}: {value}")
-            }
+        let shared = matches!(edit, Edit::SetForPod(_)) && place.actual.is_null();
+        // Below a container, the way to it is left to the container's name.
+        let below = place.container.as_deref().and_then(|name| Some((name, below_container(&place.path)?)));
+        let (container, path) = match below {
+            Some((name, path)) if !shared => (Some(name), path),
+            _ => (None, place.path.as_str()),
         };
-        if !remedies.contains(&remedy) {
-            remedies.push(remedy);
+        let what = instruction(pod, edit, path, shared);
+        match remedies.iter_mut().find(|remedy| remedy.what == what) {
+            Some(remedy) => {
+                remedy.containers.extend(container.filter(|name| !remedy.containers.contains(name)));
+            }
+            None => remedies.push(Remedy { what, containers: container.into_iter().collect() }),
         }
     }
-    remedies
+    remedies.iter().map(Remedy::sentence).collect()
+}
+
+/// What to do, and in which containers; in the pod as a whole when there are none.
+struct Remedy<'a> {
+    what: String,
+    containers: Vec<&'a str>,
+}
+
+impl Remedy<'_> {
+    fn sentence(&self) -> String {
+        let (shown, rest) = self.containers.split_at(self.containers.len().min(MOST_WORDS));
+        let mut names: Vec<String> = shown.iter().map(|name| format!("{name:?}")).collect();
+        if !rest.is_empty() {
+            names.push(format!("{} more", rest.len()));
+        }
+        match names.as_slice() {
+            [] => self.what.clone(),
+            [one] => format!("{} in container {one}", self.what),
+            [most @ .., last] => format!("{} in containers {} and {last}", self.what, most.join(", ")),
+        }
+    }
+}
+
+fn instruction(pod: &PodReport, edit: Edit, path: &str, shared: bool) -> String {
+    match edit {
+        Edit::SetForPod(value) if shared => {
+            let field = path.rsplit_once("securityContext").map_or("", |(_, field)| field);
+            let pod = if pod.path.is_empty() { String::new() } else { format!("{}.", pod.path) };
+            format!("set {pod}spec.securityContext{field} to {value}, once for all containers")
+        }
+        Edit::Set(value) | Edit::SetForPod(value) => format!("set {path} to {value}"),
+        Edit::Remove => format!("remove {path}"),
+        Edit::RemoveElement => {
+            format!("remove {}", path.rfind(']').and_then(|end| path.get(..=end)).unwrap_or(path))
+        }
+        Edit::Replace(member, value) => {
+            let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+            format!("in {parent}, replace {name} by {member}: {value}")
+        }
+    }
+}
+
+/// The rest of a path below a container: `securityContext.privileged`.
+fn below_container(path: &str) -> Option<&str> {
+    let (_, below) = path.split_once("ontainers[")?;
+    below.split_once("].").map(|(_, below)| below)
 }
 
 /// The remedies in one line.
@@ -69,7 +110,7 @@ pub(crate) fn remedy(pod: &PodReport, finding: &Finding) -> Option<String> {
     let (shown, rest) = remedies.split_at(remedies.len().min(MOST_REMEDIES));
     let mut line = shown.join("; ");
     if !rest.is_empty() {
-        line.push_str(&format!("; and so on in {}", counted(rest.len(), "more place")));
+        let _ = write!(line, "; and so on in {}", counted(rest.len(), "more place"));
     }
     (!line.is_empty()).then_some(line)
 }
@@ -116,7 +157,9 @@ pub(crate) fn uri(path: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'+' => {
                 uri.push(char::from(byte));
             }
-            _ => uri.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
         }
     }
     uri
