@@ -3,6 +3,8 @@
 //! `PODSEC_UPDATE=1 cargo test -p podsec-manifest --test reports` writes them anew; the difference is then for a
 //! reviewer to judge.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its own data is not what it must be")]
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
