@@ -8,6 +8,8 @@ use clap::Args;
 use podsec_manifest::explain;
 use podsec_standards::CHECKS;
 
+use super::check::ignore_closed_pipe;
+
 /// Prints what a check forbids, since when, in which revisions, with examples and the way out.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Arguments {
@@ -25,6 +27,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             checks.join(", ")
         );
     };
-    io::stdout().write_all(text.as_bytes())?;
+    io::stdout().write_all(text.as_bytes()).or_else(ignore_closed_pipe)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use podsec_manifest::report;
 
-use super::check::settings;
+use super::check::{ignore_closed_pipe, settings};
 
 /// Prints a JSON Schema.
 #[derive(Clone, Debug, Args)]
@@ -29,6 +29,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Subject::Report => report::SCHEMA,
         Subject::Settings => settings::SCHEMA,
     };
-    io::stdout().write_all(schema.as_bytes())?;
+    io::stdout().write_all(schema.as_bytes()).or_else(ignore_closed_pipe)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -92,6 +92,7 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
         apply_allowances(source, &mut report, today);
         if arguments.write_baseline {
             found.add(&report);
+            known.add(&report);
         }
         known.apply(&mut report);
         summary.add(&report);
@@ -155,7 +156,7 @@ fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
 }
 
 /// A reader that has seen enough, as `head`, is no failure.
-fn ignore_closed_pipe(error: io::Error) -> io::Result<()> {
+pub(crate) fn ignore_closed_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 

@@ -51,13 +51,11 @@ impl RenderArguments {
 }
 
 fn kustomize(folder: &Path) -> anyhow::Result<String> {
-    match Command::new("kustomize").arg("build").arg(folder).output() {
-        Ok(output) => printed(output, "kustomize build"),
-        Err(_) => {
-            let output = Command::new("kubectl").arg("kustomize").arg(folder).output();
-            printed(output.context("cannot run kustomize, nor kubectl")?, "kubectl kustomize")
-        }
+    if let Ok(output) = Command::new("kustomize").arg("build").arg(folder).output() {
+        return printed(output, "kustomize build");
     }
+    let output = Command::new("kubectl").arg("kustomize").arg(folder).output();
+    printed(output.context("cannot run kustomize, nor kubectl")?, "kubectl kustomize")
 }
 
 fn printed(output: Output, program: &str) -> anyhow::Result<String> {

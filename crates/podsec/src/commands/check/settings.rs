@@ -39,19 +39,17 @@ struct TemplateSetting {
 impl Settings {
     /// Reads the file that is named, or else the nearest `podsec.toml` above the working directory.
     pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<Self> {
-        let path = match named {
-            Some(path) => path.to_owned(),
-            None => {
-                let Ok(here) = std::env::current_dir() else { return Ok(Self::default()) };
-                let above = here.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file());
-                let Some(path) = above else { return Ok(Self::default()) };
-                path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)
-            }
+        let path = if let Some(path) = named {
+            path.to_owned()
+        } else {
+            let Ok(here) = std::env::current_dir() else { return Ok(Self::default()) };
+            let above = here.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file());
+            let Some(path) = above else { return Ok(Self::default()) };
+            path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)
         };
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut settings = Self::parse(&text).with_context(|| format!("cannot use {}", path.display()))?;
-        settings.folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(settings)
+        let settings = Self::parse(&text).with_context(|| format!("cannot use {}", path.display()))?;
+        Ok(Self { folder: path.parent().map(Path::to_owned).unwrap_or_default(), ..settings })
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
@@ -96,7 +94,9 @@ impl Settings {
         for TemplateSetting { group, kind, path } in &self.template {
             templates.add(Template::new(group, kind, path)?);
         }
-        flags.iter().for_each(|template| templates.add(template.clone()));
+        for template in flags {
+            templates.add(template.clone());
+        }
         Ok(templates)
     }
 }
