@@ -16,6 +16,7 @@ pub mod files;
 pub mod handler;
 pub mod manifests;
 pub mod metrics;
+pub mod self_signed;
 pub mod server;
 pub mod tls;
 mod violations;

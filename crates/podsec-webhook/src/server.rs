@@ -18,6 +18,7 @@ use crate::configuration::{ConfigurationFile, ReadError};
 use crate::files::{FileError, Files, POLL_INTERVAL};
 use crate::handler::{Load, Webhook};
 use crate::metrics::Metrics;
+use crate::self_signed::{Keeper, SelfSigned, SelfSignedError};
 use crate::tls::{self, CertificateError, ServingCertificate, TlsError, TlsOptions};
 
 /// Everything that flags decide.
@@ -33,6 +34,8 @@ pub struct Options {
     pub tls_cert_file: PathBuf,
     /// Its private key, PEM (`--tls-private-key-file`).
     pub tls_private_key_file: PathBuf,
+    /// Makes the certificate itself, and needs no files then (`--self-signed`).
+    pub self_signed: Option<SelfSigned>,
     /// What TLS demands.
     pub tls: TlsOptions,
     /// The PodSecurityConfiguration (`--config`); without one nothing is restricted that no label restricts.
@@ -62,6 +65,7 @@ impl Default for Options {
             permit_port_sharing: false,
             tls_cert_file: PathBuf::from("apiserver.local.config/certificates/webhook.crt"),
             tls_private_key_file: PathBuf::from("apiserver.local.config/certificates/webhook.key"),
+            self_signed: None,
             tls: TlsOptions::default(),
             configuration: None,
             kubeconfig: None,
@@ -99,6 +103,9 @@ pub enum StartError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// The certificate cannot be made, kept or announced.
+    #[error(transparent)]
+    SelfSigned(#[from] SelfSignedError),
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -124,11 +131,10 @@ impl Server {
     /// When a file or an address cannot be used.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let configuration = options.configuration.clone().map(ConfigurationFile::read).transpose()?;
-        let files = Files::read(vec![options.tls_cert_file.clone(), options.tls_private_key_file.clone()]);
-        let files = files.map_err(StartError::CertificateFile)?;
-        let certificate = Arc::new(ServingCertificate::from_pem(files.content(0), files.content(1))?);
-        let tls = Arc::new(tls::server_config(Arc::clone(&certificate), &options.tls)?);
         let client = cluster::client(options.kubeconfig.as_deref()).await?;
+        let (source, certificate) = Source::open(&options, &client).await?;
+        let certificate = Arc::new(certificate);
+        let tls = Arc::new(tls::server_config(Arc::clone(&certificate), &options.tls)?);
         let listener = listen(&options)?;
         let address = listener.local_addr().map_err(|source| listening(&options, source))?;
 
@@ -152,7 +158,13 @@ impl Server {
             move || webhook.set_ready()
         };
         tasks.spawn(cluster::watch(client, Arc::clone(&namespaces), listed));
-        tasks.spawn(reload_certificate(files, certificate, Arc::clone(&metrics), options.poll_interval));
+        let certified = Arc::clone(&metrics);
+        match source {
+            Source::Files(files) => {
+                tasks.spawn(reload_certificate(files, certificate, certified, options.poll_interval))
+            }
+            Source::SelfSigned(keeper) => tasks.spawn(keeper.keep(certificate, certified)),
+        };
         if let Some(file) = configuration {
             let webhook = Arc::clone(&webhook);
             tasks.spawn(reload_configuration(file, webhook, namespaces, metrics, options.poll_interval));
@@ -179,6 +191,29 @@ impl Server {
         };
         podsec_https::serve(self.listener, self.tls, self.webhook, self.limits, leave).await;
         tracing::info!("stopped");
+    }
+}
+
+/// Where the certificate comes from.
+enum Source {
+    Files(Files),
+    SelfSigned(Keeper),
+}
+
+impl Source {
+    async fn open(
+        options: &Options,
+        client: &kube::Client,
+    ) -> Result<(Self, ServingCertificate), StartError> {
+        if let Some(names) = &options.self_signed {
+            let keeper = Keeper::new(client.clone(), names);
+            let certificate = keeper.first().await?;
+            return Ok((Self::SelfSigned(keeper), certificate));
+        }
+        let files = Files::read(vec![options.tls_cert_file.clone(), options.tls_private_key_file.clone()]);
+        let files = files.map_err(StartError::CertificateFile)?;
+        let certificate = ServingCertificate::from_pem(files.content(0), files.content(1))?;
+        Ok((Self::Files(files), certificate))
     }
 }
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -56,6 +56,8 @@ struct State {
     revision: u64,
     manners: Manners,
     requests: VecDeque<String>,
+    /// Secrets and webhook configurations, by their paths.
+    objects: BTreeMap<String, Value>,
 }
 
 impl ApiServer {
@@ -119,6 +121,15 @@ impl ApiServer {
         self.state.lock().unwrap().pods.insert(namespace.to_owned(), pods);
     }
 
+    /// Puts an object where it is read from.
+    pub(crate) fn set_object(&self, path: &str, object: Value) {
+        self.state.lock().unwrap().objects.insert(path.to_owned(), object);
+    }
+
+    pub(crate) fn object(&self, path: &str) -> Option<Value> {
+        self.state.lock().unwrap().objects.get(path).cloned()
+    }
+
     /// What was asked since the last time, oldest first.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.drain(..).collect()
@@ -164,6 +175,50 @@ impl State {
     }
 }
 
+impl State {
+    /// Reads or writes a Secret or a webhook configuration.
+    fn access(&mut self, method: &Method, path: &str, mut body: Value) -> Response<Body> {
+        let path = match (method, body["metadata"]["name"].as_str()) {
+            (&Method::POST, Some(name)) => format!("{path}/{name}"),
+            _ => path.to_owned(),
+        };
+        let known = self.objects.get(&path).cloned();
+        let object = match (method, known) {
+            (&Method::POST, Some(_)) => return refusal(StatusCode::CONFLICT, "already exists"),
+            (&Method::POST, None) => body,
+            (_, None) => return refusal(StatusCode::NOT_FOUND, "not found"),
+            (&Method::PUT, Some(known)) => {
+                let revision = |object: &Value| object["metadata"]["resourceVersion"].clone();
+                if revision(&known) != revision(&body) {
+                    return refusal(StatusCode::CONFLICT, "the object has been modified");
+                }
+                body
+            }
+            (&Method::PATCH, Some(mut known)) => {
+                for operation in body.as_array_mut().unwrap() {
+                    let path = operation["path"].as_str().unwrap().to_owned();
+                    let value = operation["value"].take();
+                    match operation["op"].as_str().unwrap() {
+                        "test" => assert_eq!(known.pointer(&path), Some(&value)),
+                        "add" => {
+                            let (parent, name) = path.rsplit_once('/').unwrap();
+                            known.pointer_mut(parent).unwrap()[name] = value;
+                        }
+                        other => panic!("{other}"),
+                    }
+                }
+                known
+            }
+            (_, Some(known)) => return whole(StatusCode::OK, &known),
+        };
+        self.revision += 1;
+        let mut object = object;
+        object["metadata"]["resourceVersion"] = self.revision.to_string().into();
+        self.objects.insert(path, object.clone());
+        whole(StatusCode::OK, &object)
+    }
+}
+
 async fn answer(
     request: Request<Incoming>,
     state: Arc<Mutex<State>>,
@@ -181,6 +236,12 @@ async fn answer(
         return Ok(watch(&manners, &state, &events, parameter("resourceVersion")));
     }
     sleep(manners.delay).await;
+    if path.contains("/secrets") || path.starts_with("/apis/") {
+        let (path, method) = (path.to_owned(), request.method().clone());
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        return Ok(state.lock().unwrap().access(&method, &path, body));
+    }
     let state = state.lock().unwrap();
     let skipped: usize = parameter("continue").map_or(0, |token| token.parse().unwrap());
     let limit: usize = parameter("limit").map_or(usize::MAX, |limit| limit.parse().unwrap());

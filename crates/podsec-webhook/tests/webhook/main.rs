@@ -10,6 +10,7 @@ mod hostile;
 mod load;
 mod reload;
 mod running;
+mod self_signed;
 
 use serde_json::{Value, json};
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use podsec_webhook::self_signed::SelfSigned;
 use podsec_webhook::tls::{TlsOptions, TlsVersion, cipher_suites};
 use podsec_webhook::{Installation, Load, Options, Server};
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,6 +47,21 @@ pub(crate) struct Arguments {
     /// The private key of --tls-cert-file.
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     tls_private_key_file: Option<PathBuf>,
+    /// Make the certificate, keep it in a Secret, tell the API server to trust it, and rotate it.
+    #[arg(long, conflicts_with = "tls_cert_file")]
+    self_signed: bool,
+    /// The namespace of the Service that the API server calls and of the Secret, for --self-signed.
+    #[arg(long, default_value = "podsec-system", value_name = "NAME")]
+    service_namespace: String,
+    /// The Service that the API server calls, for --self-signed.
+    #[arg(long, default_value = "podsec-webhook", value_name = "NAME")]
+    service_name: String,
+    /// The Secret that holds the certificates, for --self-signed.
+    #[arg(long, default_value = "podsec-webhook-tls", value_name = "NAME")]
+    secret_name: String,
+    /// The ValidatingWebhookConfiguration that is told of the authorities, for --self-signed.
+    #[arg(long, default_value = "podsec-webhook", value_name = "NAME")]
+    webhook_configuration_name: String,
     /// The oldest version of TLS that is spoken: VersionTLS12 or VersionTLS13.
     #[arg(long, default_value = "VersionTLS12", value_name = "VERSION")]
     tls_min_version: TlsVersion,
@@ -86,7 +102,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print the manifests that install the webhook, with a certificate made for them.
+    /// Print the manifests that install the webhook.
     Manifests(ManifestsArguments),
 }
 
@@ -195,6 +211,12 @@ impl Arguments {
             permit_port_sharing: self.permit_port_sharing,
             tls_cert_file,
             tls_private_key_file,
+            self_signed: self.self_signed.then_some(SelfSigned {
+                namespace: self.service_namespace,
+                secret: self.secret_name,
+                service: self.service_name,
+                configuration: self.webhook_configuration_name,
+            }),
             tls,
             configuration: self.config,
             kubeconfig: self.kubeconfig,
