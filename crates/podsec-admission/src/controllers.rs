@@ -30,10 +30,9 @@ pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Re
     if silent && labels.are_valid() {
         return Response::allow();
     }
-    match object::decode(request.object, &request.kind) {
-        Ok(Object::Pod(pod) | Object::Template(Some(pod))) => {
-            evaluate(admission, &policies, &labels, &pod, Enforcement::Spare)
-        }
+    match object::decode(request) {
+        Ok(Object::Pod(pod)) => evaluate(admission, &policies, &labels, &pod, Enforcement::Spare),
+        Ok(Object::Template(Some(pod))) => evaluate(admission, &policies, &labels, &pod, Enforcement::Spare),
         Ok(Object::Template(None)) => Response::allow(),
         Ok(Object::None) => Response::objectless(Status::bad_request("failed to decode object")),
         Ok(Object::Namespace(_)) => unjudged(unexpected_type("/v1, Kind=Namespace")),

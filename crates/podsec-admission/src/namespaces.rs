@@ -16,7 +16,7 @@ pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Re
     if !request.subresource.is_empty() {
         return Response::allow();
     }
-    let namespace = match object::decode(request.object, &request.kind) {
+    let namespace = match object::decode(request) {
         Ok(Object::Namespace(namespace)) => namespace,
         Ok(_) => return bad_request("failed to decode namespace", None),
         Err(error) => return bad_request("failed to decode object", Some(&error)),
@@ -45,7 +45,7 @@ fn update(
     namespace: &Namespace<'_>,
 ) -> Response {
     // The two blanks are upstream's.
-    let old = match object::decode(request.old_object, &request.kind) {
+    let old = match object::decode_old(request) {
         Ok(Object::Namespace(old)) => old,
         Ok(_) => return bad_request("failed to decode  old namespace", None),
         Err(error) => return bad_request("failed to decode  old object", Some(&error)),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::json::{self, Text};
 use crate::kinds;
 use crate::labels::NamespaceLabels;
-use crate::request::GroupVersionKind;
+use crate::request::{GroupVersionKind, Request};
 use crate::type_meta::TypeMeta;
 
 /// The object of a request, decoded as far as its kind matters.
@@ -19,7 +19,7 @@ pub(crate) enum Object<'a> {
     None,
     /// A kind that Kubernetes' webhook knows and that holds no pod template: what it says it is.
     Other(String),
-    Pod(Pod<'a>),
+    Pod(Cow<'a, Pod<'a>>),
     /// A kind that holds a pod template, and the template if there is one.
     Template(Option<Pod<'a>>),
 }
@@ -30,9 +30,21 @@ pub(crate) struct Namespace<'a> {
     pub(crate) labels: NamespaceLabels,
 }
 
-/// Decodes an object into the kind that it says it is. Where it does not say, it is of the `expected` kind.
-pub(crate) fn decode<'a>(
+/// The new object of a request.
+pub(crate) fn decode<'a>(request: &'a Request<'a>) -> Result<Object<'a>, DecodeError> {
+    decode_as(request.object, request.pod.as_ref(), &request.kind)
+}
+
+/// The existing object of a request.
+pub(crate) fn decode_old<'a>(request: &'a Request<'a>) -> Result<Object<'a>, DecodeError> {
+    decode_as(request.old_object, None, &request.kind)
+}
+
+/// Decodes an object into the kind that it says it is. Where it does not say, it is of the `expected` kind. A pod
+/// that is known is not read again.
+fn decode_as<'a>(
     json: Option<&'a [u8]>,
+    known: Option<&'a Pod<'a>>,
     expected: &GroupVersionKind<'_>,
 ) -> Result<Object<'a>, DecodeError> {
     let Some(json) = json else { return Ok(Object::None) };
@@ -40,7 +52,12 @@ pub(crate) fn decode<'a>(
     let (group, version, kind) = stated.resolve(expected)?;
     if version == "v1" {
         match Workload::from_kind(group, kind) {
-            Some(Workload::Pod) => return Ok(Object::Pod(Pod::from_json(json)?)),
+            Some(Workload::Pod) => {
+                return Ok(Object::Pod(match known {
+                    Some(pod) => Cow::Borrowed(pod),
+                    None => Cow::Owned(Pod::from_json(json)?),
+                }));
+            }
             Some(workload) => return Ok(Object::Template(workload.pod_from_json(json)?)),
             None if group.is_empty() && kind == "Namespace" => return namespace(json),
             None if kinds::is_known(group, version, kind) => return Ok(Object::Other(stated.to_string())),

@@ -30,13 +30,13 @@ pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Re
     if policies.are_privileged() && labels.are_valid() {
         return allow_privileged();
     }
-    let pod = match object::decode(request.object, &request.kind) {
+    let pod = match object::decode(request) {
         Ok(Object::Pod(pod)) => pod,
         Ok(_) => return bad_request("failed to decode pod", None),
         Err(error) => return bad_request("failed to decode object", Some(&error)),
     };
     if request.operation == Operation::Update {
-        let old = match object::decode(request.old_object, &request.kind) {
+        let old = match object::decode_old(request) {
             Ok(Object::Pod(old)) => old,
             Ok(_) => return bad_request("failed to decode old pod", None),
             Err(error) => return bad_request("failed to decode old object", Some(&error)),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use podsec_apimachinery::status::{Details, Status};
+use podsec_standards::DecodeError;
 use podsec_standards::json::{self, Object, Value};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -24,7 +25,10 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, ReviewError> {
     }
     let mut envelope = Envelope::default();
     // Kubernetes' decoder takes `null` for an object without members.
-    json::read(body, &mut envelope)?;
+    json::read(body, &mut envelope).map_err(|error| match error {
+        DecodeError::Encoding { .. } => ReviewError::NotUtf8,
+        error => ReviewError::Malformed(error),
+    })?;
     expect_review(&envelope.stated)?;
     envelope.request.map(|request| request.0).ok_or(ReviewError::NoRequest)
 }
@@ -54,12 +58,15 @@ pub enum ReviewError {
     /// There is no body.
     #[error("request body is empty")]
     Empty,
-    /// The body is not JSON in UTF-8, or a field that matters has the wrong type.
+    /// The body is not JSON, or a field that matters has the wrong type.
     #[error("unable to decode the request")]
-    Malformed(#[from] podsec_standards::DecodeError),
+    Malformed(#[source] DecodeError),
     /// The AdmissionReview has no `request`.
     #[error("unable to decode the request: no request")]
     NoRequest,
+    /// The body is not UTF-8, so it is not JSON.
+    #[error("unable to decode the request: not UTF-8")]
+    NotUtf8,
     /// The body is another kind of object.
     #[error("unexpected AdmissionReview kind: {0}")]
     UnexpectedKind(String),
@@ -128,7 +135,18 @@ impl<'a> Object<'a> for EnvelopeRequest<'a> {
                 Ok(())
             }
             "userInfo" => value.object(&mut EnvelopeUser(&mut request.username)).map(drop),
-            "object" => set_raw(&mut request.object, value),
+            // Encoders write the kind first, so that nearly every pod is read together with the envelope.
+            "object" if is_pod(&request.kind) => {
+                if let Some((object, pod)) = value.raw_and_pod()? {
+                    request.object = Some(object.as_bytes());
+                    request.pod = pod;
+                }
+                Ok(())
+            }
+            "object" => {
+                request.pod = None;
+                set_raw(&mut request.object, value)
+            }
             "oldObject" => set_raw(&mut request.old_object, value),
             _ => value.skip(),
         }
@@ -170,6 +188,10 @@ impl<'a> Object<'a> for EnvelopeUser<'_, 'a> {
             _ => value.skip(),
         }
     }
+}
+
+fn is_pod(kind: &GroupVersionKind<'_>) -> bool {
+    kind.group.is_empty() && kind.version == "v1" && kind.kind == "Pod"
 }
 
 /// As in Go, `null` leaves a string as it is.

@@ -26,8 +26,8 @@
 
 use std::borrow::Cow;
 
-use crate::DecodeError;
-use crate::pod::{self, Failure, Reader};
+use crate::pod::{self, Decode as _, Failure, Reader};
+use crate::{DecodeError, Pod};
 
 /// What taking a value comes to.
 pub type Result<T> = core::result::Result<T, Stopped>;
@@ -73,6 +73,20 @@ impl<'a> Value<'_, 'a> {
         self.0.raw().map_err(Stopped)
     }
 
+    /// Takes any value as it is written, and the pod that it is, if it is one; nothing for `null`. What is not read
+    /// twice costs half.
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    pub fn raw_and_pod(self) -> Result<Option<(&'a str, Option<Pod<'a>>)>> {
+        let take = |reader: &mut Reader<'a>| {
+            let mut pod = Pod::default();
+            pod.decode(reader)?;
+            Ok(pod)
+        };
+        self.0.raw_and(take).map_err(Stopped)
+    }
+
     /// Takes any value and forgets it.
     ///
     /// # Errors
@@ -97,4 +111,45 @@ pub fn read<'a>(json: &'a [u8], target: &mut impl Object<'a>) -> core::result::R
 
 fn object<'a>(reader: &mut Reader<'a>, target: &mut impl Object<'a>) -> pod::Result<bool> {
     reader.object("an object", |name, reader| target.member(name, Value(reader)).map_err(|stopped| stopped.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Holder<'a>(Option<(&'a str, Option<Pod<'a>>)>);
+
+    impl<'a> Object<'a> for Holder<'a> {
+        fn member(&mut self, name: &str, value: Value<'_, 'a>) -> Result<()> {
+            match name {
+                "object" => self.0 = value.raw_and_pod()?,
+                _ => value.skip()?,
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_value_is_left_as_it_is_written_whether_it_is_a_pod_or_not() {
+        for (text, is_pod) in [
+            (r#"{"metadata": {"name": "app"}, "spec": {"hostPID": true}}"#, true),
+            (r#"{"spec": {"hostPID": "yes"}, "more": [1, {}]}"#, false),
+            ("[1, 2]", false),
+            (r#""text""#, false),
+        ] {
+            let json = format!(r#"{{"before": [], "object": {text} , "after": {{}}}}"#);
+            let mut holder = Holder::default();
+            read(json.as_bytes(), &mut holder).unwrap();
+            let (raw, pod) = holder.0.unwrap();
+            assert_eq!(raw, text);
+            assert_eq!(pod.is_some(), is_pod, "{text}");
+        }
+        let mut holder = Holder::default();
+        read(br#"{"object": null}"#, &mut holder).unwrap();
+        assert!(holder.0.is_none());
+        for text in [r#"{"object": {"spec": {]}"#, r#"{"object": {"spec": {"hostPID": "yes"}, 1}}"#] {
+            assert!(read(text.as_bytes(), &mut Holder::default()).is_err(), "{text}");
+        }
+    }
 }

@@ -211,6 +211,28 @@ impl<'de> Reader<'de> {
         Ok(self.text.get(start..self.at))
     }
 
+    /// Takes any value and leaves it as it is written, having it taken by `take` on the way, which may find it to be
+    /// of another type. Nothing for `null`.
+    pub(crate) fn raw_and<T>(
+        &mut self,
+        take: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<Option<(&'de str, Option<T>)>> {
+        if self.null()? {
+            return Ok(None);
+        }
+        let start = self.at;
+        let taken = match take(self) {
+            Ok(taken) => Some(taken),
+            Err(failure) if matches!(failure.0.problem, Problem::Type { .. }) => {
+                self.at = start;
+                self.skip()?;
+                None
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok(self.text.get(start..self.at).map(|text| (text, taken)))
+    }
+
     fn open(&self, closers: &mut Vec<u8>, closer: u8) -> Result<()> {
         if closers.len() == MAX_DEPTH {
             return Err(self.syntax("nested deeper than Kubernetes reads"));
