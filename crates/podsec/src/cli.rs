@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, completions, evaluate, explain, inspect, man, schema, serve, webhook};
+use crate::commands::{check, completions, evaluate, explain, fix, inspect, man, schema, serve, webhook};
 
 /// Kubernetes Pod Security: exact, fast, pleasant.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Evaluate(evaluate::Arguments),
     /// Explain a check, a level or a field.
     Explain(explain::Arguments),
+    /// Mend manifests: the smallest edit after which the API server admits their pods.
+    Fix(Box<fix::Arguments>),
     /// Show what each container really runs with, and who decides it.
     Inspect(inspect::Arguments),
     /// Write the manual pages.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::plan::{Change, Why, plan};
 use super::splice::{spliced, splices};
 use super::style::Style;
-use super::{Applied, Left, Options, tree, verify};
+use super::{Applied, Left, Options, Spared, tree, verify};
 use crate::check::{Policies, carried_pods};
 use crate::locate::{Step, display};
 use crate::object::{ObjectName, objects};
@@ -27,13 +27,14 @@ pub(super) fn mend(
     templates: &Templates,
     policies: &impl Policies,
     options: Options,
+    spared: &Spared,
 ) -> Mended {
     let mut mended = Mended { text: text.to_owned(), applied: Vec::new(), left: Vec::new() };
     let mut refused: Vec<(Change, String)> = Vec::new();
     let mut changed_since_refusal = false;
     for round in 0..=MOST_ROUNDS {
         let Some(Ok(document)) = podsec_yaml::documents(&mended.text).next() else { break };
-        let survey = survey(&document, number, templates, policies, options);
+        let survey = survey(&document, number, templates, policies, options, spared);
         let open = |change: &&Change| !refused.iter().any(|(known, _)| known.is(change));
         let changes: Vec<&Change> = survey.changes.iter().filter(open).collect();
         if round == MOST_ROUNDS {
@@ -75,6 +76,7 @@ fn survey(
     templates: &Templates,
     policies: &impl Policies,
     options: Options,
+    spared: &Spared,
 ) -> Survey {
     let mut survey = Survey { objects: Vec::new(), changes: Vec::new(), left: Vec::new() };
     let mut json = Vec::new();
@@ -93,8 +95,11 @@ fn survey(
             let base: Vec<Step> = object.steps.iter().chain(&carried.steps).cloned().collect();
             let value = carried.node.to_json();
             let plan = plan(policy, &pod, &value, &base, number, options.unsafe_fixes);
-            survey.changes.extend(plan.changes);
-            survey.left.extend(plan.left.into_iter().map(|(steps, check, why)| (number, steps, check, why)));
+            let in_object = display(&carried.steps);
+            let is_spared = |check: &Check| spared.has(&object.name, &in_object, check);
+            survey.changes.extend(plan.changes.into_iter().filter(|change| !is_spared(change.check)));
+            let left = plan.left.into_iter().filter(|(_, check, _)| !is_spared(check));
+            survey.left.extend(left.map(|(steps, check, why)| (number, steps, check, why)));
         }
     }
     survey
@@ -103,7 +108,7 @@ fn survey(
 impl Survey {
     fn applied(&self, change: &Change) -> Applied {
         let (object, path) = self.place(change.pod, &change.steps);
-        Applied { object, path, action: change.action.to_string(), check: change.check }
+        Applied { object, path, action: change.action.to_string(), check: change.check, safe: change.safe }
     }
 
     fn left(&self, refused: &[(Change, String)]) -> Vec<Left> {

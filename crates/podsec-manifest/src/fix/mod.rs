@@ -29,7 +29,7 @@
 //! let source = Source { name: "pod.yaml".to_owned(), text: text.to_owned() };
 //! let policy = Policy::new(Level::Baseline, Version::Latest);
 //!
-//! let options = fix::Options { unsafe_fixes: true };
+//! let options = fix::Options { unsafe_fixes: true, ..fix::Options::default() };
 //! let fixed = fix::fix(&source, &Templates::default(), &policy, options);
 //! assert_eq!(fixed.text, "apiVersion: v1\nkind: Pod\nspec:\n  # to see them all\n  containers: []\n");
 //! assert!(fixed.report.is_clean() && fixed.left.is_empty());
@@ -47,9 +47,13 @@ mod style;
 mod tree;
 mod verify;
 
+use std::collections::HashSet;
+
+use jiff::civil::Date;
 use podsec_standards::Check;
 
 use crate::Source;
+use crate::allowance::apply_allowances;
 use crate::check::{Policies, check};
 use crate::finding::FileReport;
 use crate::object::ObjectName;
@@ -65,6 +69,8 @@ pub use plan::Why;
 pub struct Options {
     /// Fixes that may break a program too: see [`podsec_standards::Fix::risk`].
     pub unsafe_fixes: bool,
+    /// The day by which exemptions in the source hold: what they allow stays as it is. None to mend it all the same.
+    pub today: Option<Date>,
 }
 
 /// A source after its fix.
@@ -91,6 +97,9 @@ pub struct Applied {
     pub action: String,
     /// The rule that asked for it.
     pub check: &'static Check,
+    /// Whether a program that worked before works still, but for the rarest; if not, [`podsec_standards::Fix::risk`]
+    /// says what may break and how to find out.
+    pub safe: bool,
 }
 
 /// A field that breaks a rule and was not mended.
@@ -110,8 +119,20 @@ pub struct Left {
 ///
 /// Documents that cannot be read stay as they are; [`Fixed::report`] names them.
 pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, options: Options) -> Fixed {
-    let mut fixed =
-        Fixed { text: String::new(), applied: Vec::new(), left: Vec::new(), report: FileReport::default() };
+    let judge = |source: &Source| {
+        let mut report = check(source, templates, policies);
+        if let Some(today) = options.today {
+            apply_allowances(source, &mut report, today);
+        }
+        report
+    };
+    let report = judge(source);
+    let mut fixed = Fixed { text: String::new(), applied: Vec::new(), left: Vec::new(), report };
+    if fixed.report.pods.iter().all(|pod| pod.findings.is_empty()) {
+        fixed.text.clone_from(&source.text);
+        return fixed;
+    }
+    let spared = Spared::of(&fixed.report);
     let mut copied = 0;
     for (number, document) in podsec_yaml::documents(&source.text).enumerate() {
         let Ok(document) = document else { continue };
@@ -120,7 +141,7 @@ pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, opt
         else {
             continue;
         };
-        let mended = document::mend(text, number, templates, policies, options);
+        let mended = document::mend(text, number, templates, policies, options, &spared);
         fixed.text.push_str(before);
         fixed.text.push_str(&mended.text);
         fixed.applied.extend(mended.applied);
@@ -129,7 +150,24 @@ pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, opt
     }
     fixed.text.push_str(source.text.get(copied..).unwrap_or(""));
     let now = Source { name: source.name.clone(), text: fixed.text };
-    fixed.report = check(&now, templates, policies);
+    fixed.report = judge(&now);
     fixed.text = now.text;
     fixed
+}
+
+/// What exemptions in the source allow: a rule for a pod of an object.
+struct Spared(HashSet<(ObjectName, String, &'static str)>);
+
+impl Spared {
+    fn of(report: &FileReport) -> Self {
+        let silenced = report.pods.iter().flat_map(|pod| {
+            let rules = pod.silenced.iter().map(|silenced| silenced.finding.check.id);
+            rules.map(|id| (pod.object.clone(), pod.path.clone(), id))
+        });
+        Self(silenced.collect())
+    }
+
+    fn has(&self, object: &ObjectName, pod: &str, check: &Check) -> bool {
+        !self.0.is_empty() && self.0.contains(&(object.clone(), pod.to_owned(), check.id))
+    }
 }

@@ -17,6 +17,7 @@ pub(super) struct Change {
     pub(super) action: Action,
     /// The rule that asks for it.
     pub(super) check: &'static Check,
+    pub(super) safe: bool,
     /// The number of the pod in the document.
     pub(super) pod: usize,
 }
@@ -103,16 +104,18 @@ impl Planner<'_> {
                 continue;
             }
             match *edit {
-                Edit::Remove => self.change(steps, Action::Remove, check),
+                Edit::Remove => self.change(steps, Action::Remove, check, safe),
                 Edit::RemoveElement => {
                     let element = steps.iter().rposition(|step| matches!(step, Step::Element(_)));
                     let steps = element.and_then(|last| steps.get(..=last)).unwrap_or(&steps).to_vec();
-                    self.change(steps, Action::Remove, check);
+                    self.change(steps, Action::Remove, check, safe);
                 }
-                Edit::Set(json) => self.change(steps, Action::Set(value(json)), check),
-                Edit::Replace(name, json) => self.change(steps, Action::Replace(name, value(json)), check),
+                Edit::Set(json) => self.change(steps, Action::Set(value(json)), check, safe),
+                Edit::Replace(name, json) => {
+                    self.change(steps, Action::Replace(name, value(json)), check, safe);
+                }
                 Edit::SetForPod(json) if field.container().is_none() || field.actual != Actual::Undefined => {
-                    self.change(steps, Action::Set(value(json)), check);
+                    self.change(steps, Action::Set(value(json)), check, safe);
                 }
                 Edit::SetForPod(json) => {
                     for_pod.get_or_insert_with(|| (value(json), Vec::new())).1.push(steps);
@@ -152,11 +155,11 @@ impl Planner<'_> {
                 fields.iter().filter_map(|field| field.get(..=split(field)?)).map(&mut cost).sum();
             if for_containers < for_pod {
                 for field in fields {
-                    self.change(field, Action::Set(value.clone()), check);
+                    self.change(field, Action::Set(value.clone()), check, check.fix.safe);
                 }
             } else {
                 let field = [member("spec")].into_iter().chain(name.iter().cloned()).collect();
-                self.change(field, Action::Set(value), check);
+                self.change(field, Action::Set(value), check, check.fix.safe);
             }
         }
     }
@@ -200,9 +203,9 @@ impl Planner<'_> {
         after
     }
 
-    fn change(&mut self, in_pod: Vec<Step>, action: Action, check: &'static Check) {
+    fn change(&mut self, in_pod: Vec<Step>, action: Action, check: &'static Check, safe: bool) {
         let steps = self.base.iter().cloned().chain(in_pod).collect();
-        let change = Change { steps, action, check, pod: self.number };
+        let change = Change { steps, action, check, safe, pod: self.number };
         if !self.plan.changes.iter().any(|known| known.is(&change)) {
             self.plan.changes.push(change);
         }

@@ -109,7 +109,7 @@ mod tests {
             Ok(index) => Step::Element(index),
             Err(_) => Step::Member((*step).to_owned()),
         };
-        Change { steps: path.iter().map(step).collect(), action, check: CHECKS[0], pod: 0 }
+        Change { steps: path.iter().map(step).collect(), action, check: CHECKS[0], safe: true, pod: 0 }
     }
 
     fn applied(mut tree: Value, changes: &[Change]) -> Value {

@@ -19,7 +19,7 @@ const BASELINE: Policy = Policy::new(Level::Baseline, Version::Latest);
 
 fn fixed(text: &str, policy: Policy, unsafe_fixes: bool) -> Fixed {
     let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
-    fix(&source, &Templates::default(), &policy, Options { unsafe_fixes })
+    fix(&source, &Templates::default(), &policy, Options { unsafe_fixes, today: None })
 }
 
 /// Everything that must hold of a fix, whether or not it reaches the level: the same documents, every comment, nothing

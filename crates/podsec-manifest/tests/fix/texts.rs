@@ -1,6 +1,8 @@
 //! What a fix does to a text, byte for byte.
 
-use podsec_manifest::fix::{Why, unified_diff};
+use jiff::civil::Date;
+use podsec_manifest::fix::{Options, Why, fix, unified_diff};
+use podsec_manifest::{Source, Templates};
 
 use crate::{BASELINE, RESTRICTED, assert_sound, fixed};
 
@@ -332,4 +334,19 @@ spec:
 -            hostNetwork: true
 "
     );
+}
+
+#[test]
+fn what_an_exemption_allows_stays_while_it_holds() {
+    let text = "apiVersion: v1\nkind: Pod\nspec:\n  hostPID: true # podsec: allow hostNamespaces until 2026-01-31 because it counts\n  containers: [{name: a, securityContext: {privileged: true}}]\n";
+    let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
+    let on = |day| {
+        let options = Options { unsafe_fixes: true, today: Some(day) };
+        fix(&source, &Templates::default(), &BASELINE, options)
+    };
+    let without_privileged = text.replace(", securityContext: {privileged: true}", "");
+    let held = on(Date::constant(2026, 1, 31));
+    assert_eq!(held.text, without_privileged);
+    assert!(held.report.is_clean() && held.left.is_empty());
+    assert_eq!(on(Date::constant(2026, 2, 1)).text, without_privileged.replace("hostPID: true ", ""));
 }

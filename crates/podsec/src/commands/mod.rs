@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
+pub(crate) mod fix;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod schema;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Completions(arguments) => Ok(completions::run(&arguments)),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Fix(arguments) => Ok(fix::run(*arguments)),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

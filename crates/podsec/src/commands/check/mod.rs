@@ -135,6 +135,12 @@ fn inputs(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Vec<Inpu
     } else if arguments.render.is_empty() {
         inputs.extend(search(&[PathBuf::from(".")]));
     }
+    leave_out_excluded(&mut inputs, settings)?;
+    Ok(inputs)
+}
+
+/// Forgets the files that the settings exclude. What is named is wanted, whatever is excluded.
+pub(super) fn leave_out_excluded(inputs: &mut Vec<Input>, settings: &Settings) -> anyhow::Result<()> {
     let mut excluded = GlobSetBuilder::new();
     for glob in &settings.exclude {
         let glob = settings.folder.join(glob);
@@ -145,9 +151,8 @@ fn inputs(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Vec<Inpu
     }
     let excluded = excluded.build().context("cannot use podsec.toml: exclude")?;
     let is_excluded = |path: &Path| excluded.is_match(path.strip_prefix(".").unwrap_or(path));
-    // What is named is wanted, whatever is excluded.
     inputs.retain(|input| !matches!(input, Input::File { path, named: false } if is_excluded(path)));
-    Ok(inputs)
+    Ok(())
 }
 
 fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
