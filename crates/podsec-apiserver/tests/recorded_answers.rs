@@ -1,6 +1,6 @@
-//! One session against a real kube-apiserver, played again: status codes, Status bodies and warnings.
+//! Sessions against a real kube-apiserver, played again: status codes, Status bodies and warnings.
 //!
-//! `data/answers.jsonl` holds the requests in order; where Kubernetes has changed its words since, the newer ones.
+//! The files under `data` hold the requests in order; where Kubernetes has changed its words since, the newer ones.
 
 mod cluster;
 
@@ -9,13 +9,22 @@ use podsec_storage::Memory;
 use serde_json::Value;
 
 #[tokio::test]
-async fn the_server_answers_as_kubernetes_answered() {
+async fn the_server_refuses_in_kubernetes_words() {
+    play(include_str!("data/answers.jsonl")).await;
+}
+
+#[tokio::test]
+async fn lists_watches_applies_and_graceful_deletions_are_answered_as_kubernetes_does() {
+    play(include_str!("data/lists_and_patches.jsonl")).await;
+}
+
+async fn play(session: &str) {
     let cluster = Cluster::over(std::sync::Arc::new(Memory::default()), None);
     for namespace in ["default", "errs", "kube-system"] {
         cluster.namespace(namespace, Value::Null).await;
     }
     let mut different = Vec::new();
-    for line in include_str!("data/answers.jsonl").lines() {
+    for line in session.lines() {
         let recorded: Value = serde_json::from_str(line).unwrap();
         let text = |field: &str| recorded[field].as_str().unwrap_or_default();
         let token = match text("user") {
@@ -34,7 +43,7 @@ async fn the_server_answers_as_kubernetes_answered() {
         let status = recorded.get("status");
         let same = u64::from(answer.code) == recorded["code"].as_u64().unwrap()
             && answer.warnings() == warnings
-            && status.is_none_or(|status| *status == masked(&answer.object()));
+            && status.is_none_or(|status| masked(status) == masked(&answer.object()));
         if !same {
             different.push(format!("{line}\n  {} {:?} {}", answer.code, answer.warnings(), answer.text));
         }

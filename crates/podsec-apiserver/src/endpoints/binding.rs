@@ -19,7 +19,7 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
     let context = operation.context;
     let options = WriteOptions::create(&context.query, &context.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
-    let kind = Kind { group: "", version: "v1", name: "Binding" };
+    let kind = Kind { group: "", version: "v1", kind: "Binding" };
     let binding = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
     context.recording.request_object(&binding);
     let name = if operation.name().is_empty() { Meta::of(&binding).name() } else { operation.name() };
@@ -69,7 +69,7 @@ pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Resul
     let context = operation.context;
     let options = WriteOptions::create(&context.query, &context.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
-    let kind = Kind { group: "policy", version: "v1", name: "Eviction" };
+    let kind = Kind { group: "policy", version: "v1", kind: "Eviction" };
     let eviction = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
     context.recording.request_object(&eviction);
     let mut delete = match eviction.get("deleteOptions") {

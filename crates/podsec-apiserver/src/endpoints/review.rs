@@ -48,7 +48,7 @@ pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Resul
     let context = operation.context;
     let options = WriteOptions::create(&context.query, &context.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
-    let kind = Kind { group: "authentication.k8s.io", version: "v1", name: "TokenRequest" };
+    let kind = Kind { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
     let mut request = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
     context.recording.request_object(&request);
     let (namespace, name) = (operation.namespace(), operation.name());

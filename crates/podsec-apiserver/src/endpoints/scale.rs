@@ -44,7 +44,7 @@ pub(super) async fn scale(
             patched.map_err(|error| error.status())
         })
     } else {
-        let kind = Kind { group: "autoscaling", version: "v1", name: "Scale" };
+        let kind = Kind { group: "autoscaling", version: "v1", kind: "Scale" };
         let scale = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
         context.recording.request_object(&scale);
         Box::new(move |_| Ok(scale.clone()))

@@ -13,6 +13,7 @@ use super::{metadata as meta, workload};
 pub(super) const BASE: Strategy = Strategy {
     group: "",
     resource: "",
+    deprecation: None,
     default: |_| {},
     admit: |_, _, _| Ok(()),
     prepare_for_create: |_| {},

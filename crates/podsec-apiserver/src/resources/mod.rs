@@ -97,6 +97,7 @@ static STRATEGIES: &[&Strategy] = &[
     &table_only::CLAIMS,
     &table_only::CLUSTER_ROLES,
     &table_only::CLUSTER_ROLE_BINDINGS,
+    &table_only::COMPONENT_STATUSES,
     &table_only::CONTROLLER_REVISIONS,
     &table_only::ENDPOINTS,
     &table_only::LEASES,

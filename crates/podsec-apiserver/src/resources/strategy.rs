@@ -13,6 +13,8 @@ pub struct Strategy {
     pub group: &'static str,
     /// The plural resource.
     pub resource: &'static str,
+    /// What every request for a deprecated resource is warned with.
+    pub deprecation: Option<&'static str>,
     /// Fills absent fields of a decoded object, as the versioned defaults of the API do. Idempotent.
     pub default: fn(&mut Value),
     /// What the mutating admission plugins that every cluster runs do: priority and tolerations of pods.

@@ -107,9 +107,17 @@ pub(super) static QUOTAS: Strategy = Strategy {
     ..BASE
 };
 
+/// ComponentStatuses, of which there are none.
+pub(super) static COMPONENT_STATUSES: Strategy = Strategy {
+    resource: "componentstatuses",
+    deprecation: Some("v1 ComponentStatus is deprecated in v1.19+"),
+    ..BASE
+};
+
 /// Endpoints.
 pub(super) static ENDPOINTS: Strategy = Strategy {
     resource: "endpoints",
+    deprecation: Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
     default: |endpoints| {
         use super::object::FieldsMut;
         let Some(endpoints) = endpoints.as_object_mut() else { return };

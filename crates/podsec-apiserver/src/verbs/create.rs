@@ -45,6 +45,9 @@ pub(crate) async fn create_object(
         let message = "resourceVersion should not be set on objects to be created";
         return Err(Status::failure(500, "", message));
     }
+    if origin == Origin::Update {
+        managed_fields::update(operation, options, None, &mut object);
+    }
     admission::mutate(operation, Action::Create, &mut object, None).await?;
     stamp(operation, &mut object);
     let prefix = Meta::of(&object).generate_name().to_owned();
@@ -65,9 +68,6 @@ pub(crate) async fn create_object(
             operation.context.warnings.add(warning);
         }
         admission::validate(operation, Action::Create, &candidate, None).await?;
-        if origin == Origin::Update {
-            managed_fields::update(operation, options, None, &mut candidate);
-        }
         attempts -= 1;
         match store(operation, &name, &mut candidate, options).await {
             Ok(()) => return Ok(candidate),

@@ -8,11 +8,11 @@ use podsec_storage::Precondition;
 use serde_json::Value;
 
 use super::Operation;
-use super::options::{DeleteOptions, FieldValidation, Propagation};
+use super::options::{DeleteOptions, Propagation};
 use crate::admission;
 use crate::body::{self, RequestBody};
 use crate::controllers::garbage_collector::{FOREGROUND, ORPHAN};
-use crate::decode::{self, Kind};
+use crate::decode;
 use crate::object;
 use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
@@ -44,8 +44,7 @@ pub(super) async fn options(operation: &Operation<'_>, body: RequestBody) -> Res
     if bytes.as_ref().is_empty() {
         return DeleteOptions::from_query(&operation.context.query);
     }
-    let kind = Kind { group: "", version: "v1", name: "DeleteOptions" };
-    let object = decode::kind(operation.context, bytes.as_ref(), kind, FieldValidation::Ignore)?;
+    let object = decode::delete_options(operation.context, bytes.as_ref())?;
     operation.context.recording.delete_options(&object);
     DeleteOptions::from_object(&object)
 }

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::Operation;
 use super::options::WriteOptions;
 
-/// Brings the managed fields of `new` up to date before it takes the place of `live`; `None` is a create.
+/// Brings the managed fields of `new` up to date before it takes the place of `live`; `None` is a create. Comes after
+/// decoding and defaulting: what admission and the kind's own preparation set belongs to nobody.
 pub(super) fn update(
     operation: &Operation<'_>,
     options: &WriteOptions,

@@ -53,6 +53,9 @@ impl<'a> Operation<'a> {
 
     /// Does what the verb says.
     pub(crate) async fn run(&self, verb: Verb, body: RequestBody) -> Result<Answer, Status> {
+        if let Some(deprecation) = self.strategy.deprecation {
+            self.context.warnings.add(deprecation);
+        }
         match verb {
             Verb::Create => create::create(self, body).await,
             Verb::Delete => delete::delete(self, body).await,

@@ -69,16 +69,19 @@ pub(crate) async fn update_object(
 ) -> Result<Value, Status> {
     for _ in 0..ATTEMPTS {
         let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
-        let object = change(&stored.object)?;
+        let mut object = change(&stored.object)?;
         let conditional = !Meta::of(&object).resource_version().is_empty()
             && Meta::of(&object).resource_version() != Meta::of(&stored.object).resource_version();
         if conditional {
             return Err(operation.modified(operation.name()));
         }
-        let mut prepared = prepare(operation, object, &stored.object).await?;
         if origin == Origin::Update {
-            managed_fields::update(operation, options, Some(&stored.object), &mut prepared);
+            managed_fields::update(operation, options, Some(&stored.object), &mut object);
         }
+        let managed_fields = object.pointer("/metadata/managedFields").cloned();
+        let mut prepared = prepare(operation, object, &stored.object).await?;
+        // Some subresources take the metadata from the stored object.
+        MetaMut::of(&mut prepared).set("managedFields", managed_fields);
         match store(operation, stored, prepared, options).await {
             Ok(object) => return Ok(object),
             Err(WriteError::Conflict) => {}
