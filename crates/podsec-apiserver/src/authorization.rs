@@ -144,7 +144,19 @@ impl Rule {
 }
 
 const HEALTH: &[&str] = &["/healthz", "/livez", "/readyz", "/version", "/version/"];
-const DISCOVERY: &[&str] = &["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"];
+const DISCOVERY: &[&str] = &[
+    "/api",
+    "/api/*",
+    "/apis",
+    "/apis/*",
+    "/healthz",
+    "/livez",
+    "/openapi",
+    "/openapi/*",
+    "/readyz",
+    "/version",
+    "/version/",
+];
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// Kubernetes' bootstrap bindings, as far as this server has someone to bind.
