@@ -25,7 +25,7 @@ async fn play(session: &str) {
     }
     let mut different = Vec::new();
     for line in session.lines() {
-        let recorded: Value = serde_json::from_str(line).unwrap();
+        let recorded: Value = serde_json::from_str(line).expect("a recorded answer");
         let text = |field: &str| recorded[field].as_str().unwrap_or_default();
         let token = match text("user") {
             "anonymous" => "",
@@ -35,13 +35,13 @@ async fn play(session: &str) {
             .as_object()
             .into_iter()
             .flatten()
-            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+            .map(|(name, value)| (name.as_str(), value.as_str().expect("a header")))
             .collect();
         let answer = cluster.send(token, text("request"), &headers, text("body").as_bytes()).await;
         let warnings: Vec<&str> =
             recorded["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let status = recorded.get("status");
-        let same = u64::from(answer.code) == recorded["code"].as_u64().unwrap()
+        let same = u64::from(answer.code) == recorded["code"].as_u64().expect("a code")
             && answer.warnings() == warnings
             && status.is_none_or(|status| masked(status) == masked(&answer.object()));
         if !same {
