@@ -234,11 +234,14 @@ fn updates_matter_when_images_seccomp_annotations_or_containers_change() {
     assert!(differs(r#""e", "image": "1""#, r#""e", "image": "2""#));
     assert!(differs(r#"{"name": "a", "image": "1"}"#, ""));
     assert!(differs(r#"{"name": "d", "image": "1"}"#, r#"{"name": "d", "image": "1"}, {"name": "f"}"#));
-    assert!(differs(r#"/pod": """#, r#"/pod": "x""#));
     assert!(differs(r#""note""#, r#""container.seccomp.security.alpha.kubernetes.io/e""#));
 
     assert!(!differs(r#""x""#, r#""y""#));
-    assert!(!differs(r#""seccomp.security.alpha.kubernetes.io/pod""#, r#""other""#), "empty is absent");
+    assert!(!differs(r#"/pod": """#, r#"/pod": "x""#), "only containers' seccomp annotations count");
+    assert!(
+        !differs(r#""note": "x""#, r#""container.seccomp.security.alpha.kubernetes.io/a": """#),
+        "empty is absent"
+    );
     assert!(!differs(r#"{"name": "d", "image": "1"}, "#, ""), "an ephemeral container may go");
     assert!(!differs(r#""note""#, r#""container.seccomp.security.alpha.kubernetes.io/none""#));
     assert!(!differs(r#""spec": {"#, r#""spec": {"hostNetwork": true, "#));

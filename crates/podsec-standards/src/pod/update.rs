@@ -7,15 +7,10 @@ use super::{Container, ContainerKind, Pod};
 impl Pod<'_> {
     /// Whether an update that turns `old` into this pod must be judged.
     ///
-    /// Kubernetes lets few fields of a pod change. Of those, images and seccomp annotations matter, and
+    /// Kubernetes lets few fields of a pod change. Of those, images and containers' seccomp annotations matter, and
     /// so does every container that was added; any other update of a running pod is let through, even
     /// where its namespace has become stricter since.
     pub fn significantly_differs_from(&self, old: &Pod<'_>) -> bool {
-        let pod_seccomp =
-            |pod: &Pod<'_>| pod.metadata.annotations.pod_seccomp().map_or("", |(_, value)| value).to_owned();
-        if pod_seccomp(self) != pod_seccomp(old) {
-            return true;
-        }
         for kind in [ContainerKind::Init, ContainerKind::Regular] {
             let (new_list, old_list) = (self.containers_of(kind), old.containers_of(kind));
             let changed = |(new, old_container)| self.changes_container(old, new, old_container);
