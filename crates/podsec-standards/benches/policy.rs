@@ -1,7 +1,8 @@
 //! Time to read and judge a pod, on the pods recorded with Kubernetes' verdicts.
 //!
 //! Decoding the same bytes into `serde_json::Value` is measured beside it: the ratio to that holds on any
-//! machine.
+//! machine. The targets are 1,200 ns for decoding and evaluating a pod together, 0.33 of what `Value` takes, and
+//! 250 ns, 0.07, for evaluating alone.
 
 #![expect(
     clippy::unwrap_used,
@@ -37,32 +38,32 @@ fn main() {
     let value = fastest(&cases, |(_, json)| {
         black_box(serde_json::from_slice::<serde_json::Value>(black_box(json)).unwrap());
     });
-    let print = |name: &str, nanoseconds: f64| {
-        println!("{name:<42}{nanoseconds:>8.0} ns a pod {:>7.2} of Value", nanoseconds / value);
+    let print = |name: &str, nanoseconds: f64, target: &str| {
+        println!("{name:<42}{nanoseconds:>8.0} ns a pod {:>7.2} of Value{target}", nanoseconds / value);
     };
-    print("decode into serde_json::Value", value);
+    print("decode into serde_json::Value", value, "");
     let decode = fastest(&cases, |(_, json)| {
         black_box(Pod::from_json(black_box(json)).unwrap());
     });
-    print("decode", decode);
+    print("decode", decode, "");
     let judge = fastest(&pods, |(policy, pod)| {
         black_box(evaluate(*policy, black_box(pod)));
     });
-    print("evaluate", judge);
+    print("evaluate", judge, "    (target: 250 ns, 0.07)");
     let judge_allowed = fastest(&allowed, |(policy, pod)| {
         black_box(evaluate(*policy, black_box(pod)));
     });
-    print("evaluate, allowed pods only", judge_allowed);
+    print("evaluate, allowed pods only", judge_allowed, "");
     let both = fastest(&cases, |(policy, json)| {
         let pod = Pod::from_json(black_box(json)).unwrap();
         black_box(evaluate(*policy, &pod));
     });
-    print("decode and evaluate", both);
+    print("decode and evaluate", both, "    (target: 1200 ns, 0.33)");
     let words = fastest(&cases, |(policy, json)| {
         let pod = Pod::from_json(black_box(json)).unwrap();
         black_box(evaluate(*policy, &pod).detail());
     });
-    print("decode, evaluate and compose the message", words);
+    print("decode, evaluate and compose the message", words, "");
 }
 
 /// Nanoseconds for one of many things. Chunk by chunk the fastest of many rounds counts, since what disturbs a

@@ -1,7 +1,7 @@
 //! What a check is: a value that holds its rule, its documentation, its examples and its fix.
 
 use crate::field::{Field, Findings};
-use crate::pod::Pod;
+use crate::pod::{Features, Pod};
 use crate::violation::Violation;
 use crate::{Level, Version};
 
@@ -17,6 +17,8 @@ pub struct Check {
     /// Every field that can break the rule. `spec.containers[*]` stands for init and ephemeral
     /// containers too.
     pub fields: &'static [&'static str],
+    /// The features of which a pod must use one to break the rule, in any revision: others need not be judged.
+    pub(crate) breakable_with: Features,
     /// The rule as it changed over Kubernetes' versions, the oldest first. A shipped revision is never
     /// edited.
     pub revisions: &'static [Revision],
@@ -53,7 +55,16 @@ impl Check {
 
     /// Judges a pod by this check alone, whatever its level.
     pub fn judge<'p>(&'static self, version: Version, pod: &'p Pod<'_>) -> Option<Violation<'p>> {
-        Violation::find(self, self.revision(version)?, pod)
+        let revision = self.revision(version)?;
+        revision.forbids(pod).then(|| Violation::new(self, revision, pod))
+    }
+}
+
+impl Revision {
+    pub(crate) fn forbids(&self, pod: &Pod<'_>) -> bool {
+        let mut findings = Findings::Verdict { forbidden: false };
+        (self.find)(pod, &mut findings);
+        !findings.is_empty()
     }
 }
 

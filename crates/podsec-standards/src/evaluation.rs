@@ -4,44 +4,99 @@ use std::sync::LazyLock;
 
 use crate::check::{Check, Revision};
 use crate::checks::CHECKS;
-use crate::pod::Pod;
+use crate::pod::{Features, Pod};
 use crate::violation::{Evaluation, Violation};
 use crate::{Level, Policy, Version};
 
 /// Judges a pod by a policy.
 ///
-/// Nothing is allocated unless something is forbidden, and nothing composed before it is asked for.
+/// Nothing is allocated unless something is forbidden, and nothing composed before it is asked for. Pods differ too
+/// much for a processor to predict what holds of them, so there is little to branch on until all is known.
 pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
-    let mut violations = Vec::new();
-    for (check, revision) in rules(policy) {
-        violations.extend(Violation::find(check, revision, pod));
+    let Some(RuleSet { rules, breakable_with }) = rule_set(policy) else { return Evaluation::default() };
+    let features = Features::of(pod);
+    let mut candidates = Places::default();
+    for (place, needed) in breakable_with.iter().enumerate() {
+        candidates.insert(place, needed.intersects(features));
+    }
+    let mut broken = Places::default();
+    for place in candidates {
+        let is_broken = rules.get(place).is_some_and(|(_, revision)| revision.forbids(pod));
+        broken.insert(place, is_broken);
+    }
+    let mut violations = Vec::with_capacity(broken.len());
+    for (check, revision) in broken.filter_map(|place| rules.get(place)) {
+        violations.push(Violation::new(check, revision, pod));
     }
     Evaluation { violations }
 }
 
 /// The checks that make up a policy, each in the revision that holds, in Kubernetes' order.
 pub fn rules(policy: Policy) -> &'static [Rule] {
-    static RULES: LazyLock<[Vec<Vec<Rule>>; 3]> = LazyLock::new(|| Level::ALL.map(rules_of_level));
-    let [_, baseline, restricted] = &*RULES;
-    let by_version = match policy.level {
-        Level::Privileged => return &[],
-        Level::Baseline => baseline,
-        Level::Restricted => restricted,
-    };
-    let Version::V1(newest) = Version::NEWEST_REVISION else { return &[] };
-    let minor = match policy.version {
-        Version::V1(minor) => minor.min(newest),
-        Version::Latest => newest,
-    };
-    usize::try_from(minor).ok().and_then(|minor| by_version.get(minor)).map_or(&[], Vec::as_slice)
+    rule_set(policy).map_or(&[], |set| &set.rules)
 }
 
 /// A check and the revision of it that holds.
 pub type Rule = (&'static Check, &'static Revision);
 
-fn rules_of_level(level: Level) -> Vec<Vec<Rule>> {
+/// The rules of a policy, and beside each what it can be broken with.
+struct RuleSet {
+    rules: Vec<Rule>,
+    breakable_with: Vec<Features>,
+}
+
+/// Some of up to 32 places in a list, from the first to the last.
+#[derive(Default)]
+struct Places(u32);
+
+impl Places {
+    fn insert(&mut self, place: usize, really: bool) {
+        self.0 |= u32::from(really) << place;
+    }
+}
+
+impl Iterator for Places {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let place = (self.0 != 0).then_some(self.0.trailing_zeros() as usize);
+        self.0 &= self.0.wrapping_sub(1);
+        place
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let length = self.0.count_ones() as usize;
+        (length, Some(length))
+    }
+}
+
+impl ExactSizeIterator for Places {}
+
+/// The rules of a policy, worked out once for every version. There are none at the privileged level.
+fn rule_set(policy: Policy) -> Option<&'static RuleSet> {
+    static RULES: LazyLock<[Vec<RuleSet>; 3]> = LazyLock::new(|| Level::ALL.map(rules_of_level));
+    let [_, baseline, restricted] = &*RULES;
+    let by_version = match policy.level {
+        Level::Privileged => return None,
+        Level::Baseline => baseline,
+        Level::Restricted => restricted,
+    };
+    let Version::V1(newest) = Version::NEWEST_REVISION else { return None };
+    let minor = match policy.version {
+        Version::V1(minor) => minor.min(newest),
+        Version::Latest => newest,
+    };
+    by_version.get(usize::try_from(minor).ok()?)
+}
+
+fn rules_of_level(level: Level) -> Vec<RuleSet> {
     let Version::V1(newest) = Version::NEWEST_REVISION else { return Vec::new() };
-    (0..=newest).map(|minor| rules_of(level, Version::V1(minor))).collect()
+    let set = |minor| {
+        let rules = rules_of(level, Version::V1(minor));
+        let breakable_with = rules.iter().map(|(check, _)| check.breakable_with).collect();
+        RuleSet { rules, breakable_with }
+    };
+    (0..=newest).map(set).collect()
 }
 
 fn rules_of(level: Level, version: Version) -> Vec<Rule> {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use podsec_standards::{CHECKS, Level, Pod, Policy, Version, Workload, evaluate};
+use podsec_standards::{CHECKS, Level, Pod, Policy, Version, Workload, evaluate, rules};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -42,6 +42,25 @@ proptest! {
             prop_assert!(kept || overridden, "{}", violation.check.id);
         }
         prop_assert!(evaluate(Policy::new(Level::Privileged, version), &pod).is_allowed());
+    }
+
+    /// Evaluation asks only the checks that the pod's features make breakable.
+    #[test]
+    fn a_pod_is_judged_as_if_every_check_were_asked(pod in pod(), version in version(), level in select(&Level::ALL)) {
+        let json = pod.to_string();
+        let pod = Pod::from_json(json.as_bytes()).unwrap();
+        let policy = Policy::new(level, version);
+        let asked: Vec<_> = rules(policy)
+            .iter()
+            .filter_map(|(check, _)| check.judge(version, &pod))
+            .map(|violation| (violation.check.id, violation.detail()))
+            .collect();
+        let evaluated: Vec<_> = evaluate(policy, &pod)
+            .violations
+            .iter()
+            .map(|violation| (violation.check.id, violation.detail()))
+            .collect();
+        prop_assert_eq!(evaluated, asked);
     }
 
     #[test]

@@ -38,6 +38,12 @@ fn revisions_rise_and_are_numbered() {
     assert_eq!(newest, Some(Version::NEWEST_REVISION));
 }
 
+/// Evaluation marks a policy's rules in the bits of a number.
+#[test]
+fn there_are_no_more_checks_than_bits() {
+    assert!(CHECKS.len() <= 32);
+}
+
 #[test]
 fn only_restricted_checks_override_and_only_baseline_ones_are_overridden() {
     for check in CHECKS {

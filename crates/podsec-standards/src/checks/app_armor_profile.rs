@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Pod, Profile};
+use crate::pod::{Features, Pod, Profile};
 use crate::wording::{annotation, plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
 
@@ -20,6 +20,7 @@ too tight, load a profile for the program and name it. The annotations of Kubern
         "spec.containers[*].securityContext.appArmorProfile.type",
         "metadata.annotations[container.apparmor.security.beta.kubernetes.io/*]",
     ],
+    breakable_with: Features::APP_ARMOR_PROFILE.and(Features::ANNOTATIONS),
     revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] }],
     fix: Fix {
         safe: false,

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Handler, Pod};
+use crate::pod::{Features, Handler, Lifecycle, Pod};
 use crate::wording::{plural, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -26,6 +26,7 @@ the host out, and the kubelet calls the pod.
         "spec.containers[*].lifecycle.preStop.httpGet.host",
         "spec.containers[*].lifecycle.preStop.tcpSocket.host",
     ],
+    breakable_with: Features::PROBES_AND_LIFECYCLE,
     revisions: &[Revision { since: Version::V1(34), find: v1_34, say, overrides: &[] }],
     fix: Fix {
         safe: false,
@@ -75,7 +76,7 @@ the host out, and the kubelet calls the pod.
 fn v1_34<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     pod.visit_containers(|owner, container| {
         let mut check =
-            |handler: Option<&'p Handler<'p>>, http_get: &'static str, tcp_socket: &'static str| {
+            |handler: &'p Option<Handler<'p>>, http_get: &'static str, tcp_socket: &'static str| {
                 let Some(handler) = handler else { return };
                 for (name, target) in [(http_get, &handler.http_get), (tcp_socket, &handler.tcp_socket)] {
                     if !target.host.is_empty() {
@@ -83,15 +84,13 @@ fn v1_34<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
                     }
                 }
             };
-        let probes = (&container.liveness_probe, &container.readiness_probe, &container.startup_probe);
-        check(probes.0.as_deref(), "livenessProbe.httpGet.host", "livenessProbe.tcpSocket.host");
-        check(probes.1.as_deref(), "readinessProbe.httpGet.host", "readinessProbe.tcpSocket.host");
-        check(probes.2.as_deref(), "startupProbe.httpGet.host", "startupProbe.tcpSocket.host");
-        if let Some(lifecycle) = &container.lifecycle {
-            let (start, stop) = (lifecycle.post_start.as_ref(), lifecycle.pre_stop.as_ref());
-            check(start, "lifecycle.postStart.httpGet.host", "lifecycle.postStart.tcpSocket.host");
-            check(stop, "lifecycle.preStop.httpGet.host", "lifecycle.preStop.tcpSocket.host");
-        }
+        let Some(hooks) = container.hooks.as_deref() else { return };
+        check(&hooks.liveness_probe, "livenessProbe.httpGet.host", "livenessProbe.tcpSocket.host");
+        check(&hooks.readiness_probe, "readinessProbe.httpGet.host", "readinessProbe.tcpSocket.host");
+        check(&hooks.startup_probe, "startupProbe.httpGet.host", "startupProbe.tcpSocket.host");
+        let Lifecycle { post_start, pre_stop } = &hooks.lifecycle;
+        check(post_start, "lifecycle.postStart.httpGet.host", "lifecycle.postStart.tcpSocket.host");
+        check(pre_stop, "lifecycle.preStop.httpGet.host", "lifecycle.preStop.tcpSocket.host");
     });
 }
 

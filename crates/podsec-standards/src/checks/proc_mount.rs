@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::Pod;
+use crate::pod::{Features, Pod};
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -15,6 +15,7 @@ container write kernel settings. Leave the field out. Since 1.35 a pod with its 
 (`hostUsers: false`) may unmask /proc at the baseline level, since its root is nobody on the node.
 ",
     fields: &["spec.containers[*].securityContext.procMount"],
+    breakable_with: Features::PROC_MOUNT,
     revisions: &[
         Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] },
         Revision { since: Version::V1(35), find: v1_35, say, overrides: &[] },

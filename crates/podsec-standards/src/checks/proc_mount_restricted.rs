@@ -1,5 +1,6 @@
 use super::proc_mount::{say, v1_0};
 use crate::check::{Check, Edit, Example, Fix, Revision};
+use crate::pod::Features;
 use crate::{Level, Version};
 
 pub(super) static CHECK: Check = Check {
@@ -12,6 +13,7 @@ The baseline level lets a pod with `hostUsers: false` unmask /proc since 1.35; t
 Leave the field out.
 ",
     fields: &["spec.containers[*].securityContext.procMount"],
+    breakable_with: Features::PROC_MOUNT,
     revisions: &[Revision { since: Version::V1(35), find: v1_0, say, overrides: &["procMount"] }],
     fix: Fix {
         safe: false,

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Pod, Profile};
+use crate::pod::{Features, Pod, Profile};
 use crate::wording::{annotation, plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
 
@@ -20,6 +20,7 @@ it may not be `Unconfined`. Before 1.19 the profiles were annotations, and those
         "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]",
         "metadata.annotations[container.seccomp.security.alpha.kubernetes.io/*]",
     ],
+    breakable_with: Features::SECCOMP_PROFILE.and(Features::ANNOTATIONS),
     revisions: &[
         Revision { since: Version::V1(0), find: v1_0, say: say_annotations, overrides: &[] },
         Revision { since: Version::V1(19), find: v1_19, say: say_fields, overrides: &[] },

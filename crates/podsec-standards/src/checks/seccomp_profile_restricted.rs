@@ -1,7 +1,7 @@
 use super::seccomp_profile_baseline::{PROFILES, is_confined, say_fields, v1_19 as baseline_v1_19};
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::Pod;
+use crate::pod::{Features, Pod};
 use crate::wording::push_containers;
 use crate::{Level, Version};
 
@@ -16,6 +16,7 @@ Without one, most clusters run a container with every system call open to it. Se
 `Localhost`. Since 1.25 pods with `os: {name: windows}` are spared.
 ",
     fields: &["spec.securityContext.seccompProfile.type", "spec.containers[*].securityContext.seccompProfile.type"],
+    breakable_with: Features::CONTAINERS.and(Features::SECCOMP_PROFILE),
     revisions: &[
         Revision { since: Version::V1(19), find: v1_19, say, overrides: &["seccompProfile_baseline"] },
         Revision { since: Version::V1(25), find: v1_25, say, overrides: &["seccompProfile_baseline"] },

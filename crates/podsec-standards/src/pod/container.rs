@@ -40,10 +40,8 @@ pub struct Container<'a> {
     pub(crate) image: Cow<'a, str>,
     pub(crate) security_context: SecurityContext<'a>,
     pub(crate) ports: List<Port>,
-    pub(crate) liveness_probe: Option<Box<Handler<'a>>>,
-    pub(crate) readiness_probe: Option<Box<Handler<'a>>>,
-    pub(crate) startup_probe: Option<Box<Handler<'a>>>,
-    pub(crate) lifecycle: Option<Box<Lifecycle<'a>>>,
+    /// In a box of their own: only one check reads them, and small containers are quick to make and to move.
+    pub(crate) hooks: Option<Box<Hooks<'a>>>,
 }
 
 impl Container<'_> {
@@ -68,10 +66,10 @@ impl<'de> Object<'de> for Container<'de> {
             "image" => value.read(&mut self.image),
             "securityContext" => value.read(&mut self.security_context),
             "ports" => value.read(&mut self.ports),
-            "livenessProbe" => value.read(&mut self.liveness_probe),
-            "readinessProbe" => value.read(&mut self.readiness_probe),
-            "startupProbe" => value.read(&mut self.startup_probe),
-            "lifecycle" => value.read(&mut self.lifecycle),
+            "livenessProbe" => value.read(&mut self.hooks.get_or_insert_default().liveness_probe),
+            "readinessProbe" => value.read(&mut self.hooks.get_or_insert_default().readiness_probe),
+            "startupProbe" => value.read(&mut self.hooks.get_or_insert_default().startup_probe),
+            "lifecycle" => value.read(&mut self.hooks.get_or_insert_default().lifecycle),
             "command" | "args" => value.read(&mut AnyTexts::default()),
             "env" | "envFrom" | "volumeMounts" | "volumeDevices" => value.read(&mut AnyObjects::default()),
             "resources" => value.read(&mut Resources),
@@ -97,6 +95,15 @@ impl<'de> Object<'de> for Port {
             _ => value.skip(),
         }
     }
+}
+
+/// All that the node does to a container while it runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hooks<'a> {
+    pub(crate) liveness_probe: Option<Handler<'a>>,
+    pub(crate) readiness_probe: Option<Handler<'a>>,
+    pub(crate) startup_probe: Option<Handler<'a>>,
+    pub(crate) lifecycle: Lifecycle<'a>,
 }
 
 /// The hooks that run as a container starts and stops.

@@ -139,8 +139,8 @@ impl<T> Elements<T> for Vec<T> {
 
     fn append(&mut self, element: T) {
         if self.capacity() == 0 {
-            // Containers and volumes are large and few; room for four, as usual, would be wasted.
-            self.reserve_exact(2);
+            // Few pods have more, and what is this large a general allocator still hands out quickly.
+            self.reserve_exact(4);
         }
         self.push(element);
     }

@@ -54,6 +54,10 @@ impl<'de> Object<'de> for OwnerReference<'de> {
 pub(crate) struct Annotations<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
 
 impl Annotations<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The AppArmor profiles of containers: key and value.
     pub(crate) fn app_armor(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0

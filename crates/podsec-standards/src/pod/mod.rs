@@ -3,8 +3,10 @@
 mod container;
 mod decode;
 mod error;
+mod features;
 mod list;
 mod metadata;
+mod plain;
 mod reader;
 mod security_context;
 mod unread;
@@ -15,11 +17,12 @@ use std::borrow::Cow;
 
 use crate::field::Owner;
 
-pub(crate) use container::Handler;
 pub use container::{Container, ContainerKind};
+pub(crate) use container::{Handler, Lifecycle};
 pub(crate) use decode::{Decode, Member, Object};
 pub use error::DecodeError;
 pub(crate) use error::{decode, read};
+pub(crate) use features::Features;
 use metadata::Metadata;
 pub(crate) use reader::{Failure, Reader, Result};
 use security_context::PodSecurityContext;

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::plain::{near_plain_end, plain_end};
+
 /// A place in a JSON text.
 pub(crate) struct Reader<'de> {
     text: &'de str,
@@ -72,7 +74,10 @@ impl<'de> Reader<'de> {
             return Ok(true);
         }
         loop {
-            let name = self.name()?;
+            let name = match self.plain_name() {
+                Some(name) => Cow::Borrowed(name),
+                None => self.name()?,
+            };
             member(&name, self)
                 .map_err(|failure| failure.inside(|| Step::Member(name.clone().into_owned())))?;
             if !self.another(b'}')? {
@@ -104,7 +109,17 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes a string, or nothing for `null`.
+    #[inline]
     pub(crate) fn text(&mut self) -> Result<Option<Cow<'de, str>>> {
+        match self.plain_string() {
+            Some(text) => Ok(Some(Cow::Borrowed(text))),
+            None => self.other_text(),
+        }
+    }
+
+    /// What [`Self::text`] seldom meets.
+    #[cold]
+    fn other_text(&mut self) -> Result<Option<Cow<'de, str>>> {
         match self.peek() {
             Some(b'"') => self.string().map(Some),
             _ if self.null()? => Ok(None),
@@ -241,6 +256,20 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
+    /// Takes a name that needs no decoding and its colon, or nothing at all.
+    #[inline]
+    fn plain_name(&mut self) -> Option<&'de str> {
+        let start = self.at;
+        let name = self.plain_string()?;
+        if self.byte() == Some(b':') {
+            self.at += 1;
+            return Some(name);
+        }
+        self.at = start;
+        None
+    }
+
+    #[cold]
     fn name(&mut self) -> Result<Cow<'de, str>> {
         if self.peek() != Some(b'"') {
             return Err(self.syntax("expected a name in quotes"));
@@ -277,17 +306,45 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The string that starts at the quote under the reader: borrowed when nothing in it is escaped.
+    /// Takes a string in which nothing is escaped, or nothing at all.
+    ///
+    /// The first of three ways to read a string, for short ones without whitespace before them.
     #[inline]
+    fn plain_string(&mut self) -> Option<&'de str> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        if bytes.get(self.at) == Some(&b'"')
+            && let Some(end) = near_plain_end(bytes, start)
+            && bytes.get(end) == Some(&b'"')
+        {
+            self.at = end + 1;
+            return self.text.get(start..end);
+        }
+        self.any_plain_string()
+    }
+
+    /// The second way, for all that [`Self::plain_string`] may take; [`Self::string`] is the third.
+    #[inline(never)]
+    fn any_plain_string(&mut self) -> Option<&'de str> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = plain_end(self.text.as_bytes(), start);
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end + 1;
+        self.text.get(start..end)
+    }
+
+    /// The string that starts at the quote under the reader: borrowed when nothing in it is escaped.
     fn string(&mut self) -> Result<Cow<'de, str>> {
-        self.at += 1;
-        let start = self.at;
-        self.skip_plain();
-        if self.byte() == Some(b'"') {
-            let text = self.text.get(start..self.at).unwrap_or_default();
-            self.at += 1;
+        if let Some(text) = self.plain_string() {
             return Ok(Cow::Borrowed(text));
         }
+        let start = self.at + 1;
+        self.at = plain_end(self.text.as_bytes(), start);
         self.escaped_string(start).map(Cow::Owned)
     }
 
@@ -305,7 +362,7 @@ impl<'de> Reader<'de> {
                 _ => return Err(self.syntax("unexpected end or control character in a string")),
             }
             let start = self.at;
-            self.skip_plain();
+            self.at = plain_end(self.text.as_bytes(), start);
             text.push_str(self.text.get(start..self.at).unwrap_or_default());
         }
     }
@@ -313,7 +370,7 @@ impl<'de> Reader<'de> {
     fn skip_string(&mut self) -> Result<()> {
         self.at += 1;
         loop {
-            self.skip_plain();
+            self.at = plain_end(self.text.as_bytes(), self.at);
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
@@ -323,23 +380,6 @@ impl<'de> Reader<'de> {
                 _ => return Err(self.syntax("unexpected end or control character in a string")),
             }
         }
-    }
-
-    /// Goes to the next quote, backslash or control character, eight bytes at a time.
-    #[inline]
-    fn skip_plain(&mut self) {
-        let mut rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        while let Some((chunk, after)) = rest.split_first_chunk() {
-            let special = special_bytes(u64::from_le_bytes(*chunk));
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += chunk.len();
-            rest = after;
-        }
-        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-        self.at += rest.iter().position(special).unwrap_or(rest.len());
     }
 
     /// The character that an escape stands for. As in Go, half of a surrogate pair stands for U+FFFD.
@@ -447,6 +487,7 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[inline(never)]
     fn skip_whitespace(&mut self) {
         while matches!(self.byte(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
             self.at += 1;
@@ -496,19 +537,6 @@ impl Failure {
         self.0.path.push(step());
         self
     }
-}
-
-/// The high bit of each byte that is a quote, a backslash or a control character. Bytes above the first such
-/// one may be marked wrongly.
-const fn special_bytes(chunk: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let quote = chunk ^ (ONES * b'"' as u64);
-    let backslash = chunk ^ (ONES * b'\\' as u64);
-    let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
-    let zero_quote = quote.wrapping_sub(ONES) & !quote;
-    let zero_backslash = backslash.wrapping_sub(ONES) & !backslash;
-    (control | zero_quote | zero_backslash) & HIGH
 }
 
 /// How deep Go's decoder follows.
