@@ -20,6 +20,8 @@ check:
 # Figures, never a verdict: each is printed beside a baseline of the same run.
 bench:
 	cargo bench --package podsec-standards --locked
+	cargo bench --package podsec-manifest --locked
+	cargo bench --package podsec --locked --bench check
 
 # The webhook under load beside a bare HTTPS server of the same libraries.
 bench-webhook:

@@ -8,7 +8,7 @@ pub(crate) mod settings;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -141,16 +141,14 @@ fn inputs(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Vec<Inpu
 
 /// Forgets the files that the settings exclude. What is named is wanted, whatever is excluded.
 pub(super) fn leave_out_excluded(inputs: &mut Vec<Input>, settings: &Settings) -> anyhow::Result<()> {
+    let folder = path::absolute(settings.folder.join(".")).context("cannot tell the working directory")?;
     let mut excluded = GlobSetBuilder::new();
     for glob in &settings.exclude {
-        let glob = settings.folder.join(glob);
-        let glob = glob.to_string_lossy();
-        excluded.add(
-            Glob::new(glob.strip_prefix("./").unwrap_or(&glob)).context("cannot use podsec.toml: exclude")?,
-        );
+        let glob = format!("{}/{glob}", globset::escape(&folder.to_string_lossy()));
+        excluded.add(Glob::new(&glob).context("cannot use podsec.toml: exclude")?);
     }
     let excluded = excluded.build().context("cannot use podsec.toml: exclude")?;
-    let is_excluded = |path: &Path| excluded.is_match(path.strip_prefix(".").unwrap_or(path));
+    let is_excluded = |path: &Path| path::absolute(path).is_ok_and(|path| excluded.is_match(path));
     inputs.retain(|input| !matches!(input, Input::File { path, named: false } if is_excluded(path)));
     Ok(())
 }
