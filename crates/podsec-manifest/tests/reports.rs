@@ -142,6 +142,33 @@ fn every_sarif_result_points_at_its_rule_and_into_its_file() {
 }
 
 #[test]
+fn a_fix_in_sarif_mends_its_file_when_it_is_applied() {
+    let sources = sources();
+    let report: Value = serde_json::from_str(&rendered(Sarif::default(), &sources)).unwrap();
+    let results = report["runs"][0]["results"].as_array().unwrap();
+    let fixes: Vec<&Value> = results.iter().filter_map(|result| result["fixes"].get(0)).collect();
+    assert!(fixes.len() > 5);
+    for fix in fixes {
+        let change = &fix["artifactChanges"][0];
+        let name = change["artifactLocation"]["uri"].as_str().unwrap();
+        let mut source = sources.iter().find(|source| source.name == name).unwrap().clone();
+        let lines: Vec<usize> = source.text.split_inclusive('\n').map(str::len).collect();
+        let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+        for replacement in change["replacements"].as_array().unwrap().iter().rev() {
+            let region = &replacement["deletedRegion"];
+            assert_eq!((number(&region["startColumn"]), number(&region["endColumn"])), (1, 1));
+            let offset = |line: &Value| lines.iter().take(number(line) - 1).sum::<usize>();
+            let range = offset(&region["startLine"])..offset(&region["endLine"]);
+            source.text.replace_range(range, replacement["insertedContent"]["text"].as_str().unwrap());
+        }
+        let policy = Policy::new(Level::Restricted, Version::V1(37));
+        let after = check(&source, &Templates::default(), &policy);
+        let left = fix["description"]["text"].as_str().unwrap().contains("stays");
+        assert!(left || after.pods.iter().all(|pod| pod.findings.is_empty()), "{name}: {}", source.text);
+    }
+}
+
+#[test]
 fn github_gets_no_more_annotations_than_it_shows() {
     let text = rendered(Github::default(), &sources());
     assert_eq!(text.lines().filter(|line| line.starts_with("::error ")).count(), 10);

@@ -11,6 +11,7 @@ mod human;
 mod json;
 mod junit;
 mod markdown;
+mod replacement;
 mod sarif;
 mod summary;
 pub(crate) mod wording;

@@ -9,20 +9,31 @@ use podsec_standards::{CHECKS, Check, Level};
 use serde::Serialize;
 
 use super::fingerprint::fingerprint;
-use super::wording::{documentation, object, policy, remedy, title, uri};
+use super::replacement::{mended, replacements};
+use super::wording::{counted, documentation, object, policy, remedy, title, uri};
 use super::{Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Silence};
+use crate::fix::Fixed;
+use crate::template::Templates;
 
 /// The format `sarif`. Results are written as they come; the tool with its rules stands before them.
+///
+/// The first result of a file brings the fix of the whole file, as fixes of one field may need those of another.
 #[derive(Clone, Debug, Default)]
 pub struct Sarif {
+    templates: Templates,
     begun: bool,
     any: bool,
     notifications: Vec<Notification>,
 }
 
 impl Sarif {
+    /// With custom kinds beside the known ones, so that their pods are mended too.
+    pub fn new(templates: Templates) -> Self {
+        Self { templates, ..Self::default() }
+    }
+
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.begun {
             return Ok(());
@@ -45,9 +56,13 @@ impl Renderer for Sarif {
     fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
         self.notifications.extend(report.problems.iter().map(|problem| Notification::new(report, problem)));
+        let found = report.pods.iter().any(|pod| !pod.findings.is_empty());
+        let mut fixed = if found { mended(source, report, &self.templates) } else { None };
         for pod in &report.pods {
             for finding in &pod.findings {
-                self.result(&SarifResult::new(source, report, pod, finding, None), out)?;
+                let mut result = SarifResult::new(source, report, pod, finding, None);
+                result.fixes.extend(fixed.take().map(|fixed| Fix::new(source, &fixed)));
+                self.result(&result, out)?;
             }
             for silenced in &pod.silenced {
                 self.result(
@@ -172,6 +187,8 @@ struct SarifResult<'a> {
     partial_fingerprints: Fingerprints,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suppressions: Vec<Suppression<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<Fix>,
     properties: ResultProperties<'a>,
 }
 
@@ -226,6 +243,7 @@ impl<'a> SarifResult<'a> {
                 .collect(),
             partial_fingerprints: Fingerprints { podsec: fingerprint(&report.name, pod, finding) },
             suppressions: silence.map(Suppression::new).into_iter().collect(),
+            fixes: Vec::new(),
             properties: ResultProperties {
                 policy: policy(pod),
                 revision: finding.revision.to_string(),
@@ -264,6 +282,65 @@ struct PhysicalLocation {
     artifact_location: ArtifactLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<Region>,
+}
+
+/// `fix` (section 3.55).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fix {
+    description: Message<'static>,
+    artifact_changes: [ArtifactChange; 1],
+}
+
+/// `artifactChange` (section 3.56).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactChange {
+    artifact_location: ArtifactLocation,
+    replacements: Vec<SarifReplacement>,
+}
+
+/// `replacement` (section 3.57).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SarifReplacement {
+    deleted_region: DeletedRegion,
+    inserted_content: Message<'static>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeletedRegion {
+    start_line: usize,
+    start_column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+impl Fix {
+    fn new(source: &Source, fixed: &Fixed) -> Self {
+        let risky = fixed.applied.iter().any(|applied| !applied.check.fix.safe);
+        let risk = if risky { "; it may break the program: see podsec explain" } else { "" };
+        let left = if fixed.left.is_empty() { "" } else { "; what cannot be mended stays" };
+        let changes = counted(fixed.applied.len(), "change");
+        let replacements =
+            replacements(&source.text, &fixed.text).into_iter().map(|replacement| SarifReplacement {
+                deleted_region: DeletedRegion {
+                    start_line: replacement.start_line,
+                    start_column: 1,
+                    end_line: replacement.end_line,
+                    end_column: replacement.end_column,
+                },
+                inserted_content: Message { text: replacement.text.into() },
+            });
+        Self {
+            description: Message { text: format!("Mend the whole file: {changes}{risk}{left}").into() },
+            artifact_changes: [ArtifactChange {
+                artifact_location: ArtifactLocation { uri: uri(&source.name) },
+                replacements: replacements.collect(),
+            }],
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -84,7 +84,7 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
         None if arguments.write_baseline => anyhow::bail!("--write-baseline needs a --baseline to write"),
         _ => {}
     }
-    let mut reports = arguments.report.open()?;
+    let mut reports = arguments.report.open(&templates)?;
     let mut summary = Summary::default();
     let mut progress = Progress::new(inputs.len());
     let today = Zoned::now().date();

@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use podsec_manifest::report::{
     Concise, Github, Gitlab, Html, Human, Json, Junit, Markdown, Renderer, Sarif, Summary,
 };
-use podsec_manifest::{FileReport, Source};
+use podsec_manifest::{FileReport, Source, Templates};
 
 /// How to report: each format with the file it goes to, or none for standard output.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ struct Report {
 
 impl ReportArguments {
     /// Opens every output, before anything is judged.
-    pub(crate) fn open(&self) -> anyhow::Result<Reports> {
+    pub(crate) fn open(&self, templates: &Templates) -> anyhow::Result<Reports> {
         let open = |(format, output): &(Format, Option<PathBuf>)| {
             let out: Box<dyn Write> = match output {
                 Some(path) => {
@@ -129,7 +129,7 @@ impl ReportArguments {
                 }
                 None => Box::new(BufWriter::new(io::stdout())),
             };
-            Ok(Report { renderer: format.renderer(self.colour.wanted(output.is_none())), out })
+            Ok(Report { renderer: format.renderer(self.colour.wanted(output.is_none()), templates), out })
         };
         self.formats.iter().map(open).collect::<anyhow::Result<_>>().map(Reports)
     }
@@ -149,12 +149,12 @@ impl Reports {
 }
 
 impl Format {
-    fn renderer(self, colour: bool) -> Box<dyn Renderer> {
+    fn renderer(self, colour: bool, templates: &Templates) -> Box<dyn Renderer> {
         match self {
             Self::Human => Box::new(Human::new(colour)),
             Self::Concise => Box::new(Concise),
             Self::Json => Box::new(Json::default()),
-            Self::Sarif => Box::new(Sarif::default()),
+            Self::Sarif => Box::new(Sarif::new(templates.clone())),
             Self::Junit => Box::new(Junit::default()),
             Self::Github => Box::new(Github::default()),
             Self::Gitlab => Box::new(Gitlab::default()),

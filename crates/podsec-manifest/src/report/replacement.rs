@@ -1,0 +1,98 @@
+//! A mended text as replacements of whole lines in the old one.
+
+use std::collections::HashMap;
+
+use podsec_standards::{Pod, Policy};
+use similar::{DiffTag, TextDiff};
+
+use crate::Source;
+use crate::check::Policies;
+use crate::finding::FileReport;
+use crate::fix::{Fixed, Options, fix};
+use crate::object::ObjectName;
+use crate::template::Templates;
+
+/// Lines that something else takes the place of. Lines and columns count from 1, the end is exclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replacement {
+    pub(super) start_line: usize,
+    pub(super) end_line: usize,
+    pub(super) end_column: usize,
+    pub(super) text: String,
+}
+
+/// The source after all fixes that there are for what the report found in it; none when a violation is meant to stay, or
+/// nothing can be mended.
+pub(super) fn mended(source: &Source, report: &FileReport, templates: &Templates) -> Option<Fixed> {
+    if report.pods.iter().any(|pod| !pod.silenced.is_empty()) {
+        return None;
+    }
+    let policies = Reported(report.pods.iter().map(|pod| (&pod.object, pod.policy)).collect());
+    let fixed = fix(source, templates, &policies, Options { unsafe_fixes: true });
+    (!fixed.applied.is_empty()).then_some(fixed)
+}
+
+/// The lines that differ.
+pub(super) fn replacements(old: &str, new: &str) -> Vec<Replacement> {
+    let diff = TextDiff::from_lines(old, new);
+    let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
+    let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
+    let replaced = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
+    replaced
+        .map(|op| {
+            let (before, after) = (op.old_range(), op.new_range());
+            // Past the last line there is a place to stand only when it ends.
+            let last = old_lines.get(before.end.wrapping_sub(1)).filter(|line| !line.ends_with('\n'));
+            let (end_line, end_column) =
+                last.map_or((before.end + 1, 1), |line| (before.end, line.chars().count() + 1));
+            Replacement {
+                start_line: before.start + 1,
+                end_line: end_line.max(before.start + 1),
+                end_column,
+                text: new_lines.get(after).unwrap_or_default().concat(),
+            }
+        })
+        .collect()
+}
+
+/// The policies that a report was made by.
+struct Reported<'a>(HashMap<&'a ObjectName, Option<Policy>>);
+
+impl Policies for Reported<'_> {
+    fn policy(&self, object: &ObjectName, _: &Pod<'_>) -> Option<Policy> {
+        self.0.get(object).copied().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes the replacements, as an editor would.
+    fn replaced(old: &str, replacements: &[Replacement]) -> String {
+        let offset = |line: usize, column: usize| {
+            let start: usize = old.split_inclusive('\n').take(line - 1).map(str::len).sum();
+            let rest = old.get(start..).unwrap();
+            start + rest.char_indices().nth(column - 1).map_or(rest.len(), |(place, _)| place)
+        };
+        let mut text = old.to_owned();
+        for replacement in replacements.iter().rev() {
+            let range =
+                offset(replacement.start_line, 1)..offset(replacement.end_line, replacement.end_column);
+            text.replace_range(range, &replacement.text);
+        }
+        text
+    }
+
+    #[test]
+    fn replacements_turn_the_old_text_into_the_new_one() {
+        let texts = ["", "a\n", "a\nb\n", "a\nb", "x\na\nb\nc\n", "a\nü\nb", "b\r\nc\r\n", "ü"];
+        for old in texts {
+            for new in texts {
+                // An editor cannot insert after a last line that has no end but in that line.
+                let made = replacements(old, new);
+                assert_eq!(replaced(old, &made), new, "{old:?} {made:?}");
+            }
+        }
+    }
+}
