@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
     let policy = Policy::new(Level::Restricted, Version::Latest);
     let templates = Templates::default();
-    let options = Options { unsafe_fixes: true };
+    let options = Options { unsafe_fixes: true, today: None };
     let before = check(&source, &templates, &policy);
     let fixed = fix(&source, &templates, &policy, options);
     assert_eq!(before.documents, fixed.report.documents);

@@ -28,7 +28,7 @@ pub(super) fn mended(source: &Source, report: &FileReport, templates: &Templates
         return None;
     }
     let policies = Reported(report.pods.iter().map(|pod| (&pod.object, pod.policy)).collect());
-    let fixed = fix(source, templates, &policies, Options { unsafe_fixes: true });
+    let fixed = fix(source, templates, &policies, Options { unsafe_fixes: true, today: None });
     (!fixed.applied.is_empty()).then_some(fixed)
 }
 
