@@ -125,7 +125,7 @@ impl Style {
 /// Whether a string may stand without quotes wherever a value may: simple characters that Kubernetes reads as a string.
 fn is_plain(text: &str) -> bool {
     let simple = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
-    text.starts_with(|first: char| first.is_ascii_alphabetic())
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         && text.bytes().all(simple)
         && podsec_yaml::to_json(text).is_ok_and(|value| value == text)
 }
