@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use podsec_admission::Admission;
 use podsec_apimachinery::Status;
 use podsec_audit::sink::{Format, Log, LogOptions};
@@ -166,7 +166,12 @@ impl Handler for Service {
         let api = Arc::clone(&self.0);
         // On a task of its own, so that a client that leaves does not break off what it has asked for.
         let answer = tokio::spawn(async move { api.serve(peer, request.map(request_body)).await });
-        answer.await.unwrap_or_else(|_| Response::new(ResponseBody::Full(None)))
+        answer.await.unwrap_or_else(|_| {
+            // The pipeline catches panics, so this is the runtime ending.
+            let mut response = Response::new(ResponseBody::Full(None));
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response
+        })
     }
 }
 
