@@ -156,19 +156,39 @@ impl Webhook {
         deadline: Instant,
     ) -> podsec_admission::Response {
         let admission = self.admission.load_full();
-        let mut cluster = RequestCluster::new(&self.namespaces, self.load.existing_pods);
+        let cluster = RequestCluster::new(&self.namespaces, self.load.existing_pods);
+        let response = admission.review(&cluster, request);
+        match cluster.wants() {
+            None => response,
+            // Boxed, so that the many reviews which want nothing are smaller tasks.
+            Some(want) => Box::pin(self.decide_with(admission, cluster, want, request, deadline)).await,
+        }
+    }
+
+    /// Reviews again with what is wanted, until nothing is.
+    async fn decide_with(
+        &self,
+        admission: Arc<Admission>,
+        mut cluster: RequestCluster<'_>,
+        mut want: Want,
+        request: &podsec_admission::Request<'_>,
+        deadline: Instant,
+    ) -> podsec_admission::Response {
         loop {
-            let response = admission.review(&cluster, request);
-            match cluster.wants() {
-                None => return response,
-                Some(Want::Labels) => {
+            match want {
+                Want::Labels => {
                     cluster.learn_labels(self.fetch_labels(&request.namespace, deadline).await);
                 }
-                Some(Want::Pods) => {
+                Want::Pods => {
                     let limit = self.load.existing_pods_timeout.min(left(deadline) / 2);
                     let deadline = Instant::now() + limit;
                     cluster.learn_pods(self.fetch_pods(&request.namespace, deadline).await, deadline);
                 }
+            }
+            let response = admission.review(&cluster, request);
+            match cluster.wants() {
+                None => return response,
+                Some(next) => want = next,
             }
         }
     }
