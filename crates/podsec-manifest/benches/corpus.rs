@@ -53,6 +53,10 @@ fn main() {
         };
         print(name, bytes, best(|| check(&inputs, renderer())));
     }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
+        println!("at most {} of memory in all of these", peak.trim());
+    }
 }
 
 fn check(inputs: &[Input], mut renderer: Option<Box<dyn Renderer>>) -> usize {
