@@ -102,6 +102,7 @@ fn mend(
 ) -> anyhow::Result<Tally> {
     let policies = Policies::new(&arguments.policy, inputs)?;
     let options = Options { unsafe_fixes: arguments.unsafe_fixes, today: Some(Zoned::now().date()) };
+    let writes = !arguments.diff && arguments.patch.is_none();
     let mut tally = Tally::default();
     let mut all_patches: Vec<Patch> = Vec::new();
     for input in inputs {
@@ -116,18 +117,19 @@ fn mend(
         };
         let fixed = fix(&source, templates, &policies, options);
         let changed = fixed.text != source.text;
+        if let (Input::File { path, .. }, true) = (input, changed && writes)
+            && let Err(error) = replace(path, &source.text, &fixed.text)
+        {
+            tally.problems += 1;
+            writeln!(notes, "{:#}; nothing was written to it", anyhow::Error::from(error))?;
+            continue;
+        }
         tell(&source.name, &fixed, notes)?;
         if arguments.diff {
             write!(out, "{}", unified_diff(&source.name, &source.text, &fixed.text))?;
         } else if arguments.patch.is_some() {
             all_patches.extend(patches(&source.text, &fixed.text));
-        } else if let Input::File { path, .. } = input {
-            if changed && let Err(error) = replace(path, &source.text, &fixed.text) {
-                tally.problems += 1;
-                writeln!(notes, "{:#}; nothing was written to it", anyhow::Error::from(error))?;
-                continue;
-            }
-        } else {
+        } else if matches!(input, Input::Text(_)) {
             out.write_all(fixed.text.as_bytes())?;
         }
         tally.add(&fixed, changed);
@@ -138,8 +140,7 @@ fn mend(
         None => {}
     }
     out.flush()?;
-    let written = !arguments.diff && arguments.patch.is_none();
-    tally.tell(written, notes).context("cannot write the report")?;
+    tally.tell(writes, notes).context("cannot write the report")?;
     if inputs.is_empty() {
         writeln!(notes, "warning: there is no .yaml, .yml or .json file to mend")?;
     }
@@ -396,6 +397,15 @@ patches:
         let (code, _, notes) = run(&["--level", "baseline"], &path);
         assert_eq!(code, 2);
         assert!(notes.ends_with("0 violations left; 1 place could not be judged or written\n"), "{notes}");
+
+        let (_folder, path) = file(POD);
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let (code, _, notes) = run(&["--level", "baseline", "--unsafe-fixes"], &path);
+        assert_eq!(code, 2);
+        assert!(notes.starts_with("PATH is read-only; nothing was written to it\n"), "{notes}");
+
         let (code, _, notes) = run(&["--level", "baseline"], &path.with_file_name("none.yaml"));
         assert_eq!(code, 2);
         assert!(notes.starts_with("PATH: cannot be read: "), "{notes}");
