@@ -133,7 +133,8 @@ impl Survey {
     }
 }
 
-/// Makes all changes; or if that fails those of one pod, or a single one. What fails alone is refused.
+/// Makes all changes; or if that fails those of the pods that can be mended, or else single ones. What fails alone is
+/// refused.
 fn advance<'c>(
     document: &Document<'_>,
     root: &Value,
@@ -143,20 +144,37 @@ fn advance<'c>(
     if let Ok(text) = attempt(document, root, changes) {
         return Some((text, changes.to_vec()));
     }
-    for of_pod in
-        changes.chunk_by(|one, next| one.pod == next.pod).filter(|of_pod| of_pod.len() < changes.len())
-    {
-        if let Ok(text) = attempt(document, root, of_pod) {
-            return Some((text, of_pod.to_vec()));
+    let by_pod: Vec<_> = changes.chunk_by(|one, next| one.pod == next.pod).collect();
+    together(document, root, &by_pod, |_, _| {}).or_else(|| {
+        let single: Vec<_> = changes.chunks(1).collect();
+        together(document, root, &single, |part, reason| {
+            refused.extend(part.iter().map(|change| ((*change).clone(), reason.clone())));
+        })
+    })
+}
+
+/// Makes those parts of the changes that can be made alone: all of them at once, or else the first.
+fn together<'c>(
+    document: &Document<'_>,
+    root: &Value,
+    parts: &[&[&'c Change]],
+    mut failed: impl FnMut(&[&Change], String),
+) -> Option<(String, Vec<&'c Change>)> {
+    let mut first = None;
+    let mut all = Vec::new();
+    for part in parts {
+        match attempt(document, root, part) {
+            Ok(text) => {
+                first.get_or_insert_with(|| (text, part.to_vec()));
+                all.extend_from_slice(part);
+            }
+            Err(reason) => failed(part, reason),
         }
     }
-    for change in changes {
-        match attempt(document, root, &[change]) {
-            Ok(text) => return Some((text, vec![change])),
-            Err(reason) => refused.push(((*change).clone(), reason)),
-        }
+    match attempt(document, root, &all) {
+        Ok(text) => Some((text, all)),
+        Err(_) => first,
     }
-    None
 }
 
 /// The text of the document after these changes, read again and compared.

@@ -350,3 +350,13 @@ fn what_an_exemption_allows_stays_while_it_holds() {
     assert!(held.report.is_clean() && held.left.is_empty());
     assert_eq!(on(Date::constant(2026, 2, 1)).text, without_privileged.replace("hostPID: true ", ""));
 }
+
+#[test]
+fn one_pod_that_resists_does_not_keep_the_others_from_being_mended() {
+    let pod = "- {apiVersion: v1, kind: Pod, spec: {hostPID: true, containers: []}}\n";
+    let resisting = "- {apiVersion: v1, kind: Pod, spec: {hostPID: true, hostPID: true, containers: []}}\n";
+    let text = format!("items:\n{}{resisting}{}", pod.repeat(150), pod.repeat(150));
+    let fixed = fixed(&text, BASELINE, true);
+    assert_eq!(fixed.text.matches("hostPID").count(), 2);
+    assert_eq!((fixed.applied.len(), fixed.left.len()), (300, 1));
+}
