@@ -7,8 +7,12 @@ use podsec_standards::{CHECKS, Evaluation, Policy};
 
 use crate::labels::Mode;
 
-/// The answer to one request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The answer to one request. Nothing but a review makes one, so no adapter can forget to ask:
+///
+/// ```compile_fail
+/// let response = podsec_admission::Response::default();
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     refusal: Option<Box<Status>>,
     warnings: Vec<String>,
@@ -187,20 +191,26 @@ impl Events {
 /// How the modules of this crate compose a response.
 impl Response {
     pub(crate) fn allow() -> Self {
-        Self::default()
+        Self {
+            refusal: None,
+            warnings: Vec::new(),
+            audit_annotations: AuditAnnotations::default(),
+            events: Events::default(),
+            objectless: false,
+        }
     }
 
     pub(crate) fn allow_with_warnings(warnings: Vec<String>) -> Self {
-        Self { warnings, ..Self::default() }
+        Self { warnings, ..Self::allow() }
     }
 
     pub(crate) fn exempt(exemption: Exemption) -> Self {
         let audit_annotations = AuditAnnotations { exempt: Some(exemption), ..AuditAnnotations::default() };
-        Self { audit_annotations, ..Self::default() }
+        Self { audit_annotations, ..Self::allow() }
     }
 
     pub(crate) fn refuse(status: Status) -> Self {
-        Self { refusal: Some(Box::new(status)), ..Self::default() }
+        Self { refusal: Some(Box::new(status)), ..Self::allow() }
     }
 
     /// Refuses what could not be judged; the audit log learns the cause, too.

@@ -161,13 +161,37 @@ const BUCKETS: [f64; 14] = [
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use podsec_admission::{Admission, Cluster, ClusterError, NamespaceLabels};
+
     use super::*;
+
+    /// A cluster without namespaces.
+    struct Empty;
+
+    impl Cluster for Empty {
+        type Pod = Vec<u8>;
+
+        fn namespace(&self, name: &str) -> Result<Arc<NamespaceLabels>, ClusterError> {
+            Err(ClusterError::NotFound(name.to_owned()))
+        }
+
+        fn pods(&self, _: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
+            Ok(Vec::new())
+        }
+
+        fn expired(&self) -> bool {
+            false
+        }
+    }
 
     #[test]
     fn buckets_count_everything_below_them() {
         let metrics = Metrics::default();
         for microseconds in [5, 20, 20, 20_000_000] {
-            let (request, response) = (Request::default(), Response::default());
+            let request = Request::default();
+            let response = Admission::default().review(&Empty, &request);
             metrics.record(&request, &response, Duration::from_micros(microseconds));
         }
         metrics.count_refused(StatusCode::TOO_MANY_REQUESTS);
