@@ -1,7 +1,7 @@
 //! What a check is: a value that holds its rule, its documentation, its examples and its fix.
 
 use crate::field::{Field, Findings};
-use crate::pod::{Features, Pod};
+use crate::pod::{Pod, Signs};
 use crate::violation::Violation;
 use crate::{Level, Version};
 
@@ -17,8 +17,6 @@ pub struct Check {
     /// Every field that can break the rule. `spec.containers[*]` stands for init and ephemeral
     /// containers too.
     pub fields: &'static [&'static str],
-    /// The features of which a pod must use one to break the rule, in any revision: others need not be judged.
-    pub(crate) breakable_with: Features,
     /// The rule as it changed over Kubernetes' versions, the oldest first. A shipped revision is never
     /// edited.
     pub revisions: &'static [Revision],
@@ -33,6 +31,8 @@ pub struct Check {
 pub struct Revision {
     /// The first version with this form of the rule.
     pub since: Version,
+    /// What a pod's features tell of the verdict: most pods are judged by them alone.
+    pub(crate) signs: Signs,
     /// Finds the fields that break the rule.
     pub(crate) find: for<'p> fn(&'p Pod<'p>, &mut Findings<'p>),
     /// Says what is wrong with them, in Kubernetes' words.

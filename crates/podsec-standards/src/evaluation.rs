@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::check::{Check, Revision};
 use crate::checks::CHECKS;
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::violation::{Evaluation, Violation};
 use crate::{Level, Policy, Version};
 
@@ -13,14 +13,14 @@ use crate::{Level, Policy, Version};
 /// Nothing is allocated unless something is forbidden, and nothing composed before it is asked for. Pods differ too
 /// much for a processor to predict what holds of them, so there is little to branch on until all is known.
 pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
-    let Some(RuleSet { rules, breakable_with }) = rule_set(policy) else { return Evaluation::default() };
+    let Some(RuleSet { rules, signs }) = rule_set(policy) else { return Evaluation::default() };
     let features = Features::of(pod);
-    let mut candidates = Places::default();
-    for (place, needed) in breakable_with.iter().enumerate() {
-        candidates.insert(place, needed.intersects(features));
+    let (mut broken, mut possible) = (Places::default(), Places::default());
+    for (place, signs) in signs.iter().enumerate() {
+        broken.insert(place, signs.is_certain(features));
+        possible.insert(place, signs.is_possible(features));
     }
-    let mut broken = Places::default();
-    for place in candidates {
+    for place in possible.without(&broken) {
         let is_broken = rules.get(place).is_some_and(|(_, revision)| revision.forbids(pod));
         broken.insert(place, is_broken);
     }
@@ -39,10 +39,10 @@ pub fn rules(policy: Policy) -> &'static [Rule] {
 /// A check and the revision of it that holds.
 pub type Rule = (&'static Check, &'static Revision);
 
-/// The rules of a policy, and beside each what it can be broken with.
+/// The rules of a policy, and beside each what features tell of it.
 struct RuleSet {
     rules: Vec<Rule>,
-    breakable_with: Vec<Features>,
+    signs: Vec<Signs>,
 }
 
 /// Some of up to 32 places in a list, from the first to the last.
@@ -52,6 +52,10 @@ struct Places(u32);
 impl Places {
     fn insert(&mut self, place: usize, really: bool) {
         self.0 |= u32::from(really) << place;
+    }
+
+    fn without(self, other: &Self) -> Self {
+        Self(self.0 & !other.0)
     }
 }
 
@@ -93,8 +97,8 @@ fn rules_of_level(level: Level) -> Vec<RuleSet> {
     let Version::V1(newest) = Version::NEWEST_REVISION else { return Vec::new() };
     let set = |minor| {
         let rules = rules_of(level, Version::V1(minor));
-        let breakable_with = rules.iter().map(|(check, _)| check.breakable_with).collect();
-        RuleSet { rules, breakable_with }
+        let signs = rules.iter().map(|(_, revision)| revision.signs).collect();
+        RuleSet { rules, signs }
     };
     (0..=newest).map(set).collect()
 }

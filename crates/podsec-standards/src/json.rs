@@ -110,7 +110,9 @@ pub fn read<'a>(json: &'a [u8], target: &mut impl Object<'a>) -> core::result::R
 }
 
 fn object<'a>(reader: &mut Reader<'a>, target: &mut impl Object<'a>) -> pod::Result<bool> {
-    reader.object("an object", |name, reader| target.member(name, Value(reader)).map_err(|stopped| stopped.0))
+    reader.object("an object", |member| {
+        target.member(member.name, Value(member.value())).map_err(|stopped| stopped.0)
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::pod::{Decode, DecodeError, Member, Object, Pod, Result, decode};
+use crate::pod::{Decode, DecodeError, Pod, Reader, Result, read};
 
 /// A kind of object that carries a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,13 +101,15 @@ impl Workload {
     ///
     /// As [`Pod::from_json`].
     pub fn pod_from_json(self, json: &[u8]) -> core::result::Result<Option<Pod<'_>>, DecodeError> {
-        match self {
-            Self::Pod => Pod::from_json(json).map(Some),
-            Self::PodTemplate => decode(json).map(|TemplateIn(pod)| Some(pod)),
-            Self::ReplicationController => decode(json).map(|SpecIn(OptionalTemplateIn(pod))| pod),
-            Self::CronJob => decode(json).map(|SpecIn(JobTemplateIn(SpecIn(TemplateIn(pod))))| Some(pod)),
-            _ => decode(json).map(|SpecIn(TemplateIn(pod))| Some(pod)),
+        let path = self.pod_path();
+        if self == Self::ReplicationController {
+            let mut pod = None;
+            read(json, |reader| decode_at(path, &mut pod, reader))?;
+            return Ok(pod);
         }
+        let mut pod = Pod::default();
+        read(json, |reader| decode_at(path, &mut pod, reader))?;
+        Ok(Some(pod))
     }
 }
 
@@ -117,66 +119,11 @@ impl fmt::Display for Workload {
     }
 }
 
-/// An object with `template: {…}`.
-#[derive(Default)]
-struct TemplateIn<'a>(Pod<'a>);
-
-impl<'de> Object<'de> for TemplateIn<'de> {
-    const EXPECTED: &'static str = "an object";
-    const POINTER: bool = false;
-
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "template" => value.read(&mut self.0),
-            _ => value.skip(),
-        }
-    }
-}
-
-/// An object with `template: {…}` or without.
-#[derive(Default)]
-struct OptionalTemplateIn<'a>(Option<Pod<'a>>);
-
-impl<'de> Object<'de> for OptionalTemplateIn<'de> {
-    const EXPECTED: &'static str = "an object";
-    const POINTER: bool = false;
-
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "template" => value.read(&mut self.0),
-            _ => value.skip(),
-        }
-    }
-}
-
-/// An object with `spec: {…}`.
-#[derive(Default)]
-struct SpecIn<T>(T);
-
-impl<'de, T: Decode<'de> + Default> Object<'de> for SpecIn<T> {
-    const EXPECTED: &'static str = "an object";
-    const POINTER: bool = false;
-
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "spec" => value.read(&mut self.0),
-            _ => value.skip(),
-        }
-    }
-}
-
-/// An object with `jobTemplate: {…}`.
-#[derive(Default)]
-struct JobTemplateIn<T>(T);
-
-impl<'de, T: Decode<'de> + Default> Object<'de> for JobTemplateIn<T> {
-    const EXPECTED: &'static str = "an object";
-    const POINTER: bool = false;
-
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "jobTemplate" => value.read(&mut self.0),
-            _ => value.skip(),
-        }
-    }
+/// Decodes into `target` what these members, each in the one before it, lead to.
+fn decode_at<'de, T: Decode<'de>>(path: &[&str], target: &mut T, reader: &mut Reader<'de>) -> Result<()> {
+    let Some((name, rest)) = path.split_first() else { return target.decode(reader) };
+    reader.object("an object", |member| {
+        if member.name == *name { decode_at(rest, target, member.value()) } else { member.skip() }
+    })?;
+    Ok(())
 }

@@ -44,7 +44,7 @@ proptest! {
         prop_assert!(evaluate(Policy::new(Level::Privileged, version), &pod).is_allowed());
     }
 
-    /// Evaluation asks only the checks that the pod's features make breakable.
+    /// Evaluation asks only the checks of which the features of the pod do not tell enough.
     #[test]
     fn a_pod_is_judged_as_if_every_check_were_asked(pod in pod(), version in version(), level in select(&Level::ALL)) {
         let json = pod.to_string();

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::push_containers;
 use crate::{Level, Version};
 
@@ -15,10 +15,21 @@ capabilities; with it the kernel refuses (`no_new_privs`). Set the field to fals
 pods with `os: {name: windows}` are spared: the field means nothing there.
 ",
     fields: &["spec.containers[*].securityContext.allowPrivilegeEscalation"],
-    breakable_with: Features::CONTAINERS,
     revisions: &[
-        Revision { since: Version::V1(8), find: v1_8, say, overrides: &[] },
-        Revision { since: Version::V1(25), find: v1_25, say, overrides: &[] },
+        Revision {
+            since: Version::V1(8),
+            signs: Signs::certain(Features::MAY_ESCALATE),
+            find: v1_8,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(25),
+            signs: Signs::certain(Features::MAY_ESCALATE).except(Features::WINDOWS),
+            find: v1_25,
+            say,
+            overrides: &[],
+        },
     ],
     fix: Fix {
         safe: true,

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod, Profile};
+use crate::pod::{Features, Pod, Profile, Signs};
 use crate::wording::{annotation, plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
 
@@ -20,8 +20,13 @@ too tight, load a profile for the program and name it. The annotations of Kubern
         "spec.containers[*].securityContext.appArmorProfile.type",
         "metadata.annotations[container.apparmor.security.beta.kubernetes.io/*]",
     ],
-    breakable_with: Features::APP_ARMOR_PROFILE.and(Features::ANNOTATIONS),
-    revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] }],
+    revisions: &[Revision {
+        since: Version::V1(0),
+        signs: Signs::certain(Features::UNCONFINED_APP_ARMOR).or_possible(Features::ANNOTATIONS),
+        find: v1_0,
+        say,
+        overrides: &[],
+    }],
     fix: Fix {
         safe: false,
         edits: &[
@@ -78,8 +83,8 @@ too tight, load a profile for the program and name it. The annotations of Kubern
 fn v1_0<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut check = |owner, profile: &'p Option<Profile<'p>>| {
         let Some(profile) = profile else { return };
-        if !matches!(&*profile.kind, "RuntimeDefault" | "Localhost") {
-            let actual = Actual::Text(&profile.kind);
+        if profile.is_unconfined() {
+            let actual = Actual::Text(profile.kind());
             findings.push(Field::new(owner, "securityContext.appArmorProfile.type", actual, PROFILES));
         }
     };

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -18,10 +18,23 @@ that must listen on a port below 1024. Since 1.25 pods with `os: {name: windows}
         "spec.containers[*].securityContext.capabilities.drop",
         "spec.containers[*].securityContext.capabilities.add[*]",
     ],
-    breakable_with: Features::CONTAINERS,
     revisions: &[
-        Revision { since: Version::V1(22), find: v1_22, say, overrides: &["capabilities_baseline"] },
-        Revision { since: Version::V1(25), find: v1_25, say, overrides: &["capabilities_baseline"] },
+        Revision {
+            since: Version::V1(22),
+            signs: Signs::certain(Features::NO_DROPPED_CAPABILITIES).or_possible(Features::CONTAINERS),
+            find: v1_22,
+            say,
+            overrides: &["capabilities_baseline"],
+        },
+        Revision {
+            since: Version::V1(25),
+            signs: Signs::certain(Features::NO_DROPPED_CAPABILITIES)
+                .or_possible(Features::CONTAINERS)
+                .except(Features::WINDOWS),
+            find: v1_25,
+            say,
+            overrides: &["capabilities_baseline"],
+        },
     ],
     fix: Fix {
         safe: false,

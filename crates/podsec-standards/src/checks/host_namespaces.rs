@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::{Level, Version};
 
 pub(super) static CHECK: Check = Check {
@@ -15,8 +15,13 @@ shared memory of others. Leave the fields out. A program that must be reached fr
 one that must watch the node belongs in a namespace at the privileged level.
 ",
     fields: &["spec.hostNetwork", "spec.hostPID", "spec.hostIPC"],
-    breakable_with: Features::HOST_NAMESPACES,
-    revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] }],
+    revisions: &[Revision {
+        since: Version::V1(0),
+        signs: Signs::certain(Features::HOST_NAMESPACES),
+        find: v1_0,
+        say,
+        overrides: &[],
+    }],
     fix: Fix {
         safe: false,
         edits: &[

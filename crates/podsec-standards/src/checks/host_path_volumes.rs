@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::{plural, push_quoted};
 use crate::{Level, Version};
 
@@ -16,8 +16,13 @@ for scratch space, a PersistentVolumeClaim for data, a ConfigMap or Secret for s
 what must come from the node.
 ",
     fields: &["spec.volumes[*].hostPath"],
-    breakable_with: Features::VOLUMES,
-    revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] }],
+    revisions: &[Revision {
+        since: Version::V1(0),
+        signs: Signs::certain(Features::HOST_PATHS),
+        find: v1_0,
+        say,
+        overrides: &[],
+    }],
     fix: Fix {
         safe: false,
         edits: &[("spec.volumes[*].hostPath", Edit::Replace("emptyDir", "{}"))],

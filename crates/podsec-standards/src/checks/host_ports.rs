@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::{plural, push_containers, sorted};
 use crate::{Level, Version};
 
@@ -14,8 +14,13 @@ A host port is opened on the node itself, where network policies do not reach it
 can hold it. Publish the container with a Service instead.
 ",
     fields: &["spec.containers[*].ports[*].hostPort"],
-    breakable_with: Features::PORTS,
-    revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] }],
+    revisions: &[Revision {
+        since: Version::V1(0),
+        signs: Signs::possible(Features::PORTS),
+        find: v1_0,
+        say,
+        overrides: &[],
+    }],
     fix: Fix {
         safe: false,
         edits: &[("spec.containers[*].ports[*].hostPort", Edit::Remove)],

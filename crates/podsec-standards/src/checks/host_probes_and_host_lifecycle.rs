@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Handler, Lifecycle, Pod};
+use crate::pod::{Features, Handler, Lifecycle, Pod, Signs};
 use crate::wording::{plural, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -26,8 +26,13 @@ the host out, and the kubelet calls the pod.
         "spec.containers[*].lifecycle.preStop.httpGet.host",
         "spec.containers[*].lifecycle.preStop.tcpSocket.host",
     ],
-    breakable_with: Features::PROBES_AND_LIFECYCLE,
-    revisions: &[Revision { since: Version::V1(34), find: v1_34, say, overrides: &[] }],
+    revisions: &[Revision {
+        since: Version::V1(34),
+        signs: Signs::possible(Features::PROBES_AND_LIFECYCLE),
+        find: v1_34,
+        say,
+        overrides: &[],
+    }],
     fix: Fix {
         safe: false,
         edits: &[

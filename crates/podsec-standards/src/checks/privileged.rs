@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::push_containers;
 use crate::{Level, Version};
 
@@ -15,8 +15,13 @@ root on the node in all but name. Remove the field. A program that needs one pow
 capability, a device plugin, a CSI driver.
 ",
     fields: &["spec.containers[*].securityContext.privileged"],
-    breakable_with: Features::PRIVILEGED,
-    revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] }],
+    revisions: &[Revision {
+        since: Version::V1(0),
+        signs: Signs::certain(Features::PRIVILEGED),
+        find: v1_0,
+        say,
+        overrides: &[],
+    }],
     fix: Fix {
         safe: false,
         edits: &[("spec.containers[*].securityContext.privileged", Edit::Remove)],

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -15,10 +15,21 @@ container write kernel settings. Leave the field out. Since 1.35 a pod with its 
 (`hostUsers: false`) may unmask /proc at the baseline level, since its root is nobody on the node.
 ",
     fields: &["spec.containers[*].securityContext.procMount"],
-    breakable_with: Features::PROC_MOUNT,
     revisions: &[
-        Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] },
-        Revision { since: Version::V1(35), find: v1_35, say, overrides: &[] },
+        Revision {
+            since: Version::V1(0),
+            signs: Signs::possible(Features::PROC_MOUNT),
+            find: v1_0,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(35),
+            signs: Signs::possible(Features::PROC_MOUNT).except(Features::USER_NAMESPACE),
+            find: v1_35,
+            say,
+            overrides: &[],
+        },
     ],
     fix: Fix {
         safe: false,

@@ -1,6 +1,6 @@
 use super::proc_mount::{say, v1_0};
 use crate::check::{Check, Edit, Example, Fix, Revision};
-use crate::pod::Features;
+use crate::pod::{Features, Signs};
 use crate::{Level, Version};
 
 pub(super) static CHECK: Check = Check {
@@ -13,8 +13,13 @@ The baseline level lets a pod with `hostUsers: false` unmask /proc since 1.35; t
 Leave the field out.
 ",
     fields: &["spec.containers[*].securityContext.procMount"],
-    breakable_with: Features::PROC_MOUNT,
-    revisions: &[Revision { since: Version::V1(35), find: v1_0, say, overrides: &["procMount"] }],
+    revisions: &[Revision {
+        since: Version::V1(35),
+        signs: Signs::possible(Features::PROC_MOUNT),
+        find: v1_0,
+        say,
+        overrides: &["procMount"],
+    }],
     fix: Fix {
         safe: false,
         edits: &[("spec.containers[*].securityContext.procMount", Edit::Remove)],

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod, UNRESTRICTED_SOURCES};
+use crate::pod::{Features, Pod, Signs, UNRESTRICTED_SOURCES};
 use crate::wording::{plural, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -38,8 +38,13 @@ persistentVolumeClaim, projected or secret; storage of any other kind is had thr
         "spec.volumes[*].scaleIO",
         "spec.volumes[*].storageos",
     ],
-    breakable_with: Features::VOLUMES,
-    revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &["hostPathVolumes"] }],
+    revisions: &[Revision {
+        since: Version::V1(0),
+        signs: Signs::certain(Features::RESTRICTED_VOLUMES),
+        find: v1_0,
+        say,
+        overrides: &["hostPathVolumes"],
+    }],
     fix: Fix {
         safe: false,
         edits: &[("spec.volumes[*].hostPath", Edit::Replace("emptyDir", "{}"))],

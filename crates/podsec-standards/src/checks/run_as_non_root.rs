@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::{push_containers, setters};
 use crate::{Level, Version};
 
@@ -15,10 +15,21 @@ the kubelet refuses to start a container whose user is root. Set it on the pod, 
 forbidden wherever it stands. Since 1.35 pods with a user namespace of their own (`hostUsers: false`) are spared.
 ",
     fields: &["spec.securityContext.runAsNonRoot", "spec.containers[*].securityContext.runAsNonRoot"],
-    breakable_with: Features::CONTAINERS.and(Features::RUN_AS_NON_ROOT),
     revisions: &[
-        Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] },
-        Revision { since: Version::V1(35), find: v1_35, say, overrides: &[] },
+        Revision {
+            since: Version::V1(0),
+            signs: Signs::certain(Features::MAY_RUN_AS_ROOT),
+            find: v1_0,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(35),
+            signs: Signs::certain(Features::MAY_RUN_AS_ROOT).except(Features::USER_NAMESPACE),
+            find: v1_35,
+            say,
+            overrides: &[],
+        },
     ],
     fix: Fix {
         safe: false,

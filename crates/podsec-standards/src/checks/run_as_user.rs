@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::setters;
 use crate::{Level, Version};
 
@@ -15,10 +15,21 @@ field out and let the image say its user, or set any other number. Since 1.35 po
 own (`hostUsers: false`) are spared.
 ",
     fields: &["spec.securityContext.runAsUser", "spec.containers[*].securityContext.runAsUser"],
-    breakable_with: Features::RUN_AS_ROOT,
     revisions: &[
-        Revision { since: Version::V1(23), find: v1_23, say, overrides: &[] },
-        Revision { since: Version::V1(35), find: v1_35, say, overrides: &[] },
+        Revision {
+            since: Version::V1(23),
+            signs: Signs::certain(Features::RUN_AS_ROOT),
+            find: v1_23,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(35),
+            signs: Signs::certain(Features::RUN_AS_ROOT).except(Features::USER_NAMESPACE),
+            find: v1_35,
+            say,
+            overrides: &[],
+        },
     ],
     fix: Fix {
         safe: false,

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod, SeLinuxOptions};
+use crate::pod::{Features, Pod, SeLinuxOptions, Signs};
 use crate::wording::{plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
 
@@ -22,10 +22,21 @@ On nodes with SELinux the type decides what a process may touch; one that is not
         "spec.containers[*].securityContext.seLinuxOptions.user",
         "spec.containers[*].securityContext.seLinuxOptions.role",
     ],
-    breakable_with: Features::SE_LINUX_OPTIONS,
     revisions: &[
-        Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] },
-        Revision { since: Version::V1(31), find: v1_31, say, overrides: &[] },
+        Revision {
+            since: Version::V1(0),
+            signs: Signs::possible(Features::SE_LINUX_OPTIONS),
+            find: v1_0,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(31),
+            signs: Signs::possible(Features::SE_LINUX_OPTIONS),
+            find: v1_31,
+            say,
+            overrides: &[],
+        },
     ],
     fix: Fix {
         safe: false,

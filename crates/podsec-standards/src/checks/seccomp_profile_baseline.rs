@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod, Profile};
+use crate::pod::{Features, Pod, Profile, Signs};
 use crate::wording::{annotation, plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
 
@@ -20,10 +20,21 @@ it may not be `Unconfined`. Before 1.19 the profiles were annotations, and those
         "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]",
         "metadata.annotations[container.seccomp.security.alpha.kubernetes.io/*]",
     ],
-    breakable_with: Features::SECCOMP_PROFILE.and(Features::ANNOTATIONS),
     revisions: &[
-        Revision { since: Version::V1(0), find: v1_0, say: say_annotations, overrides: &[] },
-        Revision { since: Version::V1(19), find: v1_19, say: say_fields, overrides: &[] },
+        Revision {
+            since: Version::V1(0),
+            signs: Signs::possible(Features::ANNOTATIONS),
+            find: v1_0,
+            say: say_annotations,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(19),
+            signs: Signs::certain(Features::UNCONFINED_SECCOMP),
+            find: v1_19,
+            say: say_fields,
+            overrides: &[],
+        },
     ],
     fix: Fix {
         safe: false,
@@ -97,8 +108,8 @@ fn say_annotations(fields: &[Field<'_>]) -> Words {
 pub(super) fn v1_19<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut check = |owner, profile: &'p Option<Profile<'p>>| {
         let Some(profile) = profile else { return };
-        if !is_confined(profile) {
-            let actual = Actual::Text(&profile.kind);
+        if profile.is_unconfined() {
+            let actual = Actual::Text(profile.kind());
             findings.push(Field::new(owner, "securityContext.seccompProfile.type", actual, PROFILES));
         }
     };
@@ -106,10 +117,6 @@ pub(super) fn v1_19<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     pod.visit_containers(|owner, container| {
         check(owner, &container.security_context.seccomp_profile);
     });
-}
-
-pub(super) fn is_confined(profile: &Profile<'_>) -> bool {
-    matches!(&*profile.kind, "RuntimeDefault" | "Localhost")
 }
 
 pub(super) fn say_fields(fields: &[Field<'_>]) -> Words {

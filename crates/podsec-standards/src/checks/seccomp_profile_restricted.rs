@@ -1,7 +1,7 @@
-use super::seccomp_profile_baseline::{PROFILES, is_confined, say_fields, v1_19 as baseline_v1_19};
+use super::seccomp_profile_baseline::{PROFILES, say_fields, v1_19 as baseline_v1_19};
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::wording::push_containers;
 use crate::{Level, Version};
 
@@ -16,10 +16,21 @@ Without one, most clusters run a container with every system call open to it. Se
 `Localhost`. Since 1.25 pods with `os: {name: windows}` are spared.
 ",
     fields: &["spec.securityContext.seccompProfile.type", "spec.containers[*].securityContext.seccompProfile.type"],
-    breakable_with: Features::CONTAINERS.and(Features::SECCOMP_PROFILE),
     revisions: &[
-        Revision { since: Version::V1(19), find: v1_19, say, overrides: &["seccompProfile_baseline"] },
-        Revision { since: Version::V1(25), find: v1_25, say, overrides: &["seccompProfile_baseline"] },
+        Revision {
+            since: Version::V1(19),
+            signs: Signs::certain(UNCONFINED),
+            find: v1_19,
+            say,
+            overrides: &["seccompProfile_baseline"],
+        },
+        Revision {
+            since: Version::V1(25),
+            signs: Signs::certain(UNCONFINED).except(Features::WINDOWS),
+            find: v1_25,
+            say,
+            overrides: &["seccompProfile_baseline"],
+        },
     ],
     fix: Fix {
         safe: true,
@@ -66,8 +77,7 @@ Without one, most clusters run a container with every system call open to it. Se
 
 fn v1_19<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     baseline_v1_19(pod, findings);
-    let confined = pod.spec.security_context.seccomp_profile.as_ref().is_some_and(is_confined);
-    if findings.is_empty() && !confined {
+    if findings.is_empty() && pod.spec.security_context.seccomp_profile.is_none() {
         pod.visit_containers(|owner, container| {
             if container.security_context.seccomp_profile.is_none() {
                 let name = "securityContext.seccompProfile.type";
@@ -94,3 +104,5 @@ fn say(fields: &[Field<'_>]) -> Words {
     detail.push_str(r#" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost""#);
     Words { reason: "seccompProfile", detail }
 }
+
+const UNCONFINED: Features = Features::UNCONFINED_SECCOMP.and(Features::NO_SECCOMP);

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod};
+use crate::pod::{Features, Pod, Signs};
 use crate::{Level, Version};
 
 pub(super) static CHECK: Check = Check {
@@ -13,13 +13,42 @@ A parameter is safe when it belongs to the pod's namespaces alone and cannot tak
 All others can disturb the node. Leave them out; what a whole node needs is set on the node.
 ",
     fields: &["spec.securityContext.sysctls[*].name"],
-    breakable_with: Features::SYSCTLS,
     revisions: &[
-        Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] },
-        Revision { since: Version::V1(27), find: v1_27, say, overrides: &[] },
-        Revision { since: Version::V1(29), find: v1_29, say, overrides: &[] },
-        Revision { since: Version::V1(32), find: v1_32, say, overrides: &[] },
-        Revision { since: Version::V1(37), find: v1_37, say, overrides: &[] },
+        Revision {
+            since: Version::V1(0),
+            signs: Signs::possible(Features::SYSCTLS),
+            find: v1_0,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(27),
+            signs: Signs::possible(Features::SYSCTLS),
+            find: v1_27,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(29),
+            signs: Signs::possible(Features::SYSCTLS),
+            find: v1_29,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(32),
+            signs: Signs::possible(Features::SYSCTLS),
+            find: v1_32,
+            say,
+            overrides: &[],
+        },
+        Revision {
+            since: Version::V1(37),
+            signs: Signs::possible(Features::SYSCTLS),
+            find: v1_37,
+            say,
+            overrides: &[],
+        },
     ],
     fix: Fix {
         safe: false,

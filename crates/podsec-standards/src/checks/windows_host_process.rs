@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod, WindowsOptions};
+use crate::pod::{Features, Pod, Signs, WindowsOptions};
 use crate::wording::setters;
 use crate::{Level, Version};
 
@@ -17,8 +17,13 @@ A HostProcess container is a process of the Windows node, with the node's file s
         "spec.securityContext.windowsOptions.hostProcess",
         "spec.containers[*].securityContext.windowsOptions.hostProcess",
     ],
-    breakable_with: Features::HOST_PROCESS,
-    revisions: &[Revision { since: Version::V1(0), find: v1_0, say, overrides: &[] }],
+    revisions: &[Revision {
+        since: Version::V1(0),
+        signs: Signs::certain(Features::HOST_PROCESS),
+        find: v1_0,
+        say,
+        overrides: &[],
+    }],
     fix: Fix {
         safe: false,
         edits: &[

@@ -60,20 +60,20 @@ impl<'de> Object<'de> for Container<'de> {
     const EXPECTED: &'static str = "a container";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "name" => value.read(&mut self.name),
-            "image" => value.read(&mut self.image),
-            "securityContext" => value.read(&mut self.security_context),
-            "ports" => value.read(&mut self.ports),
-            "livenessProbe" => value.read(&mut self.hooks.get_or_insert_default().liveness_probe),
-            "readinessProbe" => value.read(&mut self.hooks.get_or_insert_default().readiness_probe),
-            "startupProbe" => value.read(&mut self.hooks.get_or_insert_default().startup_probe),
-            "lifecycle" => value.read(&mut self.hooks.get_or_insert_default().lifecycle),
-            "command" | "args" => value.read(&mut AnyTexts::default()),
-            "env" | "envFrom" | "volumeMounts" | "volumeDevices" => value.read(&mut AnyObjects::default()),
-            "resources" => value.read(&mut Resources),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "name" => member.read(&mut self.name),
+            "image" => member.read(&mut self.image),
+            "securityContext" => member.read(&mut self.security_context),
+            "ports" => member.read(&mut self.ports),
+            "livenessProbe" => member.read(&mut self.hooks.get_or_insert_default().liveness_probe),
+            "readinessProbe" => member.read(&mut self.hooks.get_or_insert_default().readiness_probe),
+            "startupProbe" => member.read(&mut self.hooks.get_or_insert_default().startup_probe),
+            "lifecycle" => member.read(&mut self.hooks.get_or_insert_default().lifecycle),
+            "command" | "args" => member.read(&mut AnyTexts::default()),
+            "env" | "envFrom" | "volumeMounts" | "volumeDevices" => member.read(&mut AnyObjects::default()),
+            "resources" => member.read(&mut Resources),
+            _ => member.skip(),
         }
     }
 }
@@ -88,11 +88,11 @@ impl<'de> Object<'de> for Port {
     const EXPECTED: &'static str = "a container port";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "hostPort" => value.read(&mut self.host_port),
-            "containerPort" => value.read(&mut 0_i32),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "hostPort" => member.read(&mut self.host_port),
+            "containerPort" => member.read(&mut 0_i32),
+            _ => member.skip(),
         }
     }
 }
@@ -117,11 +117,11 @@ impl<'de> Object<'de> for Lifecycle<'de> {
     const EXPECTED: &'static str = "lifecycle hooks";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "postStart" => value.read(&mut self.post_start),
-            "preStop" => value.read(&mut self.pre_stop),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "postStart" => member.read(&mut self.post_start),
+            "preStop" => member.read(&mut self.pre_stop),
+            _ => member.skip(),
         }
     }
 }
@@ -137,11 +137,11 @@ impl<'de> Object<'de> for Handler<'de> {
     const EXPECTED: &'static str = "a probe or lifecycle hook";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "httpGet" => value.read(&mut self.http_get),
-            "tcpSocket" => value.read(&mut self.tcp_socket),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "httpGet" => member.read(&mut self.http_get),
+            "tcpSocket" => member.read(&mut self.tcp_socket),
+            _ => member.skip(),
         }
     }
 }
@@ -156,10 +156,10 @@ impl<'de> Object<'de> for Target<'de> {
     const EXPECTED: &'static str = "a probe or hook target";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "host" => value.read(&mut self.host),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "host" => member.read(&mut self.host),
+            _ => member.skip(),
         }
     }
 }

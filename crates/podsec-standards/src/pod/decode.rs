@@ -23,32 +23,47 @@ pub(crate) trait Object<'de>: Default {
     /// Whether Kubernetes' type is a pointer, which `null` clears; a plain struct keeps what it has.
     const POINTER: bool;
 
-    /// Takes the value of the member `name`, or skips it.
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()>;
+    /// Takes the value of a member, or skips it.
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()>;
 }
 
-/// The value of one member of an object, yet to be read.
-pub(crate) struct Member<'r, 'de>(&'r mut Reader<'de>);
+/// A member of an object, its value yet to be read.
+pub(crate) struct Member<'r, 'de> {
+    pub(crate) name: &'r str,
+    /// Right before the name.
+    reader: &'r mut Reader<'de>,
+}
 
-impl<'de> Member<'_, 'de> {
+impl<'r, 'de> Member<'r, 'de> {
+    pub(crate) fn new(name: &'r str, reader: &'r mut Reader<'de>) -> Self {
+        Self { name, reader }
+    }
+
     pub(crate) fn read(self, target: &mut impl Decode<'de>) -> Result<()> {
-        target.decode(self.0)
+        target.decode(self.value())
     }
 
     /// Takes an object of which only the presence matters.
     pub(crate) fn presence<T: Object<'de>>(self) -> Result<bool> {
         let mut object = None::<T>;
-        object.decode(self.0).map(|()| object.is_some())
+        object.decode(self.value()).map(|()| object.is_some())
     }
 
     pub(crate) fn skip(self) -> Result<()> {
-        self.0.skip()
+        self.value().skip()
+    }
+
+    /// The reader, right before the value.
+    #[inline]
+    pub(crate) fn value(self) -> &'r mut Reader<'de> {
+        self.reader.pass_name(self.name);
+        self.reader
     }
 }
 
 impl<'de, T: Object<'de>> Decode<'de> for T {
     fn decode(&mut self, reader: &mut Reader<'de>) -> Result<()> {
-        let present = reader.object(T::EXPECTED, |name, reader| self.member(name, Member(reader)))?;
+        let present = reader.object(T::EXPECTED, |member| self.member(member))?;
         if T::POINTER && !present {
             *self = T::default();
         }
@@ -60,7 +75,7 @@ impl<'de, T: Object<'de>> Decode<'de> for T {
 impl<'de, T: Object<'de>> Decode<'de> for Option<T> {
     fn decode(&mut self, reader: &mut Reader<'de>) -> Result<()> {
         let object = self.get_or_insert_default();
-        if !reader.object(T::EXPECTED, |name, reader| object.member(name, Member(reader)))? {
+        if !reader.object(T::EXPECTED, |member| object.member(member))? {
             *self = None;
         }
         Ok(())
@@ -72,8 +87,8 @@ impl<'de, T: Object<'de>> Object<'de> for Box<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     const POINTER: bool = T::POINTER;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        T::member(self, name, value)
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        T::member(self, member)
     }
 }
 
@@ -125,41 +140,40 @@ impl Decode<'_> for Option<i64> {
     }
 }
 
-/// A list to which elements can be added, as Go's slices are filled.
+/// A list that is filled as Go fills its slices.
 trait Elements<T> {
-    fn element(&mut self, index: usize) -> Option<&mut T>;
-    fn append(&mut self, element: T);
-    fn shorten(&mut self, length: usize);
+    /// The element at this place; a new one right behind the last.
+    fn at(&mut self, index: usize) -> Option<&mut T>;
+
+    fn truncate(&mut self, length: usize);
 }
 
-impl<T> Elements<T> for Vec<T> {
-    fn element(&mut self, index: usize) -> Option<&mut T> {
+impl<T: Default> Elements<T> for Vec<T> {
+    fn at(&mut self, index: usize) -> Option<&mut T> {
+        if index == self.len() {
+            if self.capacity() == 0 {
+                // Few pods have more, and what is this large a general allocator still hands out quickly.
+                *self = Vec::with_capacity(4);
+            }
+            self.resize_with(index + 1, T::default);
+        }
         self.get_mut(index)
     }
 
-    fn append(&mut self, element: T) {
-        if self.capacity() == 0 {
-            // Few pods have more, and what is this large a general allocator still hands out quickly.
-            self.reserve_exact(4);
-        }
-        self.push(element);
-    }
-
-    fn shorten(&mut self, length: usize) {
+    fn truncate(&mut self, length: usize) {
         self.truncate(length);
     }
 }
 
-impl<T> Elements<T> for List<T> {
-    fn element(&mut self, index: usize) -> Option<&mut T> {
+impl<T: Default> Elements<T> for List<T> {
+    fn at(&mut self, index: usize) -> Option<&mut T> {
+        if index == self.as_slice().len() {
+            self.push(T::default());
+        }
         self.get_mut(index)
     }
 
-    fn append(&mut self, element: T) {
-        self.push(element);
-    }
-
-    fn shorten(&mut self, length: usize) {
+    fn truncate(&mut self, length: usize) {
         self.truncate(length);
     }
 }
@@ -176,19 +190,14 @@ impl<'de, T: Decode<'de> + Default> Decode<'de> for List<T> {
     }
 }
 
-fn decode_elements<'de, T: Decode<'de> + Default>(
+fn decode_elements<'de, T: Decode<'de>>(
     elements: &mut impl Elements<T>,
     reader: &mut Reader<'de>,
 ) -> Result<()> {
-    let length = reader.list(|index, reader| {
-        if elements.element(index).is_none() {
-            elements.append(T::default());
-        }
-        match elements.element(index) {
-            Some(element) => element.decode(reader),
-            None => reader.skip(),
-        }
+    let length = reader.list(|index, reader| match elements.at(index) {
+        Some(element) => element.decode(reader),
+        None => reader.skip(),
     })?;
-    elements.shorten(length.unwrap_or(0));
+    elements.truncate(length.unwrap_or(0));
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! What the checks and admission need of an object's metadata.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::decode::{Decode, Member, Object};
 use super::list::List;
@@ -19,12 +18,12 @@ impl<'de> Object<'de> for Metadata<'de> {
     const EXPECTED: &'static str = "metadata";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "name" => value.read(&mut self.name),
-            "annotations" => value.read(&mut self.annotations),
-            "ownerReferences" => value.read(&mut self.owners),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "name" => member.read(&mut self.name),
+            "annotations" => member.read(&mut self.annotations),
+            "ownerReferences" => member.read(&mut self.owners),
+            _ => member.skip(),
         }
     }
 }
@@ -40,20 +39,20 @@ impl<'de> Object<'de> for OwnerReference<'de> {
     const EXPECTED: &'static str = "an owner reference";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "uid" => value.read(&mut self.uid),
-            "controller" => value.read(&mut self.controller),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "uid" => member.read(&mut self.uid),
+            "controller" => member.read(&mut self.controller),
+            _ => member.skip(),
         }
     }
 }
 
 /// The annotations that mean something to Pod Security, sorted by key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Annotations<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
+pub(crate) struct Annotations<'a>(Vec<(String, Cow<'a, str>)>);
 
-impl Annotations<'_> {
+impl<'a> Annotations<'a> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -68,7 +67,7 @@ impl Annotations<'_> {
 
     /// The seccomp profile of the pod: key and value.
     pub(crate) fn pod_seccomp(&self) -> Option<(&str, &str)> {
-        self.0.get_key_value(SECCOMP_POD).map(|(key, value)| (&**key, &**value))
+        self.find(SECCOMP_POD)
     }
 
     /// The seccomp profile of the container of this name: key and value.
@@ -76,20 +75,42 @@ impl Annotations<'_> {
         if self.0.is_empty() {
             return None;
         }
-        let key = [SECCOMP_CONTAINER_PREFIX, container].concat();
-        self.0.get_key_value(&*key).map(|(key, value)| (&**key, &**value))
+        self.find(&[SECCOMP_CONTAINER_PREFIX, container].concat())
+    }
+
+    fn find(&self, key: &str) -> Option<(&str, &str)> {
+        let place = self.place(key).ok()?;
+        self.0.get(place).map(|(key, value)| (&**key, &**value))
+    }
+
+    /// Where the key is, or where it would be.
+    fn place(&self, key: &str) -> core::result::Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| (**other).cmp(key))
+    }
+
+    /// Sets an annotation. The last of one key counts.
+    fn set(&mut self, key: &str, value: Cow<'a, str>) {
+        match self.place(key) {
+            Ok(place) => {
+                if let Some((_, old)) = self.0.get_mut(place) {
+                    *old = value;
+                }
+            }
+            Err(place) => self.0.insert(place, (key.to_owned(), value)),
+        }
     }
 }
 
 impl<'de> Decode<'de> for Annotations<'de> {
     fn decode(&mut self, reader: &mut Reader<'de>) -> Result<()> {
-        let present = reader.object("annotations", |key, reader| {
-            let value = reader.text()?.unwrap_or_default();
+        let present = reader.object("annotations", |member| {
+            let key = member.name;
+            let value = member.value().text()?.unwrap_or_default();
             if key.starts_with(APP_ARMOR_PREFIX)
                 || key.starts_with(SECCOMP_CONTAINER_PREFIX)
                 || key == SECCOMP_POD
             {
-                self.0.insert(key.clone(), value);
+                self.set(key, value);
             }
             Ok(())
         })?;

@@ -22,7 +22,7 @@ pub(crate) use container::{Handler, Lifecycle};
 pub(crate) use decode::{Decode, Member, Object};
 pub use error::DecodeError;
 pub(crate) use error::{decode, read};
-pub(crate) use features::Features;
+pub(crate) use features::{Features, Signs};
 use metadata::Metadata;
 pub(crate) use reader::{Failure, Reader, Result};
 use security_context::PodSecurityContext;
@@ -108,11 +108,11 @@ impl<'de> Object<'de> for Pod<'de> {
     const EXPECTED: &'static str = "a pod";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "metadata" => value.read(&mut self.metadata),
-            "spec" => value.read(&mut self.spec),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "metadata" => member.read(&mut self.metadata),
+            "spec" => member.read(&mut self.spec),
+            _ => member.skip(),
         }
     }
 }
@@ -137,20 +137,20 @@ impl<'de> Object<'de> for Spec<'de> {
     const EXPECTED: &'static str = "a pod spec";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "containers" => value.read(&mut self.containers),
-            "initContainers" => value.read(&mut self.init_containers),
-            "ephemeralContainers" => value.read(&mut self.ephemeral_containers),
-            "volumes" => value.read(&mut self.volumes),
-            "securityContext" => value.read(&mut self.security_context),
-            "hostNetwork" => value.read(&mut self.host_network),
-            "hostPID" => value.read(&mut self.host_pid),
-            "hostIPC" => value.read(&mut self.host_ipc),
-            "hostUsers" => value.read(&mut self.host_users),
-            "os" => value.read(&mut self.os),
-            "runtimeClassName" => value.read(&mut self.runtime_class_name),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "containers" => member.read(&mut self.containers),
+            "initContainers" => member.read(&mut self.init_containers),
+            "ephemeralContainers" => member.read(&mut self.ephemeral_containers),
+            "volumes" => member.read(&mut self.volumes),
+            "securityContext" => member.read(&mut self.security_context),
+            "hostNetwork" => member.read(&mut self.host_network),
+            "hostPID" => member.read(&mut self.host_pid),
+            "hostIPC" => member.read(&mut self.host_ipc),
+            "hostUsers" => member.read(&mut self.host_users),
+            "os" => member.read(&mut self.os),
+            "runtimeClassName" => member.read(&mut self.runtime_class_name),
+            _ => member.skip(),
         }
     }
 }
@@ -165,10 +165,10 @@ impl<'de> Object<'de> for Os<'de> {
     const EXPECTED: &'static str = "an operating system";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "name" => value.read(&mut self.name),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "name" => member.read(&mut self.name),
+            _ => member.skip(),
         }
     }
 }

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::plain::{near_plain_end, plain_end};
+use super::decode::Member;
+use super::plain::{plain_end, plain_string};
 
 /// A place in a JSON text.
 pub(crate) struct Reader<'de> {
@@ -64,7 +65,7 @@ impl<'de> Reader<'de> {
     pub(crate) fn object(
         &mut self,
         expected: &'static str,
-        mut member: impl FnMut(&Cow<'de, str>, &mut Self) -> Result<()>,
+        mut member: impl FnMut(Member<'_, 'de>) -> Result<()>,
     ) -> Result<bool> {
         if self.peek() != Some(b'{') {
             return if self.null()? { Ok(false) } else { Err(self.wrong_type(expected)) };
@@ -74,16 +75,34 @@ impl<'de> Reader<'de> {
             return Ok(true);
         }
         loop {
-            let name = match self.plain_name() {
-                Some(name) => Cow::Borrowed(name),
-                None => self.name()?,
-            };
-            member(&name, self)
-                .map_err(|failure| failure.inside(|| Step::Member(name.clone().into_owned())))?;
+            match self.plain_name() {
+                Some(name) => {
+                    member(Member::new(name, self)).map_err(|failure| failure.inside_member(name))?;
+                }
+                None => self.other_member(&mut member)?,
+            }
             if !self.another(b'}')? {
                 return Ok(true);
             }
         }
+    }
+
+    /// A member whose name is not plain.
+    #[inline(never)]
+    fn other_member(&mut self, member: &mut dyn FnMut(Member<'_, 'de>) -> Result<()>) -> Result<()> {
+        let name = self.name()?;
+        // As if the name stood here as it is: it is never longer than what it is written as.
+        self.at = self.at.saturating_sub(name.len() + AROUND_NAME);
+        member(Member::new(&name, self)).map_err(|failure| failure.inside_member(&name))
+    }
+
+    /// Goes on from a name to its value.
+    ///
+    /// Where a value begins is only worked out here, after it is known which name it is: then the length is a constant
+    /// and the processor need not wait for the end of the name to be found.
+    #[inline]
+    pub(super) fn pass_name(&mut self, name: &str) {
+        self.at += name.len() + AROUND_NAME;
     }
 
     /// Takes a list, calling `element` to take each value. The length, or nothing for `null`.
@@ -100,7 +119,7 @@ impl<'de> Reader<'de> {
         }
         let mut length = 0;
         loop {
-            element(length, self).map_err(|failure| failure.inside(|| Step::Element(length)))?;
+            element(length, self).map_err(|failure| failure.inside(Step::Element(length)))?;
             length += 1;
             if !self.another(b']')? {
                 return Ok(Some(length));
@@ -118,7 +137,7 @@ impl<'de> Reader<'de> {
     }
 
     /// What [`Self::text`] seldom meets.
-    #[cold]
+    #[inline(never)]
     fn other_text(&mut self) -> Result<Option<Cow<'de, str>>> {
         match self.peek() {
             Some(b'"') => self.string().map(Some),
@@ -128,7 +147,23 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes a boolean, or nothing for `null`.
+    #[inline]
     pub(crate) fn boolean(&mut self) -> Result<Option<bool>> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if rest.starts_with(b"true") {
+            self.at += 4;
+            Ok(Some(true))
+        } else if rest.starts_with(b"false") {
+            self.at += 5;
+            Ok(Some(false))
+        } else {
+            self.other_boolean()
+        }
+    }
+
+    /// What [`Self::boolean`] seldom meets.
+    #[cold]
+    fn other_boolean(&mut self) -> Result<Option<bool>> {
         match self.peek() {
             Some(b't') => self.literal("true").map(|()| Some(true)),
             Some(b'f') => self.literal("false").map(|()| Some(false)),
@@ -138,15 +173,17 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes an integer, or nothing for `null`. As in Go, `1.0` and `1e3` are none.
-    pub(crate) fn integer<T: core::str::FromStr>(&mut self, expected: &'static str) -> Result<Option<T>> {
+    pub(crate) fn integer<T: TryFrom<i64>>(&mut self, expected: &'static str) -> Result<Option<T>> {
         match self.peek() {
             Some(b'-' | b'0'..=b'9') => {
                 let start = self.at;
                 self.skip_number()?;
                 let digits = self.text.get(start..self.at).unwrap_or_default();
-                digits.parse().map(Some).map_err(|_| {
-                    Failure::new(start, Problem::Type { expected, found: format!("the number {digits:.40}") })
-                })
+                if let Some(value) = digits.parse().ok().and_then(|value| T::try_from(value).ok()) {
+                    return Ok(Some(value));
+                }
+                self.at = start;
+                Err(self.wrong_type(expected))
             }
             _ if self.null()? => Ok(None),
             _ => Err(self.wrong_type(expected)),
@@ -256,20 +293,15 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Takes a name that needs no decoding and its colon, or nothing at all.
+    /// The next name if it needs no decoding and its colon follows at once. The reader stays before it.
     #[inline]
-    fn plain_name(&mut self) -> Option<&'de str> {
-        let start = self.at;
-        let name = self.plain_string()?;
-        if self.byte() == Some(b':') {
-            self.at += 1;
-            return Some(name);
-        }
-        self.at = start;
-        None
+    fn plain_name(&self) -> Option<&'de str> {
+        let name = plain_string(self.text, self.at)?;
+        let colon = self.text.as_bytes().get(self.at + name.len() + 2);
+        (colon == Some(&b':')).then_some(name)
     }
 
-    #[cold]
+    #[inline(never)]
     fn name(&mut self) -> Result<Cow<'de, str>> {
         if self.peek() != Some(b'"') {
             return Err(self.syntax("expected a name in quotes"));
@@ -280,6 +312,10 @@ impl<'de> Reader<'de> {
     }
 
     fn skip_name(&mut self) -> Result<()> {
+        if let Some(name) = self.plain_name() {
+            self.pass_name(name);
+            return Ok(());
+        }
         if self.peek() != Some(b'"') {
             return Err(self.syntax("expected a name in quotes"));
         }
@@ -306,36 +342,12 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Takes a string in which nothing is escaped, or nothing at all.
-    ///
-    /// The first of three ways to read a string, for short ones without whitespace before them.
+    /// Takes a string in which nothing is escaped and that has no whitespace before it, or nothing at all.
     #[inline]
     fn plain_string(&mut self) -> Option<&'de str> {
-        let bytes = self.text.as_bytes();
-        let start = self.at + 1;
-        if bytes.get(self.at) == Some(&b'"')
-            && let Some(end) = near_plain_end(bytes, start)
-            && bytes.get(end) == Some(&b'"')
-        {
-            self.at = end + 1;
-            return self.text.get(start..end);
-        }
-        self.any_plain_string()
-    }
-
-    /// The second way, for all that [`Self::plain_string`] may take; [`Self::string`] is the third.
-    #[inline(never)]
-    fn any_plain_string(&mut self) -> Option<&'de str> {
-        if self.peek() != Some(b'"') {
-            return None;
-        }
-        let start = self.at + 1;
-        let end = plain_end(self.text.as_bytes(), start);
-        if self.text.as_bytes().get(end) != Some(&b'"') {
-            return None;
-        }
-        self.at = end + 1;
-        self.text.get(start..end)
+        let string = plain_string(self.text, self.at)?;
+        self.at += string.len() + 2;
+        Some(string)
     }
 
     /// The string that starts at the quote under the reader: borrowed when nothing in it is escaped.
@@ -351,7 +363,9 @@ impl<'de> Reader<'de> {
     /// The string that starts here and is plain up to the reader.
     #[cold]
     fn escaped_string(&mut self, start: usize) -> Result<String> {
-        let mut text = self.text.get(start..self.at).unwrap_or_default().to_owned();
+        let plain = self.text.get(start..self.at).unwrap_or_default();
+        let mut text = String::with_capacity(plain.len() + 32);
+        text.push_str(plain);
         loop {
             match self.byte() {
                 Some(b'"') => {
@@ -368,6 +382,9 @@ impl<'de> Reader<'de> {
     }
 
     fn skip_string(&mut self) -> Result<()> {
+        if self.plain_string().is_some() {
+            return Ok(());
+        }
         self.at += 1;
         loop {
             self.at = plain_end(self.text.as_bytes(), self.at);
@@ -533,11 +550,19 @@ impl Failure {
     }
 
     #[cold]
-    fn inside(mut self, step: impl FnOnce() -> Step) -> Self {
-        self.0.path.push(step());
+    fn inside(mut self, step: Step) -> Self {
+        self.0.path.push(step);
         self
     }
+
+    #[cold]
+    fn inside_member(self, name: &str) -> Self {
+        self.inside(Step::Member(name.to_owned()))
+    }
 }
+
+/// Two quotes and a colon.
+const AROUND_NAME: usize = 3;
 
 /// How deep Go's decoder follows.
 const MAX_DEPTH: usize = 10_000;

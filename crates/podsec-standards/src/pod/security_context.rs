@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::decode::{Member, Object};
+use super::decode::{Decode, Member, Object};
 use super::list::List;
-use super::reader::Result;
+use super::reader::{Reader, Result};
 
 /// `spec.securityContext`: what holds for the whole pod.
 #[derive(Clone, Debug, Default)]
@@ -22,16 +22,16 @@ impl<'de> Object<'de> for PodSecurityContext<'de> {
     const EXPECTED: &'static str = "a security context";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "runAsNonRoot" => value.read(&mut self.run_as_non_root),
-            "runAsUser" => value.read(&mut self.run_as_user),
-            "seccompProfile" => value.read(&mut self.seccomp_profile),
-            "appArmorProfile" => value.read(&mut self.app_armor_profile),
-            "seLinuxOptions" => value.read(&mut self.se_linux_options),
-            "windowsOptions" => value.read(&mut self.windows_options),
-            "sysctls" => value.read(&mut self.sysctls),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "runAsNonRoot" => member.read(&mut self.run_as_non_root),
+            "runAsUser" => member.read(&mut self.run_as_user),
+            "seccompProfile" => member.read(&mut self.seccomp_profile),
+            "appArmorProfile" => member.read(&mut self.app_armor_profile),
+            "seLinuxOptions" => member.read(&mut self.se_linux_options),
+            "windowsOptions" => member.read(&mut self.windows_options),
+            "sysctls" => member.read(&mut self.sysctls),
+            _ => member.skip(),
         }
     }
 }
@@ -55,19 +55,19 @@ impl<'de> Object<'de> for SecurityContext<'de> {
     const EXPECTED: &'static str = "a security context";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "privileged" => value.read(&mut self.privileged),
-            "allowPrivilegeEscalation" => value.read(&mut self.allow_privilege_escalation),
-            "runAsNonRoot" => value.read(&mut self.run_as_non_root),
-            "runAsUser" => value.read(&mut self.run_as_user),
-            "procMount" => value.read(&mut self.proc_mount),
-            "capabilities" => value.read(&mut self.capabilities),
-            "seccompProfile" => value.read(&mut self.seccomp_profile),
-            "appArmorProfile" => value.read(&mut self.app_armor_profile),
-            "seLinuxOptions" => value.read(&mut self.se_linux_options),
-            "windowsOptions" => value.read(&mut self.windows_options),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "privileged" => member.read(&mut self.privileged),
+            "allowPrivilegeEscalation" => member.read(&mut self.allow_privilege_escalation),
+            "runAsNonRoot" => member.read(&mut self.run_as_non_root),
+            "runAsUser" => member.read(&mut self.run_as_user),
+            "procMount" => member.read(&mut self.proc_mount),
+            "capabilities" => member.read(&mut self.capabilities),
+            "seccompProfile" => member.read(&mut self.seccomp_profile),
+            "appArmorProfile" => member.read(&mut self.app_armor_profile),
+            "seLinuxOptions" => member.read(&mut self.se_linux_options),
+            "windowsOptions" => member.read(&mut self.windows_options),
+            _ => member.skip(),
         }
     }
 }
@@ -83,11 +83,11 @@ impl<'de> Object<'de> for Capabilities<'de> {
     const EXPECTED: &'static str = "capabilities";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "add" => value.read(&mut self.add),
-            "drop" => value.read(&mut self.drop),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "add" => member.read(&mut self.add),
+            "drop" => member.read(&mut self.drop),
+            _ => member.skip(),
         }
     }
 }
@@ -96,18 +96,61 @@ impl<'de> Object<'de> for Capabilities<'de> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Profile<'a> {
     /// `type`
-    pub(crate) kind: Cow<'a, str>,
+    kind: ProfileKind<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum ProfileKind<'a> {
+    RuntimeDefault,
+    Localhost,
+    /// `Unconfined`, or what Kubernetes does not know.
+    Other(Cow<'a, str>),
+}
+
+impl Profile<'_> {
+    /// `type`; empty when it is not given.
+    pub(crate) fn kind(&self) -> &str {
+        match &self.kind {
+            ProfileKind::RuntimeDefault => "RuntimeDefault",
+            ProfileKind::Localhost => "Localhost",
+            ProfileKind::Other(kind) => kind,
+        }
+    }
+
+    /// Whether it is not known to confine.
+    pub(crate) fn is_unconfined(&self) -> bool {
+        matches!(self.kind, ProfileKind::Other(_))
+    }
 }
 
 impl<'de> Object<'de> for Profile<'de> {
     const EXPECTED: &'static str = "a profile";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "type" => value.read(&mut self.kind),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "type" => member.read(&mut self.kind),
+            _ => member.skip(),
         }
+    }
+}
+
+impl Default for ProfileKind<'_> {
+    fn default() -> Self {
+        Self::Other(Cow::Borrowed(""))
+    }
+}
+
+impl<'de> Decode<'de> for ProfileKind<'de> {
+    fn decode(&mut self, reader: &mut Reader<'de>) -> Result<()> {
+        if let Some(kind) = reader.text()? {
+            *self = match &*kind {
+                "RuntimeDefault" => Self::RuntimeDefault,
+                "Localhost" => Self::Localhost,
+                _ => Self::Other(kind),
+            };
+        }
+        Ok(())
     }
 }
 
@@ -124,12 +167,12 @@ impl<'de> Object<'de> for SeLinuxOptions<'de> {
     const EXPECTED: &'static str = "SELinux options";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "type" => value.read(&mut self.kind),
-            "user" => value.read(&mut self.user),
-            "role" => value.read(&mut self.role),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "type" => member.read(&mut self.kind),
+            "user" => member.read(&mut self.user),
+            "role" => member.read(&mut self.role),
+            _ => member.skip(),
         }
     }
 }
@@ -144,10 +187,10 @@ impl<'de> Object<'de> for WindowsOptions {
     const EXPECTED: &'static str = "Windows options";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "hostProcess" => value.read(&mut self.host_process),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "hostProcess" => member.read(&mut self.host_process),
+            _ => member.skip(),
         }
     }
 }
@@ -162,10 +205,10 @@ impl<'de> Object<'de> for Sysctl<'de> {
     const EXPECTED: &'static str = "a sysctl";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "name" => value.read(&mut self.name),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "name" => member.read(&mut self.name),
+            _ => member.skip(),
         }
     }
 }

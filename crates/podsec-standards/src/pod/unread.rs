@@ -13,8 +13,8 @@ impl<'de> Object<'de> for AnyObject {
     const EXPECTED: &'static str = "an object";
     const POINTER: bool = false;
 
-    fn member(&mut self, _: &str, value: Member<'_, 'de>) -> Result<()> {
-        value.skip()
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        member.skip()
     }
 }
 
@@ -42,10 +42,10 @@ impl<'de> Object<'de> for FibreChannel {
     const EXPECTED: &'static str = "an object";
     const POINTER: bool = true;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "lun" => value.read(&mut 0_i32),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "lun" => member.read(&mut 0_i32),
+            _ => member.skip(),
         }
     }
 }
@@ -58,11 +58,11 @@ impl<'de> Object<'de> for Resources {
     const EXPECTED: &'static str = "resource requirements";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
-        match name {
-            "requests" | "limits" => value.read(&mut Quantities),
-            "claims" => value.read(&mut AnyObjects::default()),
-            _ => value.skip(),
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        match member.name {
+            "requests" | "limits" => member.read(&mut Quantities),
+            "claims" => member.read(&mut AnyObjects::default()),
+            _ => member.skip(),
         }
     }
 }
@@ -75,8 +75,8 @@ impl<'de> Object<'de> for Quantities {
     const EXPECTED: &'static str = "quantities";
     const POINTER: bool = true;
 
-    fn member(&mut self, _: &str, value: Member<'_, 'de>) -> Result<()> {
-        value.read(&mut Quantity)
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        member.read(&mut Quantity)
     }
 }
 

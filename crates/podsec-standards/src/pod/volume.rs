@@ -27,7 +27,8 @@ impl Volume<'_> {
 
     /// Whether the volume is a path of the node.
     pub(crate) fn has_host_path(&self) -> bool {
-        self.restricted_source() == Some("hostPath")
+        // The first of the sources.
+        self.sources & 1 != 0
     }
 }
 
@@ -35,14 +36,17 @@ impl<'de> Object<'de> for Volume<'de> {
     const EXPECTED: &'static str = "a volume";
     const POINTER: bool = false;
 
-    fn member(&mut self, name: &str, value: Member<'_, 'de>) -> Result<()> {
+    fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
+        let name = member.name;
         if name == "name" {
-            return value.read(&mut self.name);
+            return member.read(&mut self.name);
         }
         let sources = RESTRICTED_SOURCES.iter().chain(UNRESTRICTED_SOURCES);
-        let Some(index) = sources.into_iter().position(|source| *source == name) else { return value.skip() };
+        let Some(index) = sources.into_iter().position(|source| *source == name) else {
+            return member.skip();
+        };
         let is_present =
-            if name == "fc" { value.presence::<FibreChannel>()? } else { value.presence::<AnyObject>()? };
+            if name == "fc" { member.presence::<FibreChannel>()? } else { member.presence::<AnyObject>()? };
         let bit = 1 << index;
         self.sources = if is_present { self.sources | bit } else { self.sources & !bit };
         Ok(())
