@@ -4,7 +4,7 @@ use crate::node::{CollectionStyle, ScalarStyle};
 use crate::{Error, Node, Position, Scalar, Span};
 
 /// One document of a text, all of which has a JSON form.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Document<'t> {
     pub(crate) text: &'t str,
     pub(crate) span: Span,
@@ -27,7 +27,7 @@ pub struct Comment {
 }
 
 /// A node as it is kept: 64 bytes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct NodeData<'t> {
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -38,7 +38,7 @@ pub(crate) struct NodeData<'t> {
     pub(crate) content: Content<'t>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Content<'t> {
     Scalar {
         value: Scalar<'t>,
@@ -55,13 +55,13 @@ pub(crate) enum Content<'t> {
     Alias(u32),
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Anchor {
     pub(crate) node: u32,
     pub(crate) span: Span,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Tag {
     pub(crate) node: u32,
     pub(crate) span: Span,

@@ -1,5 +1,6 @@
 //! Splits a text into documents as kubectl does: by lines that start with `---`, before any YAML is read.
 
+use crate::node::line_breaks;
 use crate::{Document, Error, Position, Span, parse};
 
 /// Reads every document of a file or stream as kubectl does; empty ones (nothing, comments, `null`) are left out.
@@ -7,17 +8,20 @@ use crate::{Document, Error, Position, Span, parse};
 /// A fault in one document does not hide the ones after it, where kubectl would stop. A text of several JSON
 /// objects, one after the other, is read as such.
 pub fn documents(text: &str) -> Documents<'_> {
-    let rest = match json_objects(text) {
-        Some(objects) => Rest::Json(objects.into_iter()),
-        None => Rest::Yaml { start: 0, line: 1 },
-    };
-    Documents { text, rest, misused_separator: None }
+    Documents::new(text, parse::document)
+}
+
+/// [`documents`], every one read by granit: what the direct way is compared with and measured against.
+#[doc(hidden)]
+pub fn documents_by_granit(text: &str) -> Documents<'_> {
+    Documents::new(text, parse::document_by_granit)
 }
 
 /// The documents of a text, see [`documents`].
 #[derive(Debug)]
 pub struct Documents<'t> {
     text: &'t str,
+    read: parse::Read,
     rest: Rest,
     /// Found behind the document that was returned last.
     misused_separator: Option<Error>,
@@ -29,6 +33,16 @@ enum Rest {
     Yaml { start: usize, line: usize },
 }
 
+impl<'t> Documents<'t> {
+    fn new(text: &'t str, read: parse::Read) -> Self {
+        let rest = match json_objects(text) {
+            Some(objects) => Rest::Json(objects.into_iter()),
+            None => Rest::Yaml { start: 0, line: 1 },
+        };
+        Documents { text, read, rest, misused_separator: None }
+    }
+}
+
 impl<'t> Iterator for Documents<'t> {
     type Item = Result<Document<'t>, Error>;
 
@@ -37,7 +51,7 @@ impl<'t> Iterator for Documents<'t> {
             let document = match &mut self.rest {
                 Rest::Json(objects) => {
                     let (span, start) = objects.next()?;
-                    parse::document(self.text, span, start, parse::Source::Json)
+                    (self.read)(self.text, span, start, parse::Source::Json)
                 }
                 Rest::Yaml { .. } => self.next_yaml()?,
             };
@@ -63,21 +77,22 @@ impl<'t> Documents<'t> {
         let (chunk, rest) = rest.split_at(length);
         let separator_line = rest.split_inclusive('\n').next().unwrap_or("");
         let end = start + length;
-        let end_line = line + chunk.bytes().filter(|byte| *byte == b'\n').count();
-        self.rest = Rest::Yaml { start: end + separator_line.len(), line: end_line + 1 };
+        let end_line = line + line_breaks(chunk);
+        let next_line = end_line + line_breaks(separator_line);
+        self.rest = Rest::Yaml { start: end + separator_line.len(), line: next_line };
         self.misused_separator = misused_separator(separator_line, end, end_line);
 
         if opened && let Some(error) = misused_separator(chunk, start, line) {
             return Some(Err(error));
         }
         let position = Position { line, column: 1 };
-        Some(parse::document(self.text, Span { start, end }, position, parse::Source::Manifest))
+        Some((self.read)(self.text, Span { start, end }, position, parse::Source::Manifest))
     }
 }
 
 /// The offset of the next line that starts with `---`, the first line left aside.
 fn next_separator(text: &str) -> Option<usize> {
-    text.find("\n---").map(|newline| newline + 1)
+    memchr::memmem::find(text.as_bytes(), b"\n---").map(|newline| newline + 1)
 }
 
 /// kubectl allows only a comment after `---`.
@@ -103,13 +118,7 @@ fn json_objects(text: &str) -> Option<Vec<(Span, Position)>> {
                 let end = objects.byte_offset();
                 let object = text.get(before..end)?;
                 let start = end - object.trim_start().len();
-                for character in text.get(counted..start)?.chars() {
-                    if character == '\n' {
-                        position = Position { line: position.line + 1, column: 1 };
-                    } else {
-                        position.column += 1;
-                    }
-                }
+                position = position.behind(text.get(counted..start)?);
                 counted = start;
                 found.push((Span { start, end }, position));
             }

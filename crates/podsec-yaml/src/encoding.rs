@@ -10,7 +10,8 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     match bytes {
         [0xff, 0xfe, utf16 @ ..] => Cow::Owned(decode_utf16(utf16, u16::from_le_bytes)),
         [0xfe, 0xff, utf16 @ ..] => Cow::Owned(decode_utf16(utf16, u16::from_be_bytes)),
-        utf8 => String::from_utf8_lossy(utf8),
+        // Several times as fast as looking for invalid bytes, of which there hardly ever are any.
+        utf8 => str::from_utf8(utf8).map_or_else(|_| String::from_utf8_lossy(utf8), Cow::Borrowed),
     }
 }
 

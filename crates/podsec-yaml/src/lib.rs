@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! bytes ─► text ─► documents ─► parse ─► Document (tree of Nodes, every one knows its bytes)
-//!                  kubectl's    granit's      ├─► entries, items, spans   (findings and fixes)
-//!                  splitting    events        ├─► write_json              (typed decoding)
-//!                                             └─► to_json                 (serde_json::Value)
+//!                  kubectl's    directly,     ├─► entries, items, spans   (findings and fixes)
+//!                  splitting    or granit's   ├─► write_json              (typed decoding)
+//!                               events        └─► to_json                 (serde_json::Value)
 //! ```
 //!
 //! Kubernetes reads YAML with sigs.k8s.io/yaml, which is YAML 1.1 as yaml.v2 understands it: `yes`, `on` and
@@ -46,6 +46,8 @@ mod parse;
 mod scalar;
 
 pub use document::{Comment, Document};
+#[doc(hidden)]
+pub use documents::documents_by_granit;
 pub use documents::{Documents, documents};
 pub use encoding::decode;
 pub use error::Error;

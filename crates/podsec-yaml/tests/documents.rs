@@ -186,3 +186,12 @@ fn many_comments_are_no_trouble() {
     assert_eq!(read(&text), [Ok(json!({"a": 1, "b": [2]}))]);
     assert_eq!(documents(&text).next().unwrap().unwrap().comments().len(), 1000);
 }
+
+#[test]
+fn a_lone_carriage_return_ends_a_line_in_earlier_documents_too() {
+    for (text, line) in [("a: 1\r\n---\nb: 2\n", 3), ("a:\r  b: 1\n---\nc: 2\n", 4), ("{}\r{\"a\": 1}\n", 2)]
+    {
+        let last = documents(text).last().unwrap().unwrap();
+        assert_eq!(last.root().position().line, line, "{text:?}");
+    }
+}

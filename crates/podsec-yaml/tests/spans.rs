@@ -135,6 +135,17 @@ fn a_list_starts_at_its_first_dash() {
 }
 
 #[test]
+fn a_comment_behind_its_first_dash_does_not_move_a_list() {
+    let read_by = |documents: podsec_yaml::Documents<'_>| {
+        let document = documents.last().unwrap().unwrap();
+        document.root().get("a").unwrap().position().to_string()
+    };
+    let text = "a: # -\n# -\n- # c\n  b: 1\n";
+    assert_eq!(read_by(documents(text)), "3:1");
+    assert_eq!(read_by(podsec_yaml::documents_by_granit(text)), "3:1");
+}
+
+#[test]
 fn quoted_lines_may_start_anywhere() {
     let text = "\
 a:

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use granit_parser::{Event, Marker, StructureStyle};
 
+use super::indentation;
 use super::place::{Origin, Place};
-use super::{Source, indentation};
 use crate::document::{Anchor, Content, NodeData, Tag};
 use crate::node::{CollectionStyle, ScalarStyle};
+use crate::parse::Source;
 use crate::{Comment, Document, Error, Position, Scalar, Span, expansion};
 
 /// A collection that is not closed yet.
@@ -39,6 +40,8 @@ pub(super) struct Builder<'t, 'i> {
     quoted_insertions: usize,
     /// The end of what was read last, as granit counts.
     pub(super) previous_end: Marker,
+    /// The same, comments left aside.
+    previous_node_end: Marker,
 }
 
 impl<'t, 'i> Builder<'t, 'i> {
@@ -59,6 +62,7 @@ impl<'t, 'i> Builder<'t, 'i> {
             has_aliases: false,
             quoted_insertions: 0,
             previous_end: Marker::default(),
+            previous_node_end: Marker::default(),
         }
     }
 
@@ -89,14 +93,17 @@ impl<'t, 'i> Builder<'t, 'i> {
                 }
                 return Ok(());
             }
-            Event::Comment(..) => self.comments.push(self.origin.comment(span)),
+            Event::Comment(..) => {
+                self.comments.push(self.origin.comment(span));
+                self.previous_end = later(self.previous_end, span.end);
+                return Ok(());
+            }
             Event::DocumentStart(true, _) => {}
             // Nothing was read for these, and their places may lie ahead.
             _ => return Ok(()),
         }
-        if span.end.index() > self.previous_end.index() {
-            self.previous_end = span.end;
-        }
+        self.previous_end = later(self.previous_end, span.end);
+        self.previous_node_end = later(self.previous_node_end, span.end);
         Ok(())
     }
 
@@ -282,7 +289,8 @@ impl<'t, 'i> Builder<'t, 'i> {
         if !self.frames.last().is_some_and(|frame| frame.is_mapping) {
             return;
         }
-        let from = self.origin.offset(self.previous_end);
+        // A comment may stand behind the dash.
+        let from = self.origin.offset(self.previous_node_end);
         let before = self.text.get(from..place.span.start).unwrap_or("");
         let mut line_start = 0;
         for line in before.split_inclusive('\n') {
@@ -385,6 +393,10 @@ impl<'t, 'i> Builder<'t, 'i> {
         }
         Ok(document)
     }
+}
+
+fn later(one: Marker, other: Marker) -> Marker {
+    if other.index() > one.index() { other } else { one }
 }
 
 fn collection_style(style: StructureStyle) -> CollectionStyle {

@@ -58,6 +58,7 @@ impl Indented {
     fn insert(&mut self, text: &str, scalars: &[Range<usize>]) -> bool {
         let mut indented = String::with_capacity(text.len() * 2);
         let mut copied = 0;
+        let known = self.insertions.len();
         for scalar in scalars {
             let width = column(text, scalar.start);
             let breaks = text.get(scalar.clone()).unwrap_or("").match_indices('\n');
@@ -82,7 +83,7 @@ impl Indented {
         indented.push_str(text.get(copied..).unwrap_or(""));
         self.text = indented;
         self.count();
-        !self.insertions.is_empty()
+        self.insertions.len() > known
     }
 
     fn count(&mut self) {
@@ -208,6 +209,13 @@ mod tests {
         assert_eq!(indented.insertions, [insertion(16, 3, 0), insertion(34, 4, 3)]);
         assert!(!indented.indent(0, 1));
         assert_eq!(Indented::eager(text).unwrap().text, indented.text);
+    }
+
+    #[test]
+    fn a_scalar_at_the_margin_is_not_indented_for_ever() {
+        let mut indented = Indented::new("a: 'x\ny'\n'b\nc': 2\n");
+        assert!(indented.indent(2, 6));
+        assert!(!indented.indent(11, 15));
     }
 
     #[test]
