@@ -38,6 +38,12 @@ pub trait Cluster {
         EXISTING_PODS_LIMIT
     }
 
+    /// Takes note of an existing pod that violates a new enforce level, and of what it violates in what words. The
+    /// response names but one of those that violate the same.
+    fn offends(&self, pod: &str, detail: impl FnOnce() -> String) {
+        let _ = (pod, detail);
+    }
+
     /// Whether the time for checking existing pods ([`EXISTING_PODS_TIMEOUT`]) is over; asked after each pod.
     fn expired(&self) -> bool;
 }

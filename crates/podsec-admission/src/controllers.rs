@@ -2,13 +2,13 @@
 //! know what becomes of the template before its pods are made.
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::Level;
 
 use crate::admission::{Admission, namespace_labels};
 use crate::cluster::Cluster;
 use crate::evaluation::{Enforcement, evaluate};
 use crate::object::{self, Object};
-use crate::quoted::quoted;
 use crate::request::Request;
 use crate::response::{Event, Response};
 

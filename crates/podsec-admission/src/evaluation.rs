@@ -3,7 +3,7 @@
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field;
 use podsec_apimachinery::status::GroupResource;
-use podsec_standards::{Evaluation, Pod, Policy};
+use podsec_standards::{Pod, Policy};
 
 use crate::admission::Admission;
 use crate::labels::{Mode, NamespaceLabels, Policies};
@@ -21,7 +21,7 @@ pub(crate) enum Enforcement<'a> {
     Spare,
 }
 
-/// Judges a pod. Modes that have the same policy are evaluated once.
+/// Judges a pod. Modes that have the same policy are judged once.
 pub(crate) fn evaluate(
     admission: &Admission,
     policies: &Policies,
@@ -33,25 +33,17 @@ pub(crate) fn evaluate(
     {
         return Response::exempt(Exemption::RuntimeClass).counting(Event::Exemption);
     }
-    let evaluate = |policy| podsec_standards::evaluate(policy, pod);
     let mut response = Response::allow();
 
     let enforced = match enforcement {
         Enforcement::Refuse { name } => {
-            let enforced = evaluate(policies.enforce);
-            let mut decision = Decision::Allow;
-            if !enforced.is_allowed() {
-                decision = Decision::Deny;
+            let enforced = Verdict::of(policies.enforce, pod);
+            if let Some(violations) = &enforced.violations {
                 let pods = GroupResource { group: "", resource: "pods" };
-                let why = format!("violates {}", violations(policies.enforce, &enforced));
-                response = Response::refuse(Status::forbidden(pods, name, &why));
+                response = Response::refuse(Status::forbidden(pods, name, &format!("violates {violations}")));
             }
-            response = response.noting_enforce_policy(policies.enforce).counting(Event::Evaluation {
-                mode: Mode::Enforce,
-                policy: policies.enforce,
-                decision,
-                violated: Violated::of(&enforced),
-            });
+            response =
+                response.noting_enforce_policy(policies.enforce).counting(enforced.event(Mode::Enforce));
             Some(enforced)
         }
         Enforcement::Spare => None,
@@ -59,41 +51,32 @@ pub(crate) fn evaluate(
 
     let fresh_audit;
     let audited = match &enforced {
-        Some(enforced) if policies.audit == policies.enforce => enforced,
+        Some(enforced) if enforced.policy == policies.audit => enforced,
         _ => {
-            fresh_audit = evaluate(policies.audit);
+            fresh_audit = Verdict::of(policies.audit, pod);
             &fresh_audit
         }
     };
-    if !audited.is_allowed() {
-        let violations = format!("would violate {}", violations(policies.audit, audited));
-        response = response.noting_audit_violations(violations).counting(Event::Evaluation {
-            mode: Mode::Audit,
-            policy: policies.audit,
-            decision: Decision::Deny,
-            violated: Violated::of(audited),
-        });
+    if let Some(violations) = &audited.violations {
+        response = response
+            .noting_audit_violations(format!("would violate {violations}"))
+            .counting(audited.event(Mode::Audit));
     }
 
     // Whoever is refused already knows.
     if response.allowed() {
         let fresh_warn;
         let warned = match &enforced {
-            Some(enforced) if policies.warn == policies.enforce => enforced,
-            _ if policies.warn == policies.audit => audited,
+            Some(enforced) if enforced.policy == policies.warn => enforced,
+            _ if audited.policy == policies.warn => audited,
             _ => {
-                fresh_warn = evaluate(policies.warn);
+                fresh_warn = Verdict::of(policies.warn, pod);
                 &fresh_warn
             }
         };
-        if !warned.is_allowed() {
-            let warning = format!("would violate {}", violations(policies.warn, warned));
-            response = response.warning(warning).counting(Event::Evaluation {
-                mode: Mode::Warn,
-                policy: policies.warn,
-                decision: Decision::Deny,
-                violated: Violated::of(warned),
-            });
+        if let Some(violations) = &warned.violations {
+            response =
+                response.warning(format!("would violate {violations}")).counting(warned.event(Mode::Warn));
         }
     }
 
@@ -106,7 +89,24 @@ pub(crate) fn evaluate(
     response
 }
 
-/// `PodSecurity "restricted:latest": ` and all that the pod violates.
-fn violations(policy: Policy, evaluation: &Evaluation<'_>) -> String {
-    format!("PodSecurity \"{policy}\": {}", evaluation.detail())
+/// What a policy says of the pod, composed once for all modes that have this policy.
+struct Verdict {
+    policy: Policy,
+    violated: Violated,
+    /// `PodSecurity "restricted:latest": ` and all that the pod violates; none if that is nothing.
+    violations: Option<String>,
+}
+
+impl Verdict {
+    fn of(policy: Policy, pod: &Pod<'_>) -> Self {
+        let evaluation = podsec_standards::evaluate(policy, pod);
+        let violations =
+            (!evaluation.is_allowed()).then(|| format!("PodSecurity \"{policy}\": {}", evaluation.detail()));
+        Self { policy, violated: Violated::of(&evaluation), violations }
+    }
+
+    fn event(&self, mode: Mode) -> Event {
+        let decision = if self.violations.is_some() { Decision::Deny } else { Decision::Allow };
+        Event::Evaluation { mode, policy: self.policy, decision, violated: self.violated }
+    }
 }

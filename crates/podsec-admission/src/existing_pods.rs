@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::{Pod, Policy};
 
 use crate::cluster::Cluster;
 use crate::configuration::Exemptions;
-use crate::quoted::quoted;
 
 /// What to warn about: whether not all pods could be checked, and each set of violations with the first of the
 /// pods that have it.
@@ -31,6 +31,7 @@ pub(crate) fn warnings(
             let group = groups.entry(evaluation.reason()).or_insert(Group { first: name, pods: 0 });
             group.first = group.first.min(name);
             group.pods += 1;
+            cluster.offends(name, || evaluation.detail());
         }
         if cluster.expired() {
             break;

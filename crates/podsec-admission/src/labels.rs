@@ -4,9 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use podsec_apimachinery::field;
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::{InvalidLevel, InvalidVersion, Level, Policy, Version};
-
-use crate::quoted::quoted;
 
 /// What the keys of all Pod Security labels and audit annotations begin with.
 pub const PREFIX: &str = "pod-security.kubernetes.io/";

@@ -29,7 +29,6 @@ mod kinds;
 mod namespaces;
 mod object;
 mod pods;
-mod quoted;
 mod type_meta;
 
 pub use admission::Admission;

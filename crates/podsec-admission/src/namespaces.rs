@@ -1,6 +1,7 @@
 //! Requests for namespaces: their labels must be right, and pods that exist should fit a new enforce level.
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::Level;
 
 use crate::admission::Admission;
@@ -8,7 +9,6 @@ use crate::cluster::Cluster;
 use crate::existing_pods;
 use crate::labels::{Mode, NamespaceLabels, Policies};
 use crate::object::{self, Namespace, Object};
-use crate::quoted::quoted;
 use crate::request::{Operation, Request};
 use crate::response::Response;
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::{Pod, Workload};
 use serde::Deserialize;
 
@@ -79,7 +80,7 @@ pub(crate) enum DecodeError {
     Missing(&'static str),
     #[error(transparent)]
     Pod(#[from] podsec_standards::DecodeError),
-    #[error("no kind {kind:?} is registered for version {version:?}")]
+    #[error("no kind {} is registered for version {}", quoted(kind), quoted(version))]
     UnknownKind { kind: String, version: String },
 }
 

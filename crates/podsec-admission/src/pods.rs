@@ -1,6 +1,7 @@
 //! Requests for pods: the only ones that are refused for what a pod asks for.
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::{Level, Policy, Version};
 
 use crate::admission::{Admission, namespace_labels};
@@ -8,7 +9,6 @@ use crate::cluster::Cluster;
 use crate::evaluation::{Enforcement, evaluate};
 use crate::labels::Mode;
 use crate::object::{self, Object};
-use crate::quoted::quoted;
 use crate::request::{Operation, Request};
 use crate::response::{Decision, Event, Response, Violated};
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::quote::quoted;
+
 /// Where in an object a field stands: `spec.containers[0].image`, `metadata.labels[app]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path(String);
@@ -120,7 +122,7 @@ impl Error {
     /// `Unsupported value: <value>: supported values: "a", "b"`, in the order given: Kubernetes sorts some of its lists
     /// and others not.
     pub fn not_supported(path: Path, value: &Value, supported: &[&str]) -> Self {
-        let quoted: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
+        let quoted: Vec<String> = supported.iter().map(|value| quoted(value)).collect();
         let detail = if quoted.is_empty() {
             String::new()
         } else {
@@ -172,8 +174,13 @@ fn sentence(kind: &str, value: Option<&str>, detail: &str) -> String {
     text
 }
 
+/// A value as Go's `field.Error` prints it: strings quoted, no value at all as the string `"null"`.
 fn shown(value: &Value) -> String {
-    value.to_string()
+    match value {
+        Value::Null => quoted("null"),
+        Value::String(text) => quoted(text),
+        value => value.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +205,23 @@ mod tests {
         assert_eq!(
             error.to_string(),
             r#"restartPolicy: Unsupported value: "Foo": supported values: "Never", "Always""#
+        );
+    }
+
+    #[test]
+    fn values_are_written_as_go_writes_them() {
+        let path = || Path::new("metadata").child("name");
+        assert_eq!(
+            Error::invalid(path(), &Value::from("a\u{1}\u{a0}"), "no").to_string(),
+            r#"metadata.name: Invalid value: "a\x01\u00a0": no"#
+        );
+        assert_eq!(
+            Error::invalid(path(), &Value::Null, "no").to_string(),
+            r#"metadata.name: Invalid value: "null": no"#
+        );
+        assert_eq!(
+            Error::duplicate(path(), &Value::from(7)).to_string(),
+            "metadata.name: Duplicate value: 7"
         );
     }
 }

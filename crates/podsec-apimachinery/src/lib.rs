@@ -16,7 +16,7 @@
 //! - [`codec`]: JSON, YAML and protobuf bodies.
 //! - [`patch`], [`meta`], [`name`], [`selector`]: what is done to objects.
 //! - [`discovery`], [`openapi`], [`table`]: what clients are told.
-//! - [`field`], [`status`]: how they are told that something is wrong.
+//! - [`field`], [`status`], [`quote`]: how they are told that something is wrong.
 
 pub mod codec;
 pub mod discovery;
@@ -25,6 +25,7 @@ pub mod meta;
 pub mod name;
 pub mod openapi;
 pub mod patch;
+pub mod quote;
 pub mod schema;
 pub mod selector;
 pub mod status;

@@ -1,5 +1,7 @@
 //! `metav1.Status`: the body of every answer that is not an object, with Kubernetes' codes, reasons and words.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::field;
@@ -9,8 +11,8 @@ use crate::field;
 pub struct Status {
     /// The HTTP status code.
     pub code: u16,
-    /// The machine-readable reason; empty on success.
-    pub reason: &'static str,
+    /// The machine-readable reason; empty on success. Not static: a webhook may answer with one of its own.
+    pub reason: Cow<'static, str>,
     /// The sentence for people.
     pub message: String,
     /// What the status is about.
@@ -38,7 +40,7 @@ pub struct Details {
     pub causes: Vec<StatusCause>,
     /// When to try again, in seconds.
     #[serde(skip_serializing_if = "is_zero")]
-    pub retry_after_seconds: u32,
+    pub retry_after_seconds: i32,
 }
 
 /// `metav1.StatusCause`.
@@ -75,12 +77,12 @@ impl std::fmt::Display for GroupResource<'_> {
 impl Status {
     /// A failure without details.
     pub fn failure(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason: Cow::Borrowed(reason), message: message.into(), details: None }
     }
 
     /// 200: what a DELETE answers for kinds that do not return their object.
     pub fn success(details: Details) -> Self {
-        Self { code: 200, reason: "", message: String::new(), details: Some(details) }
+        Self { code: 200, reason: Cow::Borrowed(""), message: String::new(), details: Some(details) }
     }
 
     /// 400 `BadRequest`.
@@ -193,7 +195,7 @@ impl Serialize for Status {
             metadata: Metadata {},
             status: if failed { "Failure" } else { "Success" },
             message: &self.message,
-            reason: self.reason,
+            reason: &self.reason,
             details: self.details.as_ref(),
             code: failed.then_some(self.code),
         }
@@ -211,7 +213,7 @@ fn named(resource: GroupResource<'_>, name: &str) -> Details {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
-fn is_zero(number: &u32) -> bool {
+fn is_zero(number: &i32) -> bool {
     *number == 0
 }
 

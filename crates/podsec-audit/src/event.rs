@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use podsec_apimachinery::status::Details;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -118,49 +119,10 @@ pub struct ResponseStatus {
     pub reason: String,
     /// What the status is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub details: Option<StatusDetails>,
+    pub details: Option<Details>,
     /// The HTTP status code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
-}
-
-/// `metav1.StatusDetails`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct StatusDetails {
-    /// The object's name.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// The API group.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub group: String,
-    /// The resource or kind.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub kind: String,
-    /// The object's uid.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub uid: String,
-    /// The single errors.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub causes: Vec<StatusCause>,
-    /// When to try again, in seconds.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub retry_after_seconds: i32,
-}
-
-/// `metav1.StatusCause`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct StatusCause {
-    /// The machine-readable reason.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-    /// The sentence.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub message: String,
-    /// The field.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub field: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,9 +165,4 @@ mod micro_time {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &i32) -> bool {
-    *number == 0
 }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 ///
 /// # Errors
 /// When the value has no JSON form, as a map with keys that are no strings.
-pub(crate) fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+pub fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1024);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, HtmlSafe);
     value.serialize(&mut serializer)?;
@@ -22,7 +22,7 @@ pub(crate) fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When the text is not one JSON value.
-pub(crate) fn compact(text: &[u8]) -> serde_json::Result<Box<RawValue>> {
+pub fn compact(text: &[u8]) -> serde_json::Result<Box<RawValue>> {
     let value: &RawValue = serde_json::from_slice(text)?;
     let mut compacted = String::with_capacity(value.get().len());
     let (mut quoted, mut escaped) = (false, false);

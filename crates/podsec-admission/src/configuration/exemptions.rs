@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use podsec_apimachinery::field::{self, Cause, Path};
 use podsec_apimachinery::name::{dns1123_label, dns1123_subdomain};
+use podsec_apimachinery::quote::quoted;
 
 use super::ConfigurationError;
-use crate::quoted::quoted;
 
 /// Whom no policy binds. Every name is one that could exist, and stands here once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod object;
 mod plugin;
 
 use podsec_apimachinery::field;
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::Policy;
 use serde_json::Value;
 
@@ -76,7 +77,7 @@ pub enum ConfigurationError {
         found: &'static str,
     },
     /// The document is another kind of object.
-    #[error("no kind {kind:?} is registered for version {version:?}")]
+    #[error("no kind {} is registered for version {}", quoted(kind), quoted(version))]
     UnexpectedKind {
         /// Its kind.
         kind: String,
@@ -84,7 +85,7 @@ pub enum ConfigurationError {
         version: String,
     },
     /// There are fields that Kubernetes does not know; each with its path.
-    #[error("strict decoding error: {}", .0.iter().map(|path| format!("unknown field {path:?}")).collect::<Vec<_>>().join(", "))]
+    #[error("strict decoding error: {}", .0.iter().map(|path| format!("unknown field {}", quoted(path))).collect::<Vec<_>>().join(", "))]
     UnknownFields(Vec<String>),
 }
 

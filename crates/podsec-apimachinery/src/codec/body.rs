@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::error::BodyError;
 use super::json::{self, Json};
 use super::protobuf::{self, ProtobufError, Unknown};
+use crate::quote::quoted;
 use crate::schema::catalog::{api_version, group_version};
 use crate::schema::{self, DecodeError, Decoded, Definitions, Resource, Subresource};
 
@@ -169,10 +170,10 @@ impl<'a> Kind<'a> {
             return Ok(());
         }
         Err(format!(
-            "no kind {:?} is registered for version {:?} in scheme \
+            "no kind {} is registered for version {} in scheme \
              \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
-            self.kind,
-            api_version(self.group, self.version)
+            quoted(self.kind),
+            quoted(&api_version(self.group, self.version))
         ))
     }
 

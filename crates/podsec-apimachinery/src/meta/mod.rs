@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use validation::{
-    Scope, validate, validate_field_manager, validate_finalizers_of_builtin, validate_update,
+    FIELD_MANAGER_LENGTH, Scope, validate, validate_field_manager, validate_finalizers_of_builtin,
+    validate_update,
 };
 
 /// Reads an object's `metadata`. What is missing or has the wrong type reads as absent.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Meta;
 use crate::field::{self, Path};
 use crate::name::{self, NameRule};
+use crate::quote::{is_printable, quoted};
 
 /// Where objects of a kind live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub fn validate_update(new: &Value, old: &Value, path: &Path) -> Vec<field::Erro
         let added: BTreeSet<&str> =
             new.finalizers().filter(|finalizer| !before.contains(finalizer)).collect();
         if !added.is_empty() {
-            let added: Vec<String> = added.iter().map(|finalizer| format!("{finalizer:?}")).collect();
+            let added: Vec<String> = added.iter().map(|finalizer| quoted(finalizer)).collect();
             let why = format!(
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
                 added.join(", ")
@@ -226,8 +227,8 @@ pub fn validate_field_manager(manager: &str, path: &Path) -> Vec<field::Error> {
     if manager.len() > FIELD_MANAGER_LENGTH {
         wrong.push(field::Error::too_long(path.clone(), FIELD_MANAGER_LENGTH));
     }
-    for character in manager.chars().filter(|character| character.is_control()) {
-        let why = format!("should only contain printable characters, found {character:?}");
+    for (position, character) in manager.char_indices().filter(|(_, character)| !is_printable(*character)) {
+        let why = format!("invalid character U+{:04X} (at position {position})", u32::from(character));
         wrong.push(field::Error::invalid(path.clone(), &Value::from(manager), &why));
     }
     wrong
@@ -239,7 +240,8 @@ fn texts(map: Option<&Map<String, Value>>) -> impl Iterator<Item = (&str, &str)>
 }
 
 const ANNOTATIONS_SIZE: usize = 256 * 1024;
-const FIELD_MANAGER_LENGTH: usize = 128;
+/// How many bytes the name of a field manager may have.
+pub const FIELD_MANAGER_LENGTH: usize = 128;
 const IMMUTABLE: &str = "field is immutable";
 const SUBRESOURCE_LENGTH: usize = 256;
 
@@ -260,6 +262,19 @@ mod tests {
     fn updated(new: &Value, old: &Value) -> Vec<String> {
         let (new, old) = (json!({"metadata": new}), json!({"metadata": old}));
         validate_update(&new, &old, &Path::new("metadata")).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_field_manager_is_printable() {
+        let wrong = validate_field_manager("a\u{7}é\u{200b}", &Path::new("fieldManager"));
+        let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            wrong,
+            [
+                r#"fieldManager: Invalid value: "a\aé\u200b": invalid character U+0007 (at position 1)"#,
+                r#"fieldManager: Invalid value: "a\aé\u200b": invalid character U+200B (at position 4)"#,
+            ]
+        );
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::fmt;
 use super::quantity::QuantityError;
 use super::time::TimeError;
 use crate::codec::json::OutOfRange;
+use crate::quote::quoted;
 
 /// A field that strict field validation refuses, and that is a warning otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{cause} field {path:?}")]
+#[error("{cause} field {}", quoted(path))]
 pub struct StrictError {
     /// What is wrong.
     pub cause: StrictCause,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::quote::quoted;
+
 /// Requirements on fields, all of which must hold. Without any it matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
@@ -42,7 +44,7 @@ pub enum Error {
     #[error("field label not supported: {0}")]
     NotSupported(String),
     /// The kind supports none but the two that all kinds have.
-    #[error("{0:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")]
+    #[error("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", quoted(.0))]
     Unknown(String),
 }
 

@@ -23,7 +23,7 @@ pub enum Error {
     #[error("file path not specified")]
     NotSpecified,
     /// The file cannot be read.
-    #[error("failed to read file path {}: {reason}", crate::quote::quote(&path.to_string_lossy()))]
+    #[error("failed to read file path {}: {reason}", podsec_apimachinery::quote::quoted(&path.to_string_lossy()))]
     Read {
         /// The file.
         path: PathBuf,

@@ -1,8 +1,9 @@
 //! What a policy may not say, in Kubernetes' words.
 
+use podsec_apimachinery::quote::quoted;
+
 use super::decode::{RawPolicy, RawRule};
 use super::{GroupResources, Level, Policy, Rule, Stage};
-use crate::quote::quote;
 
 /// Turns what was written into a policy, or into every error found in it.
 pub(super) fn validate(raw: RawPolicy) -> Result<Policy, Vec<String>> {
@@ -55,8 +56,8 @@ fn level(name: &str, path: &str, errors: &mut Vec<String>) -> Level {
         errors.push(if name.is_empty() {
             format!("{path}.level: Required value")
         } else {
-            let supported = Level::ALL.map(|level| quote(level.name())).join(", ");
-            format!("{path}.level: Unsupported value: {}: supported values: {supported}", quote(name))
+            let supported = Level::ALL.map(|level| quoted(level.name())).join(", ");
+            format!("{path}.level: Unsupported value: {}: supported values: {supported}", quoted(name))
         });
         Level::None
     })
@@ -69,7 +70,7 @@ fn stages(names: &[String], path: &str, errors: &mut Vec<String>) -> Vec<Stage> 
             Some(stage) => stages.push(stage),
             None => errors.push(format!(
                 "{path}[{index}]: Invalid value: {}: allowed stages are {}",
-                quote(name),
+                quoted(name),
                 Stage::ALL.map(Stage::name).join(",")
             )),
         }
@@ -81,7 +82,7 @@ fn check_url(url: &str, path: &str, errors: &mut Vec<String>) {
     if url == "*" {
         return;
     }
-    let mut refuse = |why: &str| errors.push(format!("{path}: Invalid value: {}: {why}", quote(url)));
+    let mut refuse = |why: &str| errors.push(format!("{path}: Invalid value: {}: {why}", quoted(url)));
     if !url.starts_with('/') {
         refuse("non-resource URL rules must begin with a '/' character");
     }
@@ -92,7 +93,7 @@ fn check_url(url: &str, path: &str, errors: &mut Vec<String>) {
 
 fn check_resources(entry: &GroupResources, path: &str, errors: &mut Vec<String>) {
     if !entry.group.is_empty() {
-        let invalid = |why: String| format!("{path}.group: Invalid value: {}: {why}", quote(&entry.group));
+        let invalid = |why: String| format!("{path}.group: Invalid value: {}: {why}", quoted(&entry.group));
         if entry.group.len() > 253 {
             errors.push(invalid("must be no more than 253 bytes".to_owned()));
         }

@@ -9,6 +9,7 @@ use super::field_set::FieldSet;
 use super::schema::TypeSchema;
 use super::typed::{Comparison, compare};
 use crate::meta::{Meta, MetaMut, time_text};
+use crate::quote::quoted;
 
 /// Who changes an object, and when.
 #[derive(Clone, Copy, Debug)]
@@ -99,9 +100,9 @@ impl Manager {
 
     /// As conflicts name it: `"m"`, `"m" with subresource "status" using v1`.
     pub(super) fn shown(&self) -> String {
-        let mut shown = format!("{:?}", self.name);
+        let mut shown = quoted(&self.name);
         if !self.subresource.is_empty() {
-            shown = format!("{shown} with subresource {:?}", self.subresource);
+            shown = format!("{shown} with subresource {}", quoted(&self.subresource));
         }
         match self.operation {
             Operation::Apply => shown,

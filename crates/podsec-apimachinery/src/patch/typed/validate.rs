@@ -8,6 +8,7 @@ use super::{Kind, Scalar, element_of};
 use crate::patch::GoFormat;
 use crate::patch::field_set::{FieldPath, PathElement};
 use crate::patch::schema::TypeSchema;
+use crate::quote::quoted;
 
 /// What does not fit, as one text: `.spec.foo: field not declared in schema`.
 pub(in crate::patch) fn validate<S: TypeSchema>(value: &Value, schema: &S) -> Result<(), String> {
@@ -94,14 +95,15 @@ fn mismatch(scalar: Scalar, value: &Value) -> Option<String> {
 fn go_syntax(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".to_owned(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) => quoted(text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(go_syntax).collect();
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(fields) => {
             let fields: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name:?}:{}", go_syntax(value))).collect();
+                fields.iter().map(|(name, value)| format!("{}:{}", quoted(name), go_syntax(value))).collect();
             format!("map[string]interface {{}}{{{}}}", fields.join(", "))
         }
     }

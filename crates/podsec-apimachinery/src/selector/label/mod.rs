@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use crate::quote::quoted;
 use crate::{field, name};
 
 pub use object::{from_object, validate_object};
@@ -74,7 +75,7 @@ pub enum Error {
     #[error("unable to parse requirement: {0}")]
     Requirement(#[source] Box<Error>),
     /// `matchExpressions` names no known operator.
-    #[error("{0:?} is not a valid label selector operator")]
+    #[error("{} is not a valid label selector operator", quoted(.0))]
     UnknownOperator(String),
     /// An object is no `LabelSelector`: the field at this path has the wrong type.
     #[error("{0} is not of the type a label selector has there")]

@@ -1,7 +1,9 @@
-//! Strings in quotes as Kubernetes writes them in its messages (Go's `%q`).
+//! Strings in quotes as Kubernetes writes them in its messages: Go's `%q`.
+//!
+//! Rust's `{:?}` looks the same and is not: `\u{1}` is `\x01` in Go.
 
 /// `text` in double quotes, with everything escaped that does not print.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
@@ -17,7 +19,7 @@ pub(crate) fn quoted(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
             '\x0b' => quoted.push_str("\\v"),
-            _ if prints(character) => quoted.push(character),
+            _ if is_printable(character) => quoted.push(character),
             _ => quoted.push_str(&escaped(character)),
         }
     }
@@ -25,9 +27,9 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Whether a character has a shape. Rust and Go both take this from Unicode, and Rust's escaping leaves such a
+/// Whether Go prints a character as it is (`unicode.IsPrint`). Rust and Go both take this from Unicode, and Rust's escaping leaves such a
 /// character alone behind another one. (Alone it escapes what would extend the character before it.)
-fn prints(character: char) -> bool {
+pub(crate) fn is_printable(character: char) -> bool {
     let pair = ['a', character].iter().collect::<String>();
     character == '\'' || pair.escape_debug().eq(pair.chars())
 }
