@@ -47,6 +47,13 @@ pub struct Held {
     _hold: Hold,
 }
 
+impl Held {
+    /// The bytes, for whatever may outlive this, which the budget then does not know of.
+    pub fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
+}
+
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
         &self.bytes

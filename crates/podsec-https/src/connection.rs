@@ -1,20 +1,26 @@
 //! One connection: TLS, HTTP/1.1 or HTTP/2, and when it has to end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::requests::{Executor, Requests};
 use crate::server::{Handler, Limits, Peer};
+use crate::socket::Socket;
+use crate::stream::{self, Outlet};
 
 /// What a connection needs besides its socket.
 pub(crate) struct Connection<H> {
@@ -39,7 +45,10 @@ impl<H: Handler> Connection<H> {
         // Answers are small and written at once; waiting to fill a segment would only delay them. A socket that
         // refuses the option is about to fail anyway.
         let _ = stream.set_nodelay(true);
-        let Ok(handshake) = timeout(self.limits.patience, self.acceptor.accept(stream)).await else { return };
+        let Ok(handshake) = timeout(self.limits.patience, self.acceptor.accept(Socket::new(stream))).await
+        else {
+            return;
+        };
         let stream = match handshake {
             Ok(stream) => stream,
             Err(error) => {
@@ -60,19 +69,22 @@ impl<H: Handler> Connection<H> {
                 Ok::<_, Infallible>(answer)
             }
         });
-        let builder = builder(self.limits);
+        let requests = Requests::default();
+        let builder = builder(self.limits, if H::QUICK { requests.executor() } else { Executor::Tasks });
+        let (stream, outlet) = stream::gathering(stream);
         // With upgrades, so that a handler may answer one with its refusal.
-        let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let mut exchange = Exchange { connection, requests, outlet };
         let ends = tokio::select! {
-            ended = connection.as_mut() => Some(ended),
+            ended = exchange.run() => Some(ended),
             () = end(&mut self.stop, &usage, self.limits) => None,
         };
         let ended = match ends {
             Some(ended) => ended,
             None if usage.is_unused() => return,
             None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+                exchange.connection.as_mut().graceful_shutdown();
+                exchange.run().await
             }
         };
         if let Err(error) = ended {
@@ -80,6 +92,43 @@ impl<H: Handler> Connection<H> {
         }
     }
 }
+
+/// HTTP on one connection: what it reads, what answers, and what it sends.
+struct Exchange<'c, C, S> {
+    connection: Pin<&'c mut C>,
+    requests: Requests,
+    outlet: Outlet<S>,
+}
+
+impl<C, S> Exchange<'_, C, S>
+where
+    C: Future<Output = Result<(), Error>>,
+    S: AsyncWrite + Unpin,
+{
+    /// Goes on until the connection ends.
+    async fn run(&mut self) -> Result<(), Error> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Reads all that has come, answers it, and only then sends: a client that has asked for many things at once is
+    /// told many at once.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let ended = loop {
+            self.outlet.gather();
+            let ended = self.connection.as_mut().poll(context);
+            let answered = self.requests.advance(context);
+            if ended.is_ready() || !(answered || self.outlet.is_cut_short()) {
+                break ended;
+            }
+        };
+        match (ended, self.outlet.poll_send(context)) {
+            (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
+            (ended, _) => ended,
+        }
+    }
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Returns when the connection has to end: the server stops, or the client asks for nothing.
 async fn end(stop: &mut watch::Receiver<()>, usage: &Usage, limits: Limits) {
@@ -168,8 +217,8 @@ impl Drop for Used {
     }
 }
 
-fn builder(limits: Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(limits: Limits, executor: Executor) -> auto::Builder<Executor> {
+    let mut builder = auto::Builder::new(executor);
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.patience);
     builder
         .http2()

@@ -3,12 +3,16 @@
 //!
 //! ```text
 //! TCP ─► room for a connection? ─► TLS handshake ─► HTTP/1.1 or HTTP/2 ─► Handler ─► body::read
+//! socket  server                                stream   connection, requests
 //! ```
 //!
 //! [`serve`] is the entry. It decides nothing about requests: a [`Handler`] does.
 
 pub mod body;
 mod connection;
+mod requests;
 mod server;
+mod socket;
+mod stream;
 
 pub use server::{Handler, Limits, Peer, serve};

@@ -24,7 +24,8 @@ use crate::connection::Connection;
 /// What one client, and all of them together, may hold.
 ///
 /// Memory for unread bytes follows from it: hyper keeps at most one flow-control window (1 MiB) for each HTTP/2
-/// connection and one buffer (about 400 KiB) for each HTTP/1.1 connection that nobody reads from.
+/// connection and one buffer (about 400 KiB) for each HTTP/1.1 connection that nobody reads from. A connection on which
+/// much was sent keeps another 64 KiB to read into.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Connections at one time; one more is closed at once.
@@ -54,6 +55,11 @@ impl Default for Limits {
 
 /// Something that answers requests and cannot fail: every refusal is an answer.
 pub trait Handler: Send + Sync + 'static {
+    /// Whether it answers within microseconds, or waits. The requests of one HTTP/2 connection are then answered by
+    /// the connection's own task, which costs half of what tasks of their own do; an answer that computes for longer
+    /// would hold up the others.
+    const QUICK: bool = false;
+
     /// What its answers carry.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
 
