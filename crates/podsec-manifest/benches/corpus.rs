@@ -9,9 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use podsec_manifest::Templates;
 use podsec_manifest::input::{Input, check_inputs, search};
 use podsec_manifest::report::{Concise, Human, Json, Renderer, Sarif, Summary};
+use podsec_manifest::{FileReport, Source, Templates};
 use podsec_standards::{Level, Policy, Version};
 
 fn main() {
@@ -47,11 +47,11 @@ fn main() {
             Some(match renderer? {
                 0 => Box::new(Human::new(false)),
                 1 => Box::new(Concise),
-                2 => Box::new(Json::default()),
+                2 => Box::new(Json),
                 _ => Box::new(Sarif::default()),
             })
         };
-        print(name, bytes, best(|| check(&inputs, renderer())));
+        print(name, bytes, best(|| check(&inputs, renderer().as_deref())));
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     if let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
@@ -59,14 +59,24 @@ fn main() {
     }
 }
 
-fn check(inputs: &[Input], mut renderer: Option<Box<dyn Renderer>>) -> usize {
+fn check(inputs: &[Input], renderer: Option<&dyn Renderer>) -> usize {
     let policy = Policy::new(Level::Restricted, Version::Latest);
     let mut summary = Summary::default();
     let mut out = io::BufWriter::new(io::sink());
-    let result: io::Result<()> = check_inputs(inputs, &Templates::default(), &policy, |source, report| {
-        summary.add(&report);
-        renderer.as_mut().map_or(Ok(()), |renderer| renderer.file(source, &report, &mut out))
-    });
+    let mut assembly = renderer.map(Renderer::assembly);
+    let render = |source: &Source, report: FileReport| {
+        let mut part = Vec::new();
+        if let Some(renderer) = renderer {
+            renderer.source(source, &report, &mut part).expect("every report has a form");
+        }
+        let bytes = part.len();
+        ((report, part), bytes)
+    };
+    let result: io::Result<()> =
+        check_inputs(inputs, &Templates::default(), &policy, render, |(report, part)| {
+            summary.add(&report);
+            assembly.as_mut().map_or(Ok(()), |assembly| assembly.add(&report, &part, &mut out))
+        });
     result.expect("a sink takes everything");
     summary.pods
 }

@@ -1,12 +1,12 @@
 //! One source from its text to its findings.
 
-use podsec_standards::{Actual, Check, Field, Pod, Policy, Segment, Violation, Workload, evaluate};
+use podsec_standards::{Actual, Check, Field, Pod, Policy, Violation, Workload, evaluate};
 use podsec_yaml::{Document, Node, Position};
 use serde_json::Value;
 
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
-use crate::locate::{Step, display, locate};
+use crate::locate::{Step, display, locate, push};
 use crate::object::{Object, ObjectName, objects};
 use crate::template::Templates;
 use crate::types::mistyped;
@@ -55,8 +55,8 @@ fn check_document(
             let faults = mistyped(carried.node);
             if !faults.is_empty() {
                 let path = |path: &str| {
-                    [display(&carried.steps).as_str(), path]
-                        .join(if path.is_empty() || carried.steps.is_empty() { "" } else { "." })
+                    let separator = if path.is_empty() || carried.path.is_empty() { "" } else { "." };
+                    [carried.path.as_str(), path].join(separator)
                 };
                 report.problems.extend(faults.into_iter().map(|fault| {
                     let message =
@@ -81,7 +81,8 @@ fn check_document(
                 violations.iter().map(|violation| finding(violation, document.text(), &carried)).collect();
             report.pods.push(PodReport {
                 object: object.name.clone(),
-                path: display(&carried.steps),
+                document: document.span(),
+                path: carried.path,
                 policy,
                 findings,
                 silenced: Vec::new(),
@@ -139,7 +140,10 @@ fn template_text<'t>(text: &'t str, error: &podsec_yaml::Error) -> Option<(Posit
 
 /// A pod in an object.
 pub(crate) struct Carried<'d, 't> {
+    /// The steps from the object to it.
     pub(crate) steps: Vec<Step>,
+    /// The same, as Kubernetes writes them.
+    pub(crate) path: String,
     pub(crate) node: Node<'d, 't>,
 }
 
@@ -147,14 +151,18 @@ pub(crate) fn carried_pods<'d, 't>(object: &Object<'d, 't>, templates: &Template
     let group = object.name.group();
     let Some(workload) = built_in(group, &object.name.kind) else {
         let pods = templates.pods(group, &object.name.kind, object.node);
-        return pods.into_iter().map(|(steps, node)| Carried { steps, node }).collect();
+        return pods
+            .into_iter()
+            .map(|(steps, node)| Carried { path: display(&steps), steps, node })
+            .collect();
     };
-    let mut carried = Carried { steps: Vec::new(), node: object.node };
+    let mut carried = Carried { steps: Vec::new(), path: String::new(), node: object.node };
     for name in workload.pod_path() {
         let Some(node) = carried.node.get(name).filter(|node| !node.is_null()) else { return Vec::new() };
         carried.steps.push(Step::Member((*name).to_owned()));
         carried.node = node;
     }
+    carried.path = display(&carried.steps);
     vec![carried]
 }
 
@@ -169,14 +177,15 @@ fn built_in(group: &str, kind: &str) -> Option<Workload> {
 }
 
 fn place(check: &Check, field: &Field<'_>, text: &str, carried: &Carried<'_, '_>) -> Place {
-    let below = carried.steps.len();
-    let mut steps = carried.steps.clone();
-    steps.extend(field.path().segments().into_iter().map(|segment| match segment {
-        Segment::Member(name) => Step::Member(name.to_owned()),
-        Segment::Element(index) => Step::Element(index),
-    }));
-    let in_pod = steps.get(below..).unwrap_or_default();
-    let located = locate(text, carried.node, in_pod);
+    let segments = field.path().segments();
+    let located = locate(text, carried.node, &segments);
+    let (mut path, mut missing) = (carried.path.clone(), String::new());
+    for (depth, segment) in segments.iter().enumerate() {
+        push(&mut path, *segment);
+        if depth >= located.depth {
+            push(&mut missing, *segment);
+        }
+    }
     let pattern = field.pattern();
     Place {
         container: field.container().map(str::to_owned),
@@ -184,8 +193,8 @@ fn place(check: &Check, field: &Field<'_>, text: &str, carried: &Carried<'_, '_>
         allowed: field.allowed,
         span: located.span,
         position: located.position,
-        missing: display(in_pod.get(located.depth..).unwrap_or_default()),
-        path: display(&steps),
+        missing,
+        path,
         edit: check.fix.edits.iter().find(|(of, _)| *of == pattern).map(|(_, edit)| *edit),
     }
 }

@@ -11,6 +11,9 @@ use crate::object::ObjectName;
 pub struct FileReport {
     /// The source's name.
     pub name: String,
+    /// The file that Helm or Kustomize made the source of. Then places are places in what they made, and not in the
+    /// file.
+    pub rendered_from: Option<String>,
     /// How many documents it holds, empty ones left out.
     pub documents: usize,
     /// Every pod that was judged, in the order of the source.
@@ -26,6 +29,8 @@ pub struct FileReport {
 pub struct PodReport {
     /// The object that carries the pod.
     pub object: ObjectName,
+    /// The bytes of the source that are the object's document.
+    pub document: Span,
     /// The path of the pod in the object, as in `spec.template`; empty for a Pod.
     pub path: String,
     /// What it was judged by; none when it is exempt.
@@ -105,6 +110,11 @@ pub struct Problem {
 }
 
 impl FileReport {
+    /// The file that the source is, or was made of.
+    pub fn file(&self) -> &str {
+        self.rendered_from.as_deref().unwrap_or(&self.name)
+    }
+
     /// Whether everything was judged and nothing is forbidden.
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty() && self.pods.iter().all(|pod| pod.findings.is_empty())

@@ -30,6 +30,7 @@ pub use finding::{FileReport, Finding, Place, PodReport, Problem, Silence, Silen
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};
 pub use template::{InvalidTemplate, Template, Templates};
+pub use types::prepare;
 
 /// A text with a name: a file, standard input, or what a renderer such as Helm printed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! From a field's path to its place in the text, or to the place where it belongs.
 
-use std::fmt::Write as _;
-
+use podsec_standards::Segment;
 use podsec_yaml::{CollectionStyle, Kind, Node, Position, Span};
 
 /// One step into an object.
@@ -13,19 +12,44 @@ pub enum Step {
     Element(usize),
 }
 
+impl Step {
+    pub(crate) fn segment(&self) -> Segment<'_> {
+        match self {
+            Self::Member(name) => Segment::Member(name),
+            Self::Element(index) => Segment::Element(*index),
+        }
+    }
+}
+
 /// Steps as Kubernetes writes a path: `spec.containers[0].image`.
 pub(crate) fn display(steps: &[Step]) -> String {
     let mut path = String::new();
     for step in steps {
-        // Writing to a string cannot fail.
-        let _ = match step {
-            Step::Member(name) if name.contains('.') => write!(path, "[{name}]"),
-            Step::Member(name) if path.is_empty() => write!(path, "{name}"),
-            Step::Member(name) => write!(path, ".{name}"),
-            Step::Element(index) => write!(path, "[{index}]"),
-        };
+        push(&mut path, step.segment());
     }
     path
+}
+
+/// Goes one step further than a path does.
+pub(crate) fn push(path: &mut String, segment: Segment<'_>) {
+    match segment {
+        Segment::Member(name) if name.contains('.') => {
+            path.push('[');
+            path.push_str(name);
+            path.push(']');
+        }
+        Segment::Member(name) => {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(name);
+        }
+        Segment::Element(index) => {
+            path.push('[');
+            path.push_str(&index.to_string());
+            path.push(']');
+        }
+    }
 }
 
 /// Where the steps lead.
@@ -41,20 +65,20 @@ pub(crate) struct Located {
 
 /// Follows `steps` from `root` as far as they exist.
 ///
-/// A value is shown itself when it stands in one line, unless it is a block of lines; else by its key. What is missing is shown where it belongs: by
-/// the key of the object that lacks it, or by the name of the list's element that lacks it. What came through an alias
-/// is shown where the alias stands, since that is the place that the reader knows.
-pub(crate) fn locate(text: &str, root: Node<'_, '_>, steps: &[Step]) -> Located {
+/// A value is shown itself when it stands in one line, unless it is a block of lines; else by its key. What is missing
+/// is shown where it belongs: by the key of the object that lacks it, or by the name of the list's element that lacks
+/// it. What came through an alias is shown where the alias stands, since that is the place that the reader knows.
+pub(crate) fn locate(text: &str, root: Node<'_, '_>, steps: &[Segment<'_>]) -> Located {
     let mut depth = 0;
     let mut parent = None;
     let mut node = root;
     for step in steps {
         let below = match step {
-            Step::Member(name) => node.get(name),
-            Step::Element(index) => node.items().nth(*index),
+            Segment::Member(name) => node.get(name),
+            Segment::Element(index) => node.items().nth(*index),
         };
         let Some(below) = below.filter(|below| !below.is_null()) else { break };
-        parent = Some((node, step));
+        parent = Some((node, *step));
         node = below;
         depth += 1;
     }
@@ -66,7 +90,7 @@ pub(crate) fn locate(text: &str, root: Node<'_, '_>, steps: &[Step]) -> Located 
 fn shown<'d>(
     text: &str,
     node: Node<'d, '_>,
-    parent: Option<(Node<'d, '_>, &Step)>,
+    parent: Option<(Node<'d, '_>, Segment<'_>)>,
     complete: bool,
 ) -> (Span, Position) {
     if let (Some(span), Some(position)) = (node.alias(), node.alias_position()) {
@@ -79,8 +103,8 @@ fn shown<'d>(
         return (node.span(), node.position());
     }
     let key = match parent {
-        Some((object, Step::Member(name))) => {
-            object.entries().into_iter().find(|entry| entry.name == *name).map(|entry| entry.key)
+        Some((object, Segment::Member(name))) => {
+            object.entries().into_iter().find(|entry| entry.name == name).map(|entry| entry.key)
         }
         _ => node.get("name").filter(|name| !name.is_null()),
     };
@@ -116,13 +140,13 @@ spec:
   - *d
 ";
 
-    fn at(path: &[&str]) -> (String, String, usize) {
+    fn at(path: &[&'static str]) -> (String, String, usize) {
         let document = podsec_yaml::documents(POD).next().unwrap().unwrap();
-        let step = |step: &&str| match step.parse() {
-            Ok(index) => Step::Element(index),
-            Err(_) => Step::Member((*step).to_owned()),
+        let step = |step: &&'static str| match step.parse() {
+            Ok(index) => Segment::Element(index),
+            Err(_) => Segment::Member(step),
         };
-        let steps: Vec<Step> = path.iter().map(step).collect();
+        let steps: Vec<Segment<'_>> = path.iter().map(step).collect();
         let located = locate(POD, document.root(), &steps);
         (POD[located.span.range()].to_owned(), located.position.to_string(), located.depth)
     }

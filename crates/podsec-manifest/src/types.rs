@@ -33,8 +33,9 @@ pub(crate) fn mistyped(pod: Node<'_, '_>) -> Vec<Mistyped> {
     found
 }
 
-/// Reads Kubernetes' definitions, which takes a few milliseconds, before the first pod needs them.
-pub(crate) fn prepare() {
+/// Reads Kubernetes' definitions, which the first pod would otherwise wait for: it takes a few milliseconds, and can be
+/// done while manifests are searched.
+pub fn prepare() {
     Definitions::builtin();
 }
 

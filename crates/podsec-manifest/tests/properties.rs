@@ -64,7 +64,8 @@ proptest! {
                 let shown = source.text.get(place.span.range());
                 prop_assert!(shown.is_some_and(|shown| !shown.contains('\n')), "{place:?}");
                 let before = &source.text[..place.span.start];
-                prop_assert_eq!(place.position.line, before.matches('\n').count() + 1);
+                let before = before.replace("\r\n", "\n");
+                prop_assert_eq!(place.position.line, before.matches(['\n', '\r']).count() + 1);
             }
         }
         let mut summary = Summary::default();
@@ -73,18 +74,32 @@ proptest! {
         let renderers: [Box<dyn Renderer>; 9] = [
             Box::new(Human::new(true)),
             Box::new(Concise),
-            Box::new(Json::default()),
+            Box::new(Json),
             Box::new(Sarif::default()),
-            Box::new(Junit::default()),
-            Box::new(Github::default()),
-            Box::new(Gitlab::default()),
-            Box::new(Markdown::default()),
-            Box::new(Html::default()),
+            Box::new(Junit),
+            Box::new(Github),
+            Box::new(Gitlab),
+            Box::new(Markdown),
+            Box::new(Html),
         ];
-        for mut renderer in renderers {
-            renderer.file(&source, &report, &mut io::sink())?;
-            renderer.finish(&summary, &mut io::sink())?;
+        for renderer in renderers {
+            let (mut part, mut assembly) = (Vec::new(), renderer.assembly());
+            renderer.source(&source, &report, &mut part)?;
+            assembly.add(&report, &part, &mut io::sink())?;
+            assembly.finish(&summary, &mut io::sink())?;
         }
         inspect(&source, &Templates::default());
     }
+}
+
+/// Found by fuzzing.
+#[test]
+fn a_lone_carriage_return_ends_a_line_as_yaml_has_it() {
+    let text = "apiVersion: v1\nkind: Pod\rspec:\r\n  hostPID: true\n  containers: []\n";
+    let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
+    let policy = Policy::new(Level::Baseline, Version::Latest);
+    let report = check(&source, &Templates::default(), &policy);
+    assert_eq!(report.pods[0].findings[0].places[0].position.to_string(), "4:12");
+    let mut out = Vec::new();
+    Human::new(false).source(&source, &report, &mut out).expect("every report has a form");
 }

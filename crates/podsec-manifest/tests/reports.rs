@@ -33,17 +33,20 @@ fn sources() -> Vec<Source> {
     files.iter().map(source).collect()
 }
 
-fn rendered(mut renderer: impl Renderer, sources: &[Source]) -> String {
+fn rendered(renderer: &impl Renderer, sources: &[Source]) -> String {
     let policy = Policy::new(Level::Restricted, Version::V1(37));
-    let mut out = Vec::new();
+    let (mut out, mut part) = (Vec::new(), Vec::new());
+    let mut assembly = renderer.assembly();
     let mut summary = Summary::default();
     for source in sources {
         let mut report = check(source, &Templates::default(), &policy);
         apply_allowances(source, &mut report, Date::constant(2026, 11, 21));
         summary.add(&report);
-        renderer.file(source, &report, &mut out).unwrap();
+        part.clear();
+        renderer.source(source, &report, &mut part).unwrap();
+        assembly.add(&report, &part, &mut out).unwrap();
     }
-    renderer.finish(&summary, &mut out).unwrap();
+    assembly.finish(&summary, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -65,21 +68,21 @@ fn compare(kept: &str, rendered: &str) {
 #[test]
 fn each_report_is_the_one_that_is_kept() {
     let sources = sources();
-    compare("human.txt", &rendered(Human::new(false), &sources));
-    compare("concise.txt", &rendered(Concise, &sources));
-    compare("report.json", &rendered(Json::default(), &sources));
-    compare("report.sarif", &rendered(Sarif::default(), &sources));
-    compare("junit.xml", &rendered(Junit::default(), &sources));
-    compare("github.txt", &rendered(Github::default(), &sources));
-    compare("gitlab.json", &rendered(Gitlab::default(), &sources));
-    compare("report.md", &rendered(Markdown::default(), &sources));
-    compare("report.html", &rendered(Html::default(), &sources));
+    compare("human.txt", &rendered(&Human::new(false), &sources));
+    compare("concise.txt", &rendered(&Concise, &sources));
+    compare("report.json", &rendered(&Json, &sources));
+    compare("report.sarif", &rendered(&Sarif::default(), &sources));
+    compare("junit.xml", &rendered(&Junit, &sources));
+    compare("github.txt", &rendered(&Github, &sources));
+    compare("gitlab.json", &rendered(&Gitlab, &sources));
+    compare("report.md", &rendered(&Markdown, &sources));
+    compare("report.html", &rendered(&Html, &sources));
 }
 
 #[test]
 fn the_json_report_has_the_fields_that_its_schema_demands_and_no_others() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let report: Value = serde_json::from_str(&rendered(Json::default(), &sources())).unwrap();
+    let report: Value = serde_json::from_str(&rendered(&Json, &sources())).unwrap();
     let object = &schema["$defs"]["object"];
     let holds = |value: &Value, schemas: &[&Value]| {
         let known = |name: &String| schemas.iter().any(|schema| schema["properties"].get(name).is_some());
@@ -111,7 +114,7 @@ fn a_clean_run_lists_every_rule_and_no_result() {
         sources().into_iter().filter(|source| source.name.ends_with("clean.yaml")).collect();
     assert_eq!(clean.len(), 1);
     for sources in [&clean[..], &[]] {
-        let report: Value = serde_json::from_str(&rendered(Sarif::default(), sources)).unwrap();
+        let report: Value = serde_json::from_str(&rendered(&Sarif::default(), sources)).unwrap();
         let run = &report["runs"][0];
         let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), CHECKS.len());
@@ -123,7 +126,7 @@ fn a_clean_run_lists_every_rule_and_no_result() {
 #[test]
 fn every_sarif_result_points_at_its_rule_and_into_its_file() {
     let sources = sources();
-    let report: Value = serde_json::from_str(&rendered(Sarif::default(), &sources)).unwrap();
+    let report: Value = serde_json::from_str(&rendered(&Sarif::default(), &sources)).unwrap();
     let run = &report["runs"][0];
     let results = run["results"].as_array().unwrap();
     assert!(results.len() > 30);
@@ -144,7 +147,7 @@ fn every_sarif_result_points_at_its_rule_and_into_its_file() {
 #[test]
 fn a_fix_in_sarif_mends_its_file_when_it_is_applied() {
     let sources = sources();
-    let report: Value = serde_json::from_str(&rendered(Sarif::default(), &sources)).unwrap();
+    let report: Value = serde_json::from_str(&rendered(&Sarif::default(), &sources)).unwrap();
     let results = report["runs"][0]["results"].as_array().unwrap();
     let fixes: Vec<&Value> = results.iter().filter_map(|result| result["fixes"].get(0)).collect();
     assert!(fixes.len() > 5);
@@ -170,14 +173,14 @@ fn a_fix_in_sarif_mends_its_file_when_it_is_applied() {
 
 #[test]
 fn github_gets_no_more_annotations_than_it_shows() {
-    let text = rendered(Github::default(), &sources());
+    let text = rendered(&Github, &sources());
     assert_eq!(text.lines().filter(|line| line.starts_with("::error ")).count(), 10);
 }
 
 #[test]
 fn one_cause_in_ten_containers_reads_once() {
     let ten: Vec<Source> = sources().into_iter().filter(|source| source.name.contains("ten-")).collect();
-    let text = rendered(Human::new(false), &ten);
+    let text = rendered(&Human::new(false), &ten);
     assert_eq!(text.matches("error[privileged]").count(), 1, "{text}");
     assert!(text.contains("and in 6 more places"), "{text}");
 }

@@ -14,10 +14,11 @@ use crate::object::{ObjectName, objects};
 use crate::template::Templates;
 
 /// A document after its fix.
-pub(super) struct Mended {
-    pub(super) text: String,
-    pub(super) applied: Vec<Applied>,
-    pub(super) left: Vec<Left>,
+#[derive(Default)]
+pub(crate) struct Mended {
+    pub(crate) text: String,
+    pub(crate) applied: Vec<Applied>,
+    pub(crate) left: Vec<Left>,
 }
 
 /// Mends the pods of the one document in `text`, the document of this number in its source.
@@ -29,38 +30,96 @@ pub(super) fn mend(
     options: Options,
     spared: &Spared,
 ) -> Mended {
-    let mut mended = Mended { text: text.to_owned(), applied: Vec::new(), left: Vec::new() };
-    let mut refused: Vec<(Change, String)> = Vec::new();
-    let mut changed_since_refusal = false;
-    for round in 0..=MOST_ROUNDS {
-        let Some(Ok(document)) = podsec_yaml::documents(&mended.text).next() else { break };
-        let survey = survey(&document, number, templates, policies, options, spared);
-        let open = |change: &&Change| !refused.iter().any(|(known, _)| known.is(change));
-        let changes: Vec<&Change> = survey.changes.iter().filter(open).collect();
-        if round == MOST_ROUNDS {
-            let stopped = changes.iter().map(|change| ((*change).clone(), STOPPED.to_owned()));
-            refused.extend(stopped.collect::<Vec<_>>());
-            mended.left = survey.left(&refused);
-            break;
-        }
-        mended.left = survey.left(&refused);
-        if changes.is_empty() {
-            if !changed_since_refusal || refused.is_empty() {
-                break;
+    let mut mending = Mending {
+        number,
+        templates,
+        policies,
+        options,
+        spared,
+        refused: Vec::new(),
+        changed_since_refusal: false,
+        mended: Mended::default(),
+    };
+    let changed = match podsec_yaml::documents(text).next() {
+        Some(Ok(document)) => mending.settle(&document, 0),
+        _ => None,
+    };
+    Mended { text: changed.unwrap_or_else(|| text.to_owned()), ..mending.mended }
+}
+
+/// A document on its way.
+struct Mending<'m, P> {
+    number: usize,
+    templates: &'m Templates,
+    policies: &'m P,
+    options: Options,
+    spared: &'m Spared,
+    /// The changes that failed alone, and why.
+    refused: Vec<(Change, String)>,
+    changed_since_refusal: bool,
+    mended: Mended,
+}
+
+impl<P: Policies> Mending<'_, P> {
+    /// Changes the document until nothing is left that can be. The text in the end; none when it is as it was.
+    ///
+    /// One round needs another, since one fix may bring another rule to light, and what stood in the way of a change may
+    /// be gone. Each reads its text once: to verify the change, and to go on from there.
+    fn settle(&mut self, document: &Document<'_>, round: usize) -> Option<String> {
+        let survey = survey(document, self.number, self.templates, self.policies, self.options, self.spared);
+        loop {
+            self.mended.left = survey.left(&self.refused);
+            let open = |change: &&Change| !self.refused.iter().any(|(known, _)| known.is(change));
+            let changes: Vec<&Change> = survey.changes.iter().filter(open).collect();
+            if changes.is_empty() {
+                if !self.changed_since_refusal || self.refused.is_empty() {
+                    return None;
+                }
+                self.refused.clear();
+                self.changed_since_refusal = false;
+                continue;
             }
-            // What stood in the way may be gone.
-            refused.clear();
-            changed_since_refusal = false;
-            continue;
-        }
-        let root = document.root().to_json();
-        if let Some((text, made)) = advance(&document, &root, &changes, &mut refused) {
-            mended.applied.extend(made.into_iter().map(|change| survey.applied(change)));
-            mended.text = text;
-            changed_since_refusal = true;
+            if round == MOST_ROUNDS {
+                let stopped = changes.iter().map(|change| ((*change).clone(), STOPPED.to_owned()));
+                self.refused.extend(stopped);
+                self.mended.left = survey.left(&self.refused);
+                return None;
+            }
+            let root = document.root().to_json();
+            if let Ok(text) = self.attempt(document, &root, &survey, &changes, round) {
+                return Some(text);
+            }
+            if let Some((text, made)) = some_of(document, &root, &changes, &mut self.refused)
+                && let Some(Ok(next)) = podsec_yaml::documents(&text).next()
+            {
+                self.made(&survey, &made);
+                let settled = self.settle(&next, round + 1);
+                return Some(settled.unwrap_or(text));
+            }
         }
     }
-    mended
+
+    /// Makes all changes at once, and goes on from there.
+    fn attempt(
+        &mut self,
+        document: &Document<'_>,
+        root: &Value,
+        survey: &Survey,
+        changes: &[&Change],
+        round: usize,
+    ) -> Result<String, String> {
+        let candidate = Candidate::new(document, root, changes)?;
+        let next = candidate.verified(document)?;
+        self.made(survey, changes);
+        let settled = self.settle(&next, round + 1);
+        drop(next);
+        Ok(settled.unwrap_or(candidate.text))
+    }
+
+    fn made(&mut self, survey: &Survey, changes: &[&Change]) {
+        self.mended.applied.extend(changes.iter().map(|change| survey.applied(change)));
+        self.changed_since_refusal = true;
+    }
 }
 
 /// What the pods of a document need.
@@ -95,8 +154,7 @@ fn survey(
             let base: Vec<Step> = object.steps.iter().chain(&carried.steps).cloned().collect();
             let value = carried.node.to_json();
             let plan = plan(policy, &pod, &value, &base, number, options.unsafe_fixes);
-            let in_object = display(&carried.steps);
-            let is_spared = |check: &Check| spared.has(&object.name, &in_object, check);
+            let is_spared = |check: &Check| spared.has(&object.name, &carried.path, check);
             survey.changes.extend(plan.changes.into_iter().filter(|change| !is_spared(change.check)));
             let left = plan.left.into_iter().filter(|(_, check, _)| !is_spared(check));
             survey.left.extend(left.map(|(steps, check, why)| (number, steps, check, why)));
@@ -133,17 +191,13 @@ impl Survey {
     }
 }
 
-/// Makes all changes; or if that fails those of the pods that can be mended, or else single ones. What fails alone is
-/// refused.
-fn advance<'c>(
+/// Makes the changes of those pods that can be mended, or else single ones. What fails alone is refused.
+fn some_of<'c>(
     document: &Document<'_>,
     root: &Value,
     changes: &[&'c Change],
     refused: &mut Vec<(Change, String)>,
 ) -> Option<(String, Vec<&'c Change>)> {
-    if let Ok(text) = attempt(document, root, changes) {
-        return Some((text, changes.to_vec()));
-    }
     let by_pod: Vec<_> = changes.chunk_by(|one, next| one.pod == next.pod).collect();
     together(document, root, &by_pod, |_, _| {}).or_else(|| {
         let single: Vec<_> = changes.chunks(1).collect();
@@ -160,10 +214,15 @@ fn together<'c>(
     parts: &[&[&'c Change]],
     mut failed: impl FnMut(&[&Change], String),
 ) -> Option<(String, Vec<&'c Change>)> {
+    let attempt = |changes: &[&Change]| {
+        let candidate = Candidate::new(document, root, changes)?;
+        candidate.verified(document).map(drop)?;
+        Ok(candidate.text)
+    };
     let mut first = None;
     let mut all = Vec::new();
     for part in parts {
-        match attempt(document, root, part) {
+        match attempt(part) {
             Ok(text) => {
                 first.get_or_insert_with(|| (text, part.to_vec()));
                 all.extend_from_slice(part);
@@ -171,25 +230,34 @@ fn together<'c>(
             Err(reason) => failed(part, reason),
         }
     }
-    match attempt(document, root, &all) {
+    match attempt(&all) {
         Ok(text) => Some((text, all)),
         Err(_) => first,
     }
 }
 
-/// The text of the document after these changes, read again and compared.
-fn attempt(document: &Document<'_>, root: &Value, changes: &[&Change]) -> Result<String, String> {
-    let mut intended = root.clone();
-    tree::apply(&mut intended, changes);
-    if intended == *root {
-        return Err("the field cannot be changed".to_owned());
+/// The text of a document after changes, and what it must say.
+struct Candidate {
+    text: String,
+    intended: Value,
+    json: bool,
+}
+
+impl Candidate {
+    fn new(document: &Document<'_>, root: &Value, changes: &[&Change]) -> Result<Self, String> {
+        let mut intended = root.clone();
+        tree::apply(&mut intended, changes);
+        if intended == *root {
+            return Err("the field cannot be changed".to_owned());
+        }
+        let text = spliced(document.text(), splices(document.text(), document, &intended))
+            .ok_or("two changes meet in the same text")?;
+        Ok(Self { text, intended, json: Style::of(document.text(), document).json })
     }
-    let text = spliced(document.text(), splices(document.text(), document, &intended))
-        .ok_or("two changes meet in the same text")?;
-    let json = Style::of(document.text(), document).json;
-    match verify::refusal(document, &text, &intended, json) {
-        None => Ok(text),
-        Some(reason) => Err(reason),
+
+    /// The text read again, if it says what it must.
+    fn verified(&self, before: &Document<'_>) -> Result<Document<'_>, String> {
+        verify::read(before, &self.text, &self.intended, self.json)
     }
 }
 

@@ -51,6 +51,7 @@ use std::collections::HashSet;
 
 use jiff::civil::Date;
 use podsec_standards::Check;
+use podsec_yaml::Span;
 
 use crate::Source;
 use crate::allowance::apply_allowances;
@@ -60,6 +61,7 @@ use crate::object::ObjectName;
 use crate::template::Templates;
 
 pub use diff::unified_diff;
+pub(crate) use document::Mended;
 pub use file::{ReplaceError, replace};
 pub use patch::{Patch, Target, kustomize_component, patches};
 pub use plan::Why;
@@ -132,27 +134,40 @@ pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, opt
         fixed.text.clone_from(&source.text);
         return fixed;
     }
-    let spared = Spared::of(&fixed.report);
     let mut copied = 0;
-    for (number, document) in podsec_yaml::documents(&source.text).enumerate() {
-        let Ok(document) = document else { continue };
-        let span = document.span();
-        let (Some(before), Some(text)) = (source.text.get(copied..span.start), source.text.get(span.range()))
-        else {
-            continue;
-        };
-        let mended = document::mend(text, number, templates, policies, options, &spared);
-        fixed.text.push_str(before);
+    for (span, mended) in mended_documents(source, &fixed.report, templates, policies, options) {
+        fixed.text.push_str(source.text.get(copied..span.start).unwrap_or(""));
         fixed.text.push_str(&mended.text);
         fixed.applied.extend(mended.applied);
         fixed.left.extend(mended.left);
         copied = span.end;
     }
     fixed.text.push_str(source.text.get(copied..).unwrap_or(""));
-    let now = Source { name: source.name.clone(), text: fixed.text };
-    fixed.report = judge(&now);
-    fixed.text = now.text;
+    if fixed.text != source.text {
+        let now = Source { name: source.name.clone(), text: fixed.text };
+        fixed.report = judge(&now);
+        fixed.text = now.text;
+    }
     fixed
+}
+
+/// The documents of a source in which the report found something, mended as far as they can be.
+pub(crate) fn mended_documents(
+    source: &Source,
+    report: &FileReport,
+    templates: &Templates,
+    policies: &impl Policies,
+    options: Options,
+) -> Vec<(Span, Mended)> {
+    let spared = Spared::of(report);
+    let found = report.pods.iter().filter(|pod| !pod.findings.is_empty());
+    let mut documents: Vec<(usize, Span)> = found.map(|pod| (pod.object.document, pod.document)).collect();
+    documents.dedup();
+    let mend = |(number, span): (usize, Span)| {
+        let text = source.text.get(span.range())?;
+        Some((span, document::mend(text, number, templates, policies, options, &spared)))
+    };
+    documents.into_iter().filter_map(mend).collect()
 }
 
 /// What exemptions in the source allow: a rule for a pod of an object.

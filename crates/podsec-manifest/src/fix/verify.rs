@@ -3,36 +3,44 @@
 use podsec_yaml::Document;
 use serde_json::Value;
 
-/// Why a changed text is not taken.
+/// Reads a changed text, or tells why it is not taken.
 ///
 /// `before` is the whole of the document's text, and so is `after`.
-pub(super) fn refusal(before: &Document<'_>, after: &str, intended: &Value, json: bool) -> Option<String> {
+pub(super) fn read<'t>(
+    before: &Document<'_>,
+    after: &'t str,
+    intended: &Value,
+    json: bool,
+) -> Result<Document<'t>, String> {
     let mut documents = podsec_yaml::documents(after);
     let document = match documents.next() {
         Some(Ok(document)) => document,
-        Some(Err(error)) => return Some(format!("the changed text could not be read: {}", error.message)),
-        None => return Some("the changed text would be empty".to_owned()),
+        Some(Err(error)) => return Err(format!("the changed text could not be read: {}", error.message)),
+        None => return Err("the changed text would be empty".to_owned()),
     };
-    if documents.next().is_some() {
-        return Some("the changed text would be two documents".to_owned());
-    }
-    if document.to_json() != *intended {
-        return Some(reason_for_other_tree(before).to_owned());
-    }
-    if comments(before) != comments(&document) {
-        return Some("a comment would be lost".to_owned());
-    }
-    let unread = |document: &Document<'_>| {
-        document.unread().and_then(|span| document.text().get(span.range())).map(str::to_owned)
-    };
-    if unread(before) != unread(&document) {
-        return Some("text behind the document would change".to_owned());
-    }
     let is_json = || {
         let bare = after.strip_prefix('\u{feff}').unwrap_or(after);
         serde_json::from_str::<serde::de::IgnoredAny>(bare).is_ok()
     };
-    (json && !is_json()).then(|| "the changed text would no longer be JSON".to_owned())
+    let reason = if documents.next().is_some() {
+        "the changed text would be two documents"
+    } else if document.to_json() != *intended {
+        reason_for_other_tree(before)
+    } else if comments(before) != comments(&document) {
+        "a comment would be lost"
+    } else if unread(before) != unread(&document) {
+        "text behind the document would change"
+    } else if json && !is_json() {
+        "the changed text would no longer be JSON"
+    } else {
+        return Ok(document);
+    };
+    Err(reason.to_owned())
+}
+
+/// What stands behind the document and is no part of it.
+fn unread<'t>(document: &Document<'t>) -> Option<&'t str> {
+    document.unread().and_then(|span| document.text().get(span.range()))
 }
 
 fn reason_for_other_tree(before: &Document<'_>) -> &'static str {

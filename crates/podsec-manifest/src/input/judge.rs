@@ -1,66 +1,30 @@
 //! Judges inputs on all cores and answers in order.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
-
-use super::Input;
+use super::{Input, in_order};
 use crate::Source;
 use crate::check::{Policies, check};
 use crate::finding::{FileReport, Problem};
 use crate::template::Templates;
 
-/// Judges inputs on all cores and hands each one's report to `each`, in their order.
+/// Judges inputs on all cores, has each one's report worked up by `work` on the same core, and hands what came of it to
+/// `each`, in the order of the inputs. `work` tells, too, how many bytes its result holds, roughly.
 ///
-/// What cannot be read, or is not UTF-8, is reported as a [`Problem`]. At most a few dozen are in memory at one time.
+/// What cannot be read, or is not UTF-8, is reported as a [`Problem`].
 ///
 /// # Errors
 /// The first that `each` returns.
-pub fn check_inputs<P: Policies + Sync, E: Send>(
+pub fn check_inputs<T: Send, E: Send>(
     inputs: &[Input],
     templates: &Templates,
-    policies: &P,
-    mut each: impl FnMut(&Source, FileReport) -> Result<(), E>,
+    policies: &(impl Policies + Sync),
+    work: impl Fn(&Source, FileReport) -> (T, usize) + Sync,
+    each: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(inputs.len().max(1));
-    let next = AtomicUsize::new(0);
-    let window = Window::default();
-    thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(workers);
-        scope.spawn(crate::types::prepare);
-        for _ in 0..workers {
-            let (sender, next, window) = (sender.clone(), &next, &window);
-            scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(input) = inputs.get(index) else { break };
-                    window.wait_for(index);
-                    // Fails when `each` did: then nobody wants the rest.
-                    if sender.send((index, judge(input, templates, policies))).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut early = BTreeMap::new();
-        let mut expected = 0;
-        let result = receiver.iter().try_for_each(|(index, judged)| {
-            early.insert(index, judged);
-            while let Some((source, report)) = early.remove(&expected) {
-                expected += 1;
-                window.move_to(expected);
-                each(&source, report)?;
-            }
-            Ok(())
-        });
-        drop(receiver);
-        window.move_to(usize::MAX - AHEAD);
-        result
-    })
+    let judge_and_work = |input: &Input| {
+        let (source, report) = judge(input, templates, policies);
+        work(&source, report)
+    };
+    in_order(inputs, judge_and_work, each)
 }
 
 fn judge(input: &Input, templates: &Templates, policies: &impl Policies) -> (Source, FileReport) {
@@ -75,6 +39,9 @@ fn judge(input: &Input, templates: &Templates, policies: &impl Policies) -> (Sou
     };
     let source = Source { name, text };
     let mut report = check(&source, templates, policies);
+    if let Input::Rendered { file, .. } = input {
+        report.rendered_from = Some(file.clone());
+    }
     let searched = matches!(input, Input::File { named: false, .. });
     if searched && !report.problems.is_empty() && !source.text.contains("apiVersion") {
         // Every Kubernetes object says its version; this text is something else.
@@ -88,27 +55,6 @@ fn judge(input: &Input, templates: &Templates, policies: &impl Policies) -> (Sou
     (source, report)
 }
 
-/// Keeps workers from running far ahead of the file that is due.
-#[derive(Default)]
-struct Window {
-    due: Mutex<usize>,
-    moved: Condvar,
-}
-
-impl Window {
-    fn wait_for(&self, index: usize) {
-        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.moved.wait_while(due, |due| index >= *due + AHEAD));
-    }
-
-    fn move_to(&self, index: usize) {
-        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = index;
-        self.moved.notify_all();
-    }
-}
-
-const AHEAD: usize = 64;
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -119,26 +65,6 @@ mod tests {
     use super::*;
 
     const POLICY: Policy = Policy::new(Level::Privileged, Version::Latest);
-
-    #[test]
-    fn reports_come_in_order_and_an_error_ends_the_work() {
-        let text = |number: usize| Source { name: number.to_string(), text: "kind: ConfigMap\n".to_owned() };
-        let inputs: Vec<Input> = (0..300).map(|number| Input::Text(text(number))).collect();
-        let mut names = Vec::new();
-        let all: Result<(), ()> = check_inputs(&inputs, &Templates::default(), &POLICY, |_, report| {
-            names.push(report.name);
-            Ok(())
-        });
-        assert_eq!(all, Ok(()));
-        assert_eq!(names, (0..300).map(|number| number.to_string()).collect::<Vec<_>>());
-
-        let mut seen = 0;
-        let stopped = check_inputs(&inputs, &Templates::default(), &POLICY, |_, _| {
-            seen += 1;
-            if seen == 3 { Err("enough") } else { Ok(()) }
-        });
-        assert_eq!((stopped, seen), (Err("enough"), 3));
-    }
 
     fn judged(bytes: &[u8], named: bool) -> FileReport {
         let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 mod judge;
 mod namespaces;
+mod ordered;
 mod search;
 
 use std::fs;
@@ -12,7 +13,8 @@ use crate::Source;
 
 pub use judge::check_inputs;
 pub use namespaces::{Namespace, namespaces};
-pub use search::search;
+pub use ordered::in_order;
+pub use search::{forget_names, search};
 
 /// Something to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,13 @@ pub enum Input {
     },
     /// A text that is at hand.
     Text(Source),
+    /// What Helm or Kustomize made of a file.
+    Rendered {
+        /// The file.
+        file: String,
+        /// What they printed.
+        text: String,
+    },
     /// What could not be read, and why.
     Unreadable {
         /// What it is called.
@@ -45,6 +54,8 @@ impl Input {
                 name.strip_prefix("./").unwrap_or(&name).to_owned()
             }
             Self::Text(source) => source.name.clone(),
+            // Its lines are not those of the file.
+            Self::Rendered { file, .. } => format!("{file} (rendered)"),
             Self::Unreadable { name, .. } => name.clone(),
         }
     }
@@ -72,7 +83,7 @@ impl Input {
     fn text(&self) -> Result<std::borrow::Cow<'_, str>, String> {
         match self {
             Self::File { path, .. } => text(fs::read(path)).map(Into::into),
-            Self::Text(source) => Ok(source.text.as_str().into()),
+            Self::Text(Source { text, .. }) | Self::Rendered { text, .. } => Ok(text.as_str().into()),
             Self::Unreadable { message, .. } => Err(message.clone()),
         }
     }

@@ -1,18 +1,49 @@
 //! Finds manifests: named files, folders as git sees them, globs.
 
+use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
+use std::sync::mpsc::channel;
 
 use globset::{GlobBuilder, GlobMatcher};
-use ignore::WalkBuilder;
+use ignore::{WalkBuilder, WalkState};
 
 use super::Input;
 
 /// What `paths` mean: a file is itself, whatever its name; of a folder every `.yaml`, `.yml` and `.json` below it that
 /// git does not ignore, sorted; `-` is standard input; what does not exist and has `*`, `?`, `[` or `{` in it is a glob.
 ///
-/// What cannot be read stands in the list as such, so that nothing is taken for judged that was not.
+/// A file that is meant twice is taken once. What cannot be read stands in the list as such, so that nothing is taken for
+/// judged that was not.
 pub fn search(paths: &[PathBuf]) -> Vec<Input> {
+    let mut inputs = search_each(paths);
+    if paths.len() > 1 {
+        let mut seen: HashMap<String, bool> = HashMap::new();
+        for input in &inputs {
+            if let Input::File { named, .. } = input {
+                *seen.entry(input.name()).or_default() |= named;
+            }
+        }
+        inputs.retain_mut(|input| {
+            let name = input.name();
+            let Input::File { named, .. } = input else { return true };
+            // The first one stays, and counts as named when any is.
+            seen.remove(&name).map(|any| *named = any).is_some()
+        });
+    }
+    inputs
+}
+
+/// Takes every file for one that was found, and not named: see [`Input::File`].
+pub fn forget_names(inputs: &mut [Input]) {
+    for input in inputs {
+        if let Input::File { named, .. } = input {
+            *named = false;
+        }
+    }
+}
+
+fn search_each(paths: &[PathBuf]) -> Vec<Input> {
     let mut inputs = Vec::new();
     for path in paths {
         if path == Path::new(STANDARD_INPUT) {
@@ -37,27 +68,48 @@ pub fn search(paths: &[PathBuf]) -> Vec<Input> {
     inputs
 }
 
-fn walk(root: &Path, wanted: &dyn Fn(&Path) -> bool, inputs: &mut Vec<Input>) {
+fn walk(root: &Path, wanted: &(dyn Fn(&Path) -> bool + Sync), inputs: &mut Vec<Input>) {
     // Hidden files are read too: `.github` and the like hold manifests. Git's own folder holds none.
     let walk = WalkBuilder::new(root)
         .hidden(false)
         .require_git(false)
         .filter_entry(|entry| entry.file_name() != ".git")
-        .build();
-    let mut found = Vec::new();
-    for entry in walk {
-        match entry {
-            Ok(entry) => {
-                let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                if is_file && wanted(entry.path()) {
-                    found.push(entry.into_path());
+        .build_parallel();
+    let (sender, receiver) = channel();
+    walk.run(|| {
+        let sender = sender.clone();
+        Box::new(move |entry| {
+            let found = match entry {
+                Ok(entry) => {
+                    let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+                    (is_file && wanted(entry.path())).then(|| Ok(entry.into_path()))
                 }
-            }
-            Err(error) => inputs.push(unreadable(root, &format!("cannot be searched: {error}"))),
+                Err(error) => Some(Err(format!("cannot be searched: {error}"))),
+            };
+            // There is room as long as this function lives.
+            drop(found.map(|found| sender.send(found)));
+            WalkState::Continue
+        })
+    });
+    drop(sender);
+    let (mut paths, mut errors) = (Vec::new(), Vec::new());
+    for found in receiver {
+        match found {
+            Ok(path) => paths.push(path),
+            Err(message) => errors.push(message),
         }
     }
-    found.sort();
-    inputs.extend(found.into_iter().map(|path| Input::File { path, named: false }));
+    // Several threads found them, in no order.
+    errors.sort_unstable();
+    paths.sort_by_cached_key(|path| by_folders(path));
+    inputs.extend(errors.iter().map(|message| unreadable(root, message)));
+    inputs.extend(paths.into_iter().map(|path| Input::File { path, named: false }));
+}
+
+/// Orders paths as their components are ordered, at the price of comparing bytes.
+fn by_folders(path: &Path) -> Vec<u8> {
+    let bytes = path.as_os_str().as_encoded_bytes().iter();
+    bytes.map(|byte| if is_separator(char::from(*byte)) { 0 } else { *byte }).collect()
 }
 
 /// The folder to search and what to look for in it.
@@ -111,8 +163,19 @@ mod tests {
                 file("notes.txt", true)
             ]
         );
+        assert_eq!(search(&[path("deep"), path("deep/c.json")]), [file("deep/c.json", true)]);
         assert_eq!(search(&[path("d*p/*.json")]), [file("deep/c.json", false)]);
         assert_eq!(search(&[path("**/*.{yml,txt}")]), [file("a.yml", false), file("notes.txt", false)]);
+    }
+
+    #[test]
+    fn paths_are_ordered_by_their_folders() {
+        let paths = ["a", "a/b.yaml", "a/b/c", "a-b", "a.yaml", "b/\u{e4}", "b/z"].map(Path::new);
+        for one in paths {
+            for other in paths {
+                assert_eq!(by_folders(one).cmp(&by_folders(other)), one.cmp(other), "{one:?} {other:?}");
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{Renderer, Summary};
+use podsec_yaml::Position;
+
+use super::{Assembly, Lines, Renderer};
 use crate::Source;
 use crate::finding::{FileReport, Problem};
 
@@ -11,7 +13,7 @@ use crate::finding::{FileReport, Problem};
 pub struct Concise;
 
 impl Renderer for Concise {
-    fn file(&mut self, _: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+    fn source(&self, _: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
         let mut line = |problem: &Problem, what: &str| match problem.position {
             Some(position) => writeln!(out, "{}:{position}: {what}: {}", report.name, problem.message),
             None => writeln!(out, "{}: {what}: {}", report.name, problem.message),
@@ -20,13 +22,14 @@ impl Renderer for Concise {
         report.warnings.iter().try_for_each(|problem| line(problem, "warning"))?;
         for finding in report.pods.iter().flat_map(|pod| &pod.findings) {
             let Some(first) = finding.places.first() else { continue };
-            let sentence = finding.sentence();
-            writeln!(out, "{}:{}: error[{}]: {sentence}", report.name, first.position, finding.check.id)?;
+            let Position { line, column } = first.position;
+            let id = finding.check.id;
+            writeln!(out, "{}:{line}:{column}: error[{id}]: {}", report.name, finding.sentence())?;
         }
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", summary.sentence())
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(Lines)
     }
 }

@@ -6,19 +6,35 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use podsec_yaml::Position;
+
 use super::wording::{counted, object, remedies};
-use super::{Concise, Renderer, Summary};
+use super::{Assembly, Concise, Lines, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport, Problem};
 
 /// The format `github`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Github {
+pub struct Github;
+
+impl Renderer for Github {
+    fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
+        Concise.source(source, report, out)
+    }
+
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(Annotated::default())
+    }
+}
+
+/// The log, and before each file's part of it the annotations that GitHub has room for.
+#[derive(Default)]
+struct Annotated {
     annotations: usize,
     left_out: usize,
 }
 
-impl Github {
+impl Annotated {
     /// Whether one more annotation would be shown.
     fn has_room(&mut self) -> bool {
         let has_room = self.annotations < SHOWN - 1;
@@ -31,8 +47,8 @@ impl Github {
     }
 }
 
-impl Renderer for Github {
-    fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+impl Assembly for Annotated {
+    fn add(&mut self, report: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()> {
         for problem in &report.problems {
             if self.has_room() {
                 annotate_problem(report, problem, out)?;
@@ -43,7 +59,7 @@ impl Renderer for Github {
                 annotate(report, pod, out)?;
             }
         }
-        Concise.file(source, report, out)
+        Lines.add(report, rendered, out)
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -54,7 +70,7 @@ impl Renderer for Github {
             );
             writeln!(out, "::error title=podsec::{}", escape_message(&message))?;
         }
-        Concise.finish(summary, out)
+        Lines.finish(summary, out)
     }
 }
 
@@ -75,25 +91,28 @@ fn annotate(report: &FileReport, pod: &PodReport, out: &mut dyn Write) -> io::Re
         format!("{} would be refused: {}", object(&pod.object), counted(pod.findings.len(), "violation"));
     writeln!(
         out,
-        "::error file={},line={},col={},title={}::{}",
-        escape_property(&report.name),
-        first.position.line,
-        first.position.column,
+        "::error file={}{},title={}::{}",
+        escape_property(report.file()),
+        place(report, Some(first.position)),
         escape_property(&title),
         escape_message(message.trim_end())
     )
 }
 
 fn annotate_problem(report: &FileReport, problem: &Problem, out: &mut dyn Write) -> io::Result<()> {
-    let place = problem
-        .position
-        .map_or_else(String::new, |position| format!(",line={},col={}", position.line, position.column));
     writeln!(
         out,
-        "::error file={}{place},title=podsec could not judge this::{}",
-        escape_property(&report.name),
+        "::error file={}{},title=podsec could not judge this::{}",
+        escape_property(report.file()),
+        place(report, problem.position),
         escape_message(&problem.message)
     )
+}
+
+/// The place in the file, if it is known there.
+fn place(report: &FileReport, position: Option<Position>) -> String {
+    let position = position.filter(|_| report.rendered_from.is_none());
+    position.map_or_else(String::new, |Position { line, column }| format!(",line={line},col={column}"))
 }
 
 fn escape_message(text: &str) -> String {

@@ -4,66 +4,78 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use podsec_standards::Level;
+use podsec_yaml::Position;
 use serde::Serialize;
 
 use super::fingerprint::fingerprint;
-use super::{Renderer, Summary};
+use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::finding::FileReport;
 
 /// The format `gitlab`.
-#[derive(Clone, Debug, Default)]
-pub struct Gitlab {
-    begun: bool,
-    /// How often each fingerprint was used, since GitLab wants each once.
-    used: HashMap<String, usize>,
-}
-
-impl Gitlab {
-    fn issue(&mut self, mut issue: Issue<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let count = self.used.entry(issue.fingerprint.clone()).or_default();
-        *count += 1;
-        if *count > 1 {
-            issue.fingerprint = format!("{}-{count}", issue.fingerprint);
-        }
-        out.write_all(if self.begun { b",\n" } else { b"[\n" })?;
-        self.begun = true;
-        serde_json::to_writer(&mut *out, &issue)?;
-        Ok(())
-    }
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gitlab;
 
 impl Renderer for Gitlab {
-    fn file(&mut self, _: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+    fn source(&self, _: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
+        let start = out.len();
+        // GitLab wants each fingerprint once.
+        let mut used: HashMap<String, usize> = HashMap::new();
+        let mut issue = |mut issue: Issue<'_>| {
+            let count = used.entry(issue.fingerprint.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                issue.fingerprint = format!("{}-{count}", issue.fingerprint);
+            }
+            separate(out, start);
+            serde_json::to_writer(&mut *out, &issue)
+        };
+        // GitLab wants a line; of a file of which only the rendered form is known, it gets the first.
+        let line = |position: Position| if report.rendered_from.is_some() { 1 } else { position.line };
         for problem in &report.problems {
-            let begin = problem.position.map_or(1, |position| position.line);
-            self.issue(
-                Issue {
-                    description: problem.message.clone(),
-                    check_name: "unjudged",
-                    fingerprint: format!("{}:{begin}", report.name),
-                    severity: "blocker",
-                    location: Location { path: &report.name, lines: Lines { begin } },
-                },
-                out,
-            )?;
+            let begin = problem.position.map_or(1, line);
+            issue(Issue {
+                description: problem.message.clone(),
+                check_name: "unjudged",
+                fingerprint: format!("{}:{begin}", report.name),
+                severity: "blocker",
+                location: Location { path: report.file(), lines: Lines { begin } },
+            })?;
         }
         for pod in &report.pods {
             for finding in &pod.findings {
-                let begin = finding.places.first().map_or(1, |place| place.position.line);
-                self.issue(
-                    Issue {
-                        description: finding.sentence(),
-                        check_name: finding.check.id,
-                        fingerprint: fingerprint(&report.name, pod, finding),
-                        severity: if finding.level == Level::Baseline { "critical" } else { "major" },
-                        location: Location { path: &report.name, lines: Lines { begin } },
-                    },
-                    out,
-                )?;
+                let begin = finding.places.first().map_or(1, |place| line(place.position));
+                issue(Issue {
+                    description: finding.sentence(),
+                    check_name: finding.check.id,
+                    fingerprint: fingerprint(&report.name, pod, finding),
+                    severity: if finding.level == Level::Baseline { "critical" } else { "major" },
+                    location: Location { path: report.file(), lines: Lines { begin } },
+                })?;
             }
         }
         Ok(())
+    }
+
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(List::default())
+    }
+}
+
+/// A list of everything.
+#[derive(Default)]
+struct List {
+    begun: bool,
+}
+
+impl Assembly for List {
+    fn add(&mut self, _: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        if rendered.is_empty() {
+            return Ok(());
+        }
+        out.write_all(if self.begun { b",\n" } else { b"[\n" })?;
+        self.begun = true;
+        out.write_all(rendered)
     }
 
     fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {

@@ -5,19 +5,38 @@ use std::io::{self, Write};
 use askama::Template;
 
 use super::wording::{expectation, object, policy, remedies, title};
-use super::{Renderer, Summary};
+use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport};
 
 /// The format `html`.
-#[derive(Clone, Debug, Default)]
-pub struct Html {
-    pods: Vec<Pod>,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Html;
+
+impl Renderer for Html {
+    /// The pods that would be refused.
+    fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
+        for pod in report.pods.iter().filter(|pod| !pod.findings.is_empty()) {
+            Pod::new(source, report, pod).write_into(out).map_err(io::Error::other)?;
+            out.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(Pods::default())
+    }
+}
+
+/// What comes below the counts, which are known last.
+#[derive(Default)]
+struct Pods {
+    pods: Vec<u8>,
     problems: Vec<Problem>,
 }
 
-impl Renderer for Html {
-    fn file(&mut self, source: &Source, report: &FileReport, _: &mut dyn Write) -> io::Result<()> {
+impl Assembly for Pods {
+    fn add(&mut self, report: &FileReport, rendered: &[u8], _: &mut dyn Write) -> io::Result<()> {
         self.problems.extend(report.problems.iter().map(|problem| Problem {
             place: match problem.position {
                 Some(position) => format!("{}:{position}", report.name),
@@ -25,8 +44,7 @@ impl Renderer for Html {
             },
             message: problem.message.clone(),
         }));
-        let refused = report.pods.iter().filter(|pod| !pod.findings.is_empty());
-        self.pods.extend(refused.map(|pod| Pod::new(source, report, pod)));
+        self.pods.extend_from_slice(rendered);
         Ok(())
     }
 
@@ -45,6 +63,11 @@ impl Renderer for Html {
             })
             .collect();
         bars.sort_by_key(|bar| std::cmp::Reverse(bar.count));
+        let mut pods = String::from_utf8_lossy(&self.pods);
+        if summary.refused_pods <= FEW_PODS {
+            // Nothing else is so written, as everything that stands in a pod is escaped.
+            pods = pods.replace("<details>", "<details open>").into();
+        }
         let page = Page {
             sentence: summary.sentence(),
             summary,
@@ -52,11 +75,10 @@ impl Renderer for Html {
             admitted_width: share(admitted),
             refused_width: share(summary.refused_pods),
             bars,
-            pods: &self.pods,
             problems: &self.problems,
+            pods: &pods,
         };
-        let text = page.render().map_err(io::Error::other)?;
-        out.write_all(text.as_bytes())
+        page.write_into(out).map_err(io::Error::other)
     }
 }
 
@@ -69,8 +91,8 @@ struct Page<'a> {
     admitted_width: usize,
     refused_width: usize,
     bars: Vec<Bar>,
-    pods: &'a [Pod],
     problems: &'a [Problem],
+    pods: &'a str,
 }
 
 struct Bar {
@@ -80,13 +102,13 @@ struct Bar {
     width: usize,
 }
 
-#[derive(Clone, Debug)]
 struct Problem {
     place: String,
     message: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Template)]
+#[template(path = "pod.html")]
 struct Pod {
     object: String,
     file: String,
@@ -95,7 +117,6 @@ struct Pod {
     violations: Vec<Violation>,
 }
 
-#[derive(Clone, Debug)]
 struct Violation {
     check: &'static str,
     level: &'static str,
@@ -106,7 +127,6 @@ struct Violation {
 }
 
 /// A line of the source, cut where the mark begins and ends.
-#[derive(Clone, Debug)]
 struct Line {
     number: usize,
     before: String,
@@ -172,3 +192,6 @@ fn check_title(id: &str) -> String {
 const WIDTH: usize = 1000;
 
 const MOST_PLACES: usize = 4;
+
+/// So many pods are shown unfolded.
+const FEW_PODS: usize = 20;

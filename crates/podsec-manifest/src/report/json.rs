@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::wording::{documentation, policy, remedies};
-use super::{Renderer, Summary};
+use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
-use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
+use crate::finding::{FileReport, Problem};
 
 /// The version of the format, raised whenever a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -17,37 +17,77 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const SCHEMA: &str = include_str!("../../data/report.schema.json");
 
 /// The format `json`: `{"version", "violations": […], "errors": […], "summary"}`, one object a line within the lists.
-#[derive(Clone, Debug, Default)]
-pub struct Json {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json;
+
+impl Renderer for Json {
+    fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
+        let start = out.len();
+        for pod in &report.pods {
+            let policy = policy(pod);
+            for finding in &pod.findings {
+                let revision = finding.revision.to_string();
+                let help = remedies(pod, finding);
+                for place in &finding.places {
+                    separate(out, start);
+                    let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
+                    let violation = Violation {
+                        file: report.file(),
+                        rendered: report.rendered_from.is_some(),
+                        line: place.position.line,
+                        column: place.position.column,
+                        end_column: place.position.column + width,
+                        object: Object::from(&pod.object),
+                        policy: &policy,
+                        check: finding.check.id,
+                        revision: &revision,
+                        level: finding.level.as_str(),
+                        container: place.container.as_deref(),
+                        path: &place.path,
+                        actual: &place.actual,
+                        allowed: place.allowed,
+                        reason: finding.reason,
+                        sentence: &finding.detail,
+                        help: &help,
+                        safe_to_fix: finding.check.fix.safe,
+                        documentation: documentation(finding.check),
+                    };
+                    serde_json::to_writer(&mut *out, &violation)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(Document::default())
+    }
+}
+
+/// The document as far as it is written, and the errors that come behind all violations.
+#[derive(Default)]
+struct Document {
     begun: bool,
     errors: Vec<String>,
 }
 
-impl Json {
-    fn begin(&mut self, out: &mut dyn Write) -> io::Result<&'static str> {
+impl Document {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<&'static [u8]> {
         if self.begun {
-            return Ok(",\n");
+            return Ok(b",\n");
         }
         self.begun = true;
         write!(out, "{{\"version\":{SCHEMA_VERSION},\"violations\":[")?;
-        Ok("\n")
+        Ok(b"\n")
     }
 }
 
-impl Renderer for Json {
-    fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
-        for pod in &report.pods {
-            for finding in &pod.findings {
-                let help = remedies(pod, finding);
-                for place in &finding.places {
-                    let separator = self.begin(out)?;
-                    out.write_all(separator.as_bytes())?;
-                    serde_json::to_writer(
-                        &mut *out,
-                        &Violation::new(source, report, pod, finding, place, &help),
-                    )?;
-                }
-            }
+impl Assembly for Document {
+    fn add(&mut self, report: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        if !rendered.is_empty() {
+            let separator = self.begin(out)?;
+            out.write_all(separator)?;
+            out.write_all(rendered)?;
         }
         for problem in &report.problems {
             self.errors.push(serde_json::to_string(&Unjudged::new(report, problem))?);
@@ -74,14 +114,16 @@ impl Renderer for Json {
 #[serde(rename_all = "camelCase")]
 struct Violation<'a> {
     file: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rendered: bool,
     line: usize,
     column: usize,
     end_column: usize,
     #[serde(flatten)]
     object: Object<'a>,
-    policy: String,
+    policy: &'a str,
     check: &'static str,
-    revision: String,
+    revision: &'a str,
     level: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
@@ -121,43 +163,12 @@ impl<'a> From<&'a crate::ObjectName> for Object<'a> {
     }
 }
 
-impl<'a> Violation<'a> {
-    fn new(
-        source: &Source,
-        report: &'a FileReport,
-        pod: &'a PodReport,
-        finding: &'a Finding,
-        place: &'a Place,
-        help: &'a [String],
-    ) -> Self {
-        let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
-        Self {
-            file: &report.name,
-            line: place.position.line,
-            column: place.position.column,
-            end_column: place.position.column + width,
-            object: Object::from(&pod.object),
-            policy: policy(pod),
-            check: finding.check.id,
-            revision: finding.revision.to_string(),
-            level: finding.level.as_str(),
-            container: place.container.as_deref(),
-            path: &place.path,
-            actual: &place.actual,
-            allowed: place.allowed,
-            reason: finding.reason,
-            sentence: &finding.detail,
-            help,
-            safe_to_fix: finding.check.fix.safe,
-            documentation: documentation(finding.check),
-        }
-    }
-}
-
 /// Something that could not be judged.
 #[derive(Serialize)]
 struct Unjudged<'a> {
     file: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rendered: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,7 +181,8 @@ struct Unjudged<'a> {
 impl<'a> Unjudged<'a> {
     fn new(report: &'a FileReport, problem: &'a Problem) -> Self {
         Self {
-            file: &report.name,
+            file: report.file(),
+            rendered: report.rendered_from.is_some(),
             line: problem.position.map(|position| position.line),
             column: problem.position.map(|position| position.column),
             object: problem.object.as_ref().map(Object::from),

@@ -3,29 +3,16 @@
 use std::io::{self, Write};
 
 use super::wording::{object, policy};
-use super::{Renderer, Summary};
+use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport};
 
 /// The format `junit`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Junit {
-    begun: bool,
-}
-
-impl Junit {
-    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if !self.begun {
-            self.begun = true;
-            writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"podsec\">")?;
-        }
-        Ok(())
-    }
-}
+pub struct Junit;
 
 impl Renderer for Junit {
-    fn file(&mut self, _: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
-        self.begin(out)?;
+    fn source(&self, _: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
         let tests = report.pods.len() + report.problems.len();
         if tests == 0 {
             return Ok(());
@@ -49,13 +36,39 @@ impl Renderer for Junit {
         writeln!(out, "  </testsuite>")
     }
 
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(Suites::default())
+    }
+}
+
+#[derive(Default)]
+struct Suites {
+    begun: bool,
+}
+
+impl Suites {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if !self.begun {
+            self.begun = true;
+            writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"podsec\">")?;
+        }
+        Ok(())
+    }
+}
+
+impl Assembly for Suites {
+    fn add(&mut self, _: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        self.begin(out)?;
+        out.write_all(rendered)
+    }
+
     fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
         writeln!(out, "</testsuites>")
     }
 }
 
-fn testcase(report: &FileReport, file: &str, pod: &PodReport, out: &mut dyn Write) -> io::Result<()> {
+fn testcase(report: &FileReport, file: &str, pod: &PodReport, out: &mut Vec<u8>) -> io::Result<()> {
     let name = escape(&format!("{} under {}", object(&pod.object), policy(pod)));
     write!(out, "    <testcase classname=\"{file}\" name=\"{name}\"")?;
     if pod.policy.is_none() {

@@ -3,46 +3,67 @@
 use std::io::{self, Write};
 
 use super::wording::{counted, object, policy};
-use super::{Renderer, Summary};
+use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::FileReport;
 
 /// The format `markdown`. A comment on GitHub holds 65,536 characters; the table ends well before, and says so.
-#[derive(Clone, Debug, Default)]
-pub struct Markdown {
-    rows: String,
-    left_out: usize,
-    problems: String,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Markdown;
 
 impl Renderer for Markdown {
-    fn file(&mut self, _: &Source, report: &FileReport, _: &mut dyn Write) -> io::Result<()> {
-        for problem in &report.problems {
-            let place = problem.position.map_or_else(String::new, |position| format!(":{}", position.line));
-            let line =
-                format!("- {}: {}\n", code(&format!("{}{place}", report.name)), escape(&problem.message));
-            if self.rows.len() + self.problems.len() + line.len() > LONGEST {
-                self.left_out += 1;
-            } else {
-                self.problems.push_str(&line);
-            }
-        }
+    /// The rows of the table.
+    fn source(&self, _: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
         for pod in report.pods.iter().filter(|pod| !pod.findings.is_empty()) {
             for finding in &pod.findings {
                 let line = finding.places.first().map_or(1, |place| place.position.line);
-                let row = format!(
-                    "| {} | {} | {} | {} | {} |\n",
+                writeln!(
+                    out,
+                    "| {} | {} | {} | {} | {} |",
                     code(&format!("{}:{line}", report.name)),
                     escape(&object(&pod.object)),
                     escape(&policy(pod)),
                     code(finding.check.id),
                     escape(&finding.sentence())
-                );
-                if self.rows.len() + self.problems.len() + row.len() > LONGEST {
-                    self.left_out += 1;
-                } else {
-                    self.rows.push_str(&row);
-                }
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(Comment::default())
+    }
+}
+
+#[derive(Default)]
+struct Comment {
+    rows: Vec<u8>,
+    left_out: usize,
+    problems: Vec<u8>,
+}
+
+impl Comment {
+    fn has_room(&mut self, line: &[u8]) -> bool {
+        let has_room = self.rows.len() + self.problems.len() + line.len() <= LONGEST;
+        self.left_out += usize::from(!has_room);
+        has_room
+    }
+}
+
+impl Assembly for Comment {
+    fn add(&mut self, report: &FileReport, rendered: &[u8], _: &mut dyn Write) -> io::Result<()> {
+        for problem in &report.problems {
+            let place = problem.position.map_or_else(String::new, |position| format!(":{}", position.line));
+            let line =
+                format!("- {}: {}\n", code(&format!("{}{place}", report.name)), escape(&problem.message));
+            if self.has_room(line.as_bytes()) {
+                self.problems.extend_from_slice(line.as_bytes());
+            }
+        }
+        for row in rendered.split_inclusive(|byte| *byte == b'\n') {
+            if self.has_room(row) {
+                self.rows.extend_from_slice(row);
             }
         }
         Ok(())
@@ -56,7 +77,8 @@ impl Renderer for Markdown {
         };
         writeln!(out, "### Pod Security: {verdict}\n\n{}.", summary.sentence())?;
         if !self.problems.is_empty() {
-            writeln!(out, "\nCould not be judged:\n\n{}", self.problems.trim_end())?;
+            writeln!(out, "\nCould not be judged:\n")?;
+            out.write_all(&self.problems)?;
         }
         if !summary.by_check.is_empty() {
             writeln!(out, "\n| check | violations |\n| --- | ---: |")?;
@@ -69,7 +91,7 @@ impl Renderer for Markdown {
                 out,
                 "\n| place | object | judged by | check | what is wrong |\n| --- | --- | --- | --- | --- |"
             )?;
-            out.write_all(self.rows.as_bytes())?;
+            out.write_all(&self.rows)?;
         }
         if self.left_out > 0 {
             writeln!(out, "\n{} left out here.", counted(self.left_out, "more line"))?;

@@ -1,5 +1,10 @@
 //! Renderers of findings, one a file.
 //!
+//! ```text
+//!                   on any core                      one after the other
+//! Source, FileReport ─► Renderer::source ─► bytes ─► Assembly::add ─► … ─► Assembly::finish
+//! ```
+//!
 //! Sources are rendered as they are judged and then forgotten, so that a report of any length takes little memory.
 
 mod concise;
@@ -32,17 +37,49 @@ pub use markdown::Markdown;
 pub use sarif::Sarif;
 pub use summary::Summary;
 
-/// Writes a report, source by source.
-pub trait Renderer {
-    /// Writes what was found in one source.
+/// A format.
+pub trait Renderer: Sync {
+    /// Appends what a source adds to the report: the same whatever other sources add, so that any thread may do it.
+    ///
+    /// # Errors
+    /// When a value has no form in the format.
+    fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()>;
+
+    /// A new report.
+    fn assembly(&self) -> Box<dyn Assembly>;
+}
+
+/// A report that is put together, source by source.
+pub trait Assembly: Send {
+    /// Adds a source of which the renderer made these bytes.
     ///
     /// # Errors
     /// When `out` cannot be written.
-    fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()>;
+    fn add(&mut self, report: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes the end of the report.
     ///
     /// # Errors
     /// When `out` cannot be written.
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// A report that is nothing but its parts and a sentence at the end.
+struct Lines;
+
+impl Assembly for Lines {
+    fn add(&mut self, _: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(rendered)
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", summary.sentence())
+    }
+}
+
+/// Begins an element of a list: behind the elements before it in `out`, of which the first starts at `start`.
+fn separate(out: &mut Vec<u8>, start: usize) {
+    if out.len() > start {
+        out.extend_from_slice(b",\n");
+    }
 }

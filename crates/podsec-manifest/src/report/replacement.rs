@@ -8,7 +8,7 @@ use similar::{DiffTag, TextDiff};
 use crate::Source;
 use crate::check::Policies;
 use crate::finding::FileReport;
-use crate::fix::{Fixed, Options, fix};
+use crate::fix::{Options, mended_documents};
 use crate::object::ObjectName;
 use crate::template::Templates;
 
@@ -21,19 +21,53 @@ pub(super) struct Replacement {
     pub(super) text: String,
 }
 
-/// The source after all fixes that there are for what the report found in it; none when a violation is meant to stay, or
-/// nothing can be mended.
-pub(super) fn mended(source: &Source, report: &FileReport, templates: &Templates) -> Option<Fixed> {
+/// All fixes that there are for what the report found in a source.
+pub(super) struct SourceFix {
+    pub(super) replacements: Vec<Replacement>,
+    /// How many changes there are.
+    pub(super) changes: usize,
+    /// Whether one may break a program.
+    pub(super) risky: bool,
+    /// Whether something stays that cannot be mended.
+    pub(super) leaves: bool,
+}
+
+/// The fixes; none when a violation is meant to stay, or nothing can be mended.
+pub(super) fn source_fix(source: &Source, report: &FileReport, templates: &Templates) -> Option<SourceFix> {
     if report.pods.iter().any(|pod| !pod.silenced.is_empty()) {
         return None;
     }
     let policies = Reported(report.pods.iter().map(|pod| (&pod.object, pod.policy)).collect());
-    let fixed = fix(source, templates, &policies, Options { unsafe_fixes: true, today: None });
-    (!fixed.applied.is_empty()).then_some(fixed)
+    let options = Options { unsafe_fixes: true, today: None };
+    let mut fix = SourceFix { replacements: Vec::new(), changes: 0, risky: false, leaves: false };
+    let text = source.text.as_str();
+    let (mut line, mut counted) = (0, 0);
+    for (span, mended) in mended_documents(source, report, templates, &policies, options) {
+        fix.changes += mended.applied.len();
+        fix.risky |= mended.applied.iter().any(|applied| !applied.check.fix.safe);
+        fix.leaves |= !mended.left.is_empty();
+        // Whole lines are replaced, also where a document begins or ends within one.
+        let start =
+            text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+        let rest = text.get(span.end..).unwrap_or("");
+        let end = span.end + rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+        line += text.get(counted..start).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count();
+        counted = start;
+        let piece = |from, to| text.get(from..to).unwrap_or("");
+        let new = [piece(start, span.start), &mended.text, piece(span.end, end)].concat();
+        fix.replacements.extend(replacements(piece(start, end), &new).into_iter().map(|replacement| {
+            Replacement {
+                start_line: replacement.start_line + line,
+                end_line: replacement.end_line + line,
+                ..replacement
+            }
+        }));
+    }
+    (fix.changes > 0).then_some(fix)
 }
 
 /// The lines that differ.
-pub(super) fn replacements(old: &str, new: &str) -> Vec<Replacement> {
+fn replacements(old: &str, new: &str) -> Vec<Replacement> {
     let diff = TextDiff::from_lines(old, new);
     let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
     let new_lines: Vec<&str> = new.split_inclusive('\n').collect();

@@ -9,12 +9,11 @@ use podsec_standards::{CHECKS, Check, Level};
 use serde::Serialize;
 
 use super::fingerprint::fingerprint;
-use super::replacement::{mended, replacements};
+use super::replacement::{SourceFix, source_fix};
 use super::wording::{counted, documentation, object, policy, remedy, title, uri};
-use super::{Renderer, Summary};
+use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Silence};
-use crate::fix::Fixed;
 use crate::template::Templates;
 
 /// The format `sarif`. Results are written as they come; the tool with its rules stands before them.
@@ -23,17 +22,52 @@ use crate::template::Templates;
 #[derive(Clone, Debug, Default)]
 pub struct Sarif {
     templates: Templates,
-    begun: bool,
-    any: bool,
-    notifications: Vec<Notification>,
 }
 
 impl Sarif {
     /// With custom kinds beside the known ones, so that their pods are mended too.
     pub fn new(templates: Templates) -> Self {
-        Self { templates, ..Self::default() }
+        Self { templates }
+    }
+}
+
+impl Renderer for Sarif {
+    fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
+        let start = out.len();
+        let uri = uri(report.file());
+        // What was rendered is no file that could be mended.
+        let mut fix =
+            if report.rendered_from.is_none() { source_fix(source, report, &self.templates) } else { None };
+        for pod in &report.pods {
+            for finding in &pod.findings {
+                let mut result = SarifResult::new(source, report, &uri, pod, finding, None);
+                result.fixes.extend(fix.take().map(|fix| Fix::new(&uri, fix)));
+                separate(out, start);
+                serde_json::to_writer(&mut *out, &result)?;
+            }
+            for silenced in &pod.silenced {
+                let (finding, by) = (&silenced.finding, Some(&silenced.by));
+                separate(out, start);
+                serde_json::to_writer(&mut *out, &SarifResult::new(source, report, &uri, pod, finding, by))?;
+            }
+        }
+        Ok(())
     }
 
+    fn assembly(&self) -> Box<dyn Assembly> {
+        Box::new(Log::default())
+    }
+}
+
+/// The log file as far as it is written, and what stands behind all results.
+#[derive(Default)]
+struct Log {
+    begun: bool,
+    any: bool,
+    notifications: Vec<Notification>,
+}
+
+impl Log {
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.begun {
             return Ok(());
@@ -43,35 +77,18 @@ impl Sarif {
         serde_json::to_writer(&mut *out, &Tool::podsec())?;
         write!(out, ",\"columnKind\":\"unicodeCodePoints\",\"results\":[")
     }
-
-    fn result(&mut self, result: &SarifResult<'_>, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(if self.any { b",\n" } else { b"\n" })?;
-        self.any = true;
-        serde_json::to_writer(&mut *out, result)?;
-        Ok(())
-    }
 }
 
-impl Renderer for Sarif {
-    fn file(&mut self, source: &Source, report: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+impl Assembly for Log {
+    fn add(&mut self, report: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
         self.notifications.extend(report.problems.iter().map(|problem| Notification::new(report, problem)));
-        let found = report.pods.iter().any(|pod| !pod.findings.is_empty());
-        let mut fixed = if found { mended(source, report, &self.templates) } else { None };
-        for pod in &report.pods {
-            for finding in &pod.findings {
-                let mut result = SarifResult::new(source, report, pod, finding, None);
-                result.fixes.extend(fixed.take().map(|fixed| Fix::new(source, &fixed)));
-                self.result(&result, out)?;
-            }
-            for silenced in &pod.silenced {
-                self.result(
-                    &SarifResult::new(source, report, pod, &silenced.finding, Some(&silenced.by)),
-                    out,
-                )?;
-            }
+        if rendered.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        out.write_all(if self.any { b",\n" } else { b"\n" })?;
+        self.any = true;
+        out.write_all(rendered)
     }
 
     fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -188,7 +205,7 @@ struct SarifResult<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suppressions: Vec<Suppression<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    fixes: Vec<Fix>,
+    fixes: Vec<Fix<'a>>,
     properties: ResultProperties<'a>,
 }
 
@@ -221,16 +238,20 @@ struct ResultProperties<'a> {
 impl<'a> SarifResult<'a> {
     fn new(
         source: &Source,
-        report: &'a FileReport,
+        report: &FileReport,
+        uri: &'a str,
         pod: &'a PodReport,
         finding: &'a Finding,
         silence: Option<&'a Silence>,
     ) -> Self {
         let mut text = format!("{}: {}.", object(&pod.object), finding.sentence());
+        if let (Some(_), Some(place)) = (&report.rendered_from, finding.places.first()) {
+            let _ = write!(text, " That is line {} of what was rendered.", place.position.line);
+        }
         if let Some(remedy) = remedy(pod, finding) {
             let _ = write!(text, " To mend it, {remedy}.");
         }
-        let mut locations = finding.places.iter().map(|place| Location::new(source, report, place));
+        let mut locations = finding.places.iter().map(|place| Location::new(source, report, uri, place));
         Self {
             rule_id: finding.check.id,
             rule_index: CHECKS.iter().position(|check| check.id == finding.check.id).unwrap_or(0),
@@ -269,7 +290,7 @@ impl<'a> Suppression<'a> {
 struct Location<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,
-    physical_location: PhysicalLocation,
+    physical_location: PhysicalLocation<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_locations: Vec<LogicalLocation<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -278,8 +299,8 @@ struct Location<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PhysicalLocation {
-    artifact_location: ArtifactLocation,
+struct PhysicalLocation<'a> {
+    artifact_location: ArtifactLocation<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<Region>,
 }
@@ -287,16 +308,16 @@ struct PhysicalLocation {
 /// `fix` (section 3.55).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Fix {
+struct Fix<'a> {
     description: Message<'static>,
-    artifact_changes: [ArtifactChange; 1],
+    artifact_changes: [ArtifactChange<'a>; 1],
 }
 
 /// `artifactChange` (section 3.56).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ArtifactChange {
-    artifact_location: ArtifactLocation,
+struct ArtifactChange<'a> {
+    artifact_location: ArtifactLocation<'a>,
     replacements: Vec<SarifReplacement>,
 }
 
@@ -317,26 +338,24 @@ struct DeletedRegion {
     end_column: usize,
 }
 
-impl Fix {
-    fn new(source: &Source, fixed: &Fixed) -> Self {
-        let risky = fixed.applied.iter().any(|applied| !applied.check.fix.safe);
-        let risk = if risky { "; it may break the program: see podsec explain" } else { "" };
-        let left = if fixed.left.is_empty() { "" } else { "; what cannot be mended stays" };
-        let changes = counted(fixed.applied.len(), "change");
-        let replacements =
-            replacements(&source.text, &fixed.text).into_iter().map(|replacement| SarifReplacement {
-                deleted_region: DeletedRegion {
-                    start_line: replacement.start_line,
-                    start_column: 1,
-                    end_line: replacement.end_line,
-                    end_column: replacement.end_column,
-                },
-                inserted_content: Message { text: replacement.text.into() },
-            });
+impl<'a> Fix<'a> {
+    fn new(uri: &'a str, fix: SourceFix) -> Self {
+        let risk = if fix.risky { "; it may break the program: see podsec explain" } else { "" };
+        let left = if fix.leaves { "; what cannot be mended stays" } else { "" };
+        let changes = counted(fix.changes, "change");
+        let replacements = fix.replacements.into_iter().map(|replacement| SarifReplacement {
+            deleted_region: DeletedRegion {
+                start_line: replacement.start_line,
+                start_column: 1,
+                end_line: replacement.end_line,
+                end_column: replacement.end_column,
+            },
+            inserted_content: Message { text: replacement.text.into() },
+        });
         Self {
             description: Message { text: format!("Mend the whole file: {changes}{risk}{left}").into() },
             artifact_changes: [ArtifactChange {
-                artifact_location: ArtifactLocation { uri: uri(&source.name) },
+                artifact_location: ArtifactLocation { uri },
                 replacements: replacements.collect(),
             }],
         }
@@ -344,8 +363,8 @@ impl Fix {
 }
 
 #[derive(Serialize)]
-struct ArtifactLocation {
-    uri: String,
+struct ArtifactLocation<'a> {
+    uri: &'a str,
 }
 
 /// `region` (section 3.30); columns count characters from 1, the end exclusive.
@@ -365,13 +384,13 @@ struct LogicalLocation<'a> {
 }
 
 impl<'a> Location<'a> {
-    fn new(source: &Source, report: &FileReport, place: &'a Place) -> Self {
+    fn new(source: &Source, report: &FileReport, uri: &'a str, place: &'a Place) -> Self {
         let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
         Self {
             id: None,
             physical_location: PhysicalLocation {
-                artifact_location: ArtifactLocation { uri: uri(&report.name) },
-                region: Some(Region {
+                artifact_location: ArtifactLocation { uri },
+                region: report.rendered_from.is_none().then(|| Region {
                     start_line: place.position.line,
                     start_column: place.position.column,
                     end_column: Some(place.position.column + width),
@@ -403,8 +422,11 @@ struct Notification {
 impl Notification {
     fn new(report: &FileReport, problem: &Problem) -> Self {
         Self {
-            file: report.name.clone(),
-            place: problem.position.map(|position| (position.line, position.column)),
+            file: report.file().to_owned(),
+            place: problem
+                .position
+                .filter(|_| report.rendered_from.is_none())
+                .map(|position| (position.line, position.column)),
             message: problem.message.clone(),
         }
     }
@@ -420,7 +442,7 @@ impl Serialize for Notification {
         }
         let region = |(start_line, start_column)| Region { start_line, start_column, end_column: None };
         let physical_location = PhysicalLocation {
-            artifact_location: ArtifactLocation { uri: uri(&self.file) },
+            artifact_location: ArtifactLocation { uri: &uri(&self.file) },
             region: self.place.map(region),
         };
         let location = Location { id: None, physical_location, logical_locations: Vec::new(), message: None };
