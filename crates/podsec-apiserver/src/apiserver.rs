@@ -11,6 +11,8 @@ use podsec_https::body::Budget;
 use podsec_storage::Store;
 use tokio::sync::watch;
 
+use crate::admission::Plugins;
+use crate::admission::webhook::Webhooks;
 use crate::authentication::Tokens;
 use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
@@ -26,7 +28,9 @@ pub struct ApiServer {
     catalog: &'static Catalog,
     pub(crate) tokens: Tokens,
     pub(crate) admission: Admission,
+    pub(crate) plugins: Plugins,
     pub(crate) auditor: Option<Auditor>,
+    pub(crate) webhooks: Webhooks,
     pub(crate) metrics: Metrics,
     pub(crate) budget: Budget,
     stopping: watch::Sender<bool>,
@@ -42,16 +46,26 @@ impl ApiServer {
     ) -> Self {
         let budget = Budget::new(BODY_BUDGET);
         let (stopping, _) = watch::channel(false);
+        let catalog = Catalog::builtin();
         Self {
+            webhooks: Webhooks::over(&store, catalog),
             store,
-            catalog: Catalog::builtin(),
+            catalog,
             tokens,
             admission,
+            plugins: Plugins::standard(),
             auditor,
             metrics: Metrics::default(),
             budget,
             stopping,
         }
+    }
+
+    /// The same with other admission plugins than those that run by default.
+    #[must_use]
+    pub fn with_plugins(mut self, plugins: Plugins) -> Self {
+        self.plugins = plugins;
+        self
     }
 
     /// Makes the system namespaces and starts the controllers. A server without it answers all the same, but

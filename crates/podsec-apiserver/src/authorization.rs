@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::authentication::{ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, MASTERS, User};
 use crate::request_info::RequestInfo;
 
+use podsec_apimachinery::quote::quoted;
+
 /// Whether a user may do something, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -57,7 +59,7 @@ pub(crate) fn rules(user: &User) -> Value {
 pub(crate) fn refusal(user: &User, info: &RequestInfo) -> String {
     let RequestInfo { verb, group, namespace, path, .. } = info;
     if !info.is_resource {
-        return format!("User {:?} cannot {verb} path {path:?}", user.name);
+        return format!("User {} cannot {verb} path {}", quoted(&user.name), quoted(path));
     }
     let resource = if info.subresource.is_empty() {
         info.resource.clone()
@@ -67,9 +69,14 @@ pub(crate) fn refusal(user: &User, info: &RequestInfo) -> String {
     let place = if namespace.is_empty() {
         "at the cluster scope".to_owned()
     } else {
-        format!("in the namespace {namespace:?}")
+        format!("in the namespace {}", quoted(namespace))
     };
-    format!("User {:?} cannot {verb} resource {resource:?} in API group {group:?} {place}", user.name)
+    format!(
+        "User {} cannot {verb} resource {} in API group {} {place}",
+        quoted(&user.name),
+        quoted(&resource),
+        quoted(group)
+    )
 }
 
 /// Someone and what they may do; role and binding share their name, as Kubernetes' bootstrap roles do.

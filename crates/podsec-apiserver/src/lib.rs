@@ -36,6 +36,7 @@ mod table;
 mod tls;
 mod verbs;
 
+pub use admission::{Plugins, PluginsError};
 pub use apiserver::ApiServer;
 pub use authentication::{Tokens, User};
 pub use body::{RequestBody, ResponseBody, request_body};

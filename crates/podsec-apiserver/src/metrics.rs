@@ -9,6 +9,7 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::admission::webhook::Metrics as WebhookMetrics;
 use crate::body::ResponseBody;
 use crate::request_info::RequestInfo;
 
@@ -18,6 +19,8 @@ pub(crate) struct Metrics {
     requests: Option<IntCounterVec>,
     durations: Option<HistogramVec>,
     running: Option<IntGaugeVec>,
+    /// Those of admission webhooks.
+    pub(crate) webhooks: WebhookMetrics,
     /// Pod Security's own.
     pub(crate) pod_security: PodSecurityMetrics,
 }
@@ -47,6 +50,7 @@ impl Default for Metrics {
             &["request_kind"],
         );
         let mut metrics = Self {
+            webhooks: WebhookMetrics::new(&registry),
             registry,
             requests: requests.ok(),
             durations: durations.ok(),

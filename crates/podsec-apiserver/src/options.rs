@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::admission::Plugins;
+
 /// Everything `podsec serve` can be told.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -16,6 +18,8 @@ pub struct Options {
     pub storage: Storage,
     /// `--admission-control-config-file`: an `AdmissionConfiguration`.
     pub admission_control_config_file: Option<PathBuf>,
+    /// `--enable-admission-plugins` and `--disable-admission-plugins`.
+    pub admission_plugins: Plugins,
     /// `--token-auth-file`: more users, as lines of `token,user,uid,"group1,group2"`.
     pub token_auth_file: Option<PathBuf>,
     /// The `--audit-…` flags.
@@ -82,6 +86,7 @@ impl Default for Options {
             kubeconfig_out: PathBuf::from("podsec.kubeconfig"),
             storage: Storage::Directory(PathBuf::from("podsec-data")),
             admission_control_config_file: None,
+            admission_plugins: Plugins::standard(),
             token_auth_file: None,
             audit: AuditOptions::default(),
             node: false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::MetaMut;
+use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::status::{Details, StatusCause};
 use podsec_storage::{Change, Entry, Error, Precondition, Revision, Store};
@@ -53,8 +54,12 @@ impl Registry {
         let why = match name {
             "" => "Name parameter required.".to_owned(),
             "." | ".." => format!("Name parameter invalid: {name:?}: may not be '{name}'"),
-            _ if name.contains('/') => format!("Name parameter invalid: {name:?}: may not contain '/'"),
-            _ if name.contains('%') => format!("Name parameter invalid: {name:?}: may not contain '%'"),
+            _ if name.contains('/') => {
+                format!("Name parameter invalid: {}: may not contain '/'", quoted(name))
+            }
+            _ if name.contains('%') => {
+                format!("Name parameter invalid: {}: may not contain '%'", quoted(name))
+            }
             _ => return Ok(self.prefix(namespace) + name),
         };
         Err(Status::bad_request(why))

@@ -110,7 +110,8 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let admission = Admission::new(configuration::load(options)?);
         let auditor = auditor(&options.audit)?;
-        let api = Arc::new(ApiServer::new(store, tokens, admission, auditor));
+        let api = ApiServer::new(store, tokens, admission, auditor);
+        let api = Arc::new(api.with_plugins(options.admission_plugins.clone()));
         api.bootstrap().await.map_err(StartError::Bootstrap)?;
         if options.node {
             api.start_node();

@@ -4,25 +4,35 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
-use super::Action;
+use super::plugins::{DEFAULT_TOLERATION_SECONDS, PRIORITY};
+use super::{Action, Write};
 use crate::registry::status;
 use crate::verbs::Operation;
 
 /// Lets the kind fill in what the plugins would.
 pub(super) async fn admit(
     operation: &Operation<'_>,
-    action: Action,
+    write: &Write<'_>,
     object: &mut Value,
-    old: Option<&Value>,
 ) -> Result<(), Status> {
+    // What a subresource takes is often of another kind.
+    if object.get("kind").is_some_and(|kind| *kind != operation.resource.kind.as_str()) {
+        return Ok(());
+    }
+    if operation.api.plugins.runs(DEFAULT_TOLERATION_SECONDS) {
+        (operation.strategy.tolerate)(object);
+    }
+    if !operation.api.plugins.runs(PRIORITY) {
+        return Ok(());
+    }
     let class = object.pointer("/spec/priorityClassName").and_then(Value::as_str).unwrap_or_default();
-    let classes = if action == Action::Create && !class.is_empty() {
+    let classes = if write.action == Action::Create && !class.is_empty() {
         priority_class(operation, class).await?
     } else {
         Vec::new()
     };
     let name = Meta::of(object).name().to_owned();
-    (operation.strategy.admit)(object, old, &classes)
+    (operation.strategy.prioritize)(object, write.old, &classes)
         .map_err(|why| Status::forbidden(operation.group_resource(), &name, &why))
 }
 

@@ -2,19 +2,26 @@
 //! come here.
 //!
 //! ```text
-//! decoded object ─► namespace lifecycle ─► defaults ─► (validation) ─► Pod Security ─► (store)
+//! decoded object ─► namespace lifecycle ─► defaults ─► mutating webhooks ─► (validation)
+//!     ─► Pod Security ─► validating webhooks ─► (store)
 //! ```
+//!
+//! Whatever a mutating webhook changes, the defaults and those webhooks that wish it see again.
 
 pub(crate) mod configuration;
 mod defaults;
 mod namespace_lifecycle;
+mod plugins;
 mod pod_security;
+pub(crate) mod webhook;
 
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use crate::verbs::Operation;
+use plugins::{MUTATING_ADMISSION_WEBHOOK, NAMESPACE_LIFECYCLE, POD_SECURITY, VALIDATING_ADMISSION_WEBHOOK};
+pub use plugins::{Plugins, PluginsError};
 
 /// What a write does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,40 +32,127 @@ pub(crate) enum Action {
     Update,
     /// Removes an object.
     Delete,
+    /// Opens a connection into an object.
+    Connect,
+}
+
+impl Action {
+    /// Kubernetes' name of it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+        }
+    }
+}
+
+/// A write, beside the object it is about.
+#[derive(Debug)]
+pub(crate) struct Write<'a> {
+    /// What it does.
+    pub(crate) action: Action,
+    /// The name as the request gives it: empty when the server makes one up, and for each object of a collection.
+    pub(crate) name: &'a str,
+    /// The stored object.
+    pub(crate) old: Option<&'a Value>,
+    /// The options of the request (`CreateOptions` and its siblings); null for a connection.
+    pub(crate) options: Value,
+    /// Whether nothing will be stored.
+    pub(crate) dry_run: bool,
 }
 
 /// The mutating phase: may change the object, or refuse it.
 ///
 /// # Errors
-/// 403 and 404 in the words of the plugin that refuses.
+/// 403 and 404 in the words of the plugin that refuses, and whatever a webhook answers.
 pub(crate) async fn mutate(
     operation: &Operation<'_>,
-    action: Action,
+    write: &Write<'_>,
     object: &mut Value,
-    old: Option<&Value>,
 ) -> Result<(), Status> {
+    built_in(operation, write, object).await?;
+    if operation.api.plugins.runs(MUTATING_ADMISSION_WEBHOOK) {
+        // Boxed: few requests need the room that calls take.
+        Box::pin(mutating_webhooks(operation, write, object)).await?;
+    }
+    Ok(())
+}
+
+async fn mutating_webhooks(
+    operation: &Operation<'_>,
+    write: &Write<'_>,
+    object: &mut Value,
+) -> Result<(), Status> {
+    let Some(mut webhooks) = webhook::Mutation::begin(operation, write).await? else { return Ok(()) };
+    if webhooks.first_round(Some(object)).await? {
+        built_in(operation, write, object).await?;
+        webhooks.second_round(object).await?;
+    }
+    Ok(())
+}
+
+async fn built_in(operation: &Operation<'_>, write: &Write<'_>, object: &mut Value) -> Result<(), Status> {
     let name = Meta::of(object).name().to_owned();
-    namespace_lifecycle::admit(operation, action, &name).await?;
-    defaults::admit(operation, action, object, old).await
+    if operation.api.plugins.runs(NAMESPACE_LIFECYCLE) {
+        namespace_lifecycle::admit(operation, write.action, &name).await?;
+    }
+    defaults::admit(operation, write, object).await
 }
 
 /// The validating phase, on the object as it would be stored.
 ///
 /// # Errors
-/// 403 and 422 of Pod Security.
+/// 403 and 422 of Pod Security, and whatever a webhook answers.
 pub(crate) async fn validate(
     operation: &Operation<'_>,
-    action: Action,
+    write: &Write<'_>,
     object: &Value,
-    old: Option<&Value>,
 ) -> Result<(), Status> {
-    pod_security::validate(operation, action, object, old).await
+    if operation.api.plugins.runs(POD_SECURITY) {
+        pod_security::validate(operation, write, object).await?;
+    }
+    validating_webhooks(operation, write, Some(object)).await
+}
+
+/// Both phases for what is taken and never stored as it is: reviews, bindings, connections.
+///
+/// # Errors
+/// As [`mutate`] and [`validate`].
+pub(crate) async fn admit(
+    operation: &Operation<'_>,
+    write: &Write<'_>,
+    object: &mut Value,
+) -> Result<(), Status> {
+    mutate(operation, write, object).await?;
+    validate(operation, write, object).await
 }
 
 /// Both phases for a removal, which has no new object.
 ///
 /// # Errors
-/// 403 when the object may not be removed.
-pub(crate) async fn delete(operation: &Operation<'_>, name: &str) -> Result<(), Status> {
-    namespace_lifecycle::admit(operation, Action::Delete, name).await
+/// 403 when the object may not be removed, and whatever a webhook answers.
+pub(crate) async fn delete(operation: &Operation<'_>, write: &Write<'_>, name: &str) -> Result<(), Status> {
+    let plugins = &operation.api.plugins;
+    if plugins.runs(NAMESPACE_LIFECYCLE) {
+        namespace_lifecycle::admit(operation, Action::Delete, name).await?;
+    }
+    if plugins.runs(MUTATING_ADMISSION_WEBHOOK)
+        && let Some(mut webhooks) = webhook::Mutation::begin(operation, write).await?
+    {
+        Box::pin(webhooks.first_round(None)).await?;
+    }
+    validating_webhooks(operation, write, None).await
+}
+
+async fn validating_webhooks(
+    operation: &Operation<'_>,
+    write: &Write<'_>,
+    object: Option<&Value>,
+) -> Result<(), Status> {
+    if operation.api.plugins.runs(VALIDATING_ADMISSION_WEBHOOK) {
+        Box::pin(webhook::validate(operation, write, object)).await?;
+    }
+    Ok(())
 }

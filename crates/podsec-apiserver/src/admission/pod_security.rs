@@ -15,17 +15,17 @@ use podsec_storage::Range;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Action;
+use super::{Action, Write};
 use crate::registry::status;
 use crate::verbs::Operation;
 
 /// Refuses what violates the policy of its namespace; notes warnings and audit annotations either way.
 pub(super) async fn validate(
     operation: &Operation<'_>,
-    action: Action,
+    write: &Write<'_>,
     object: &Value,
-    old: Option<&Value>,
 ) -> Result<(), Status> {
+    let old = write.old;
     let resource = &operation.resource;
     let namespace = if resource.namespaced { operation.namespace() } else { Meta::of(object).name() };
     let mut request = Request {
@@ -42,10 +42,10 @@ pub(super) async fn validate(
         subresource: operation.context.info.subresource.as_str().into(),
         name: Meta::of(object).name().into(),
         namespace: namespace.into(),
-        operation: match action {
+        operation: match write.action {
             Action::Create => Review::Create,
             Action::Update => Review::Update,
-            Action::Delete => Review::Delete,
+            Action::Delete | Action::Connect => return Ok(()),
         },
         username: operation.context.user.name.as_str().into(),
         ..Request::default()

@@ -6,6 +6,7 @@ use podsec_apimachinery::meta::{Meta, time_text};
 use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
+use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
 use crate::object::as_map;
@@ -20,9 +21,12 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
     let options = WriteOptions::create(&context.query, &context.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
     let kind = Kind { group: "", version: "v1", kind: "Binding" };
-    let binding = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
+    let mut binding = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
     context.recording.request_object(&binding);
     let name = if operation.name().is_empty() { Meta::of(&binding).name() } else { operation.name() };
+    let name = name.to_owned();
+    let name = name.as_str();
+    admission::admit(operation, &write(name, &options), &mut binding).await?;
     let node = binding.pointer("/target/name").and_then(Value::as_str).unwrap_or_default();
     if node.is_empty() {
         let path = Path::new("target").child("name");
@@ -70,15 +74,26 @@ pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Resul
     let options = WriteOptions::create(&context.query, &context.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
     let kind = Kind { group: "policy", version: "v1", kind: "Eviction" };
-    let eviction = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
+    let mut eviction = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
     context.recording.request_object(&eviction);
+    admission::admit(operation, &write(operation.name(), &options), &mut eviction).await?;
     let mut delete = match eviction.get("deleteOptions") {
         Some(options) => DeleteOptions::from_object(options)?,
         None => DeleteOptions::default(),
     };
     delete.dry_run |= options.dry_run;
-    verbs::delete_object(operation, operation.namespace(), operation.name(), &delete).await?;
+    verbs::delete_object(operation, operation.namespace(), operation.name(), &delete, None).await?;
     Ok(success())
+}
+
+fn write<'a>(name: &'a str, options: &WriteOptions) -> Write<'a> {
+    Write {
+        action: Action::Create,
+        name,
+        old: None,
+        options: options.object("CreateOptions"),
+        dry_run: options.dry_run,
+    }
 }
 
 fn assign(pod: &mut Value, node: &str, now: &str) {

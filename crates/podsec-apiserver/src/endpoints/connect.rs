@@ -2,8 +2,9 @@
 
 use hyper::{Response, StatusCode};
 use podsec_apimachinery::Status;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::admission::{self, Action, Write};
 use crate::body::ResponseBody;
 use crate::pipeline::Answer;
 use crate::verbs::Operation;
@@ -33,6 +34,8 @@ pub(super) async fn log(operation: &Operation<'_>) -> Result<Answer, Status> {
 /// Refuses a connection into a pod or to a node.
 pub(super) async fn refuse(operation: &Operation<'_>) -> Result<Answer, Status> {
     let name = operation.name();
+    let write = Write { action: Action::Connect, name, old: None, options: Value::Null, dry_run: false };
+    admission::admit(operation, &write, &mut options(operation)).await?;
     let object = operation.registry.get(operation.namespace(), name).await?.object;
     let why = if operation.resource.resource == "pods" && !is_bound(&object) {
         format!("pod {name} does not have a host assigned")
@@ -43,6 +46,37 @@ pub(super) async fn refuse(operation: &Operation<'_>) -> Result<Answer, Status> 
         )
     };
     Err(Status::bad_request(why))
+}
+
+/// What the client wants of the connection, which is what admission sees (`PodExecOptions` and its siblings).
+fn options(operation: &Operation<'_>) -> Value {
+    let info = &operation.context.info;
+    let query = &operation.context.query;
+    let mut fields = Map::new();
+    if let Some(door) = operation.resource.subresource(&info.subresource) {
+        fields.insert("kind".to_owned(), door.kind.as_str().into());
+        fields.insert("apiVersion".to_owned(), "v1".into());
+    }
+    for flag in ["stdin", "stdout", "stderr", "tty"] {
+        if query.flag(flag) {
+            fields.insert(flag.to_owned(), true.into());
+        }
+    }
+    for text in ["container", "path"] {
+        if let Some(value) = query.value(text) {
+            fields.insert(text.to_owned(), value.into());
+        }
+    }
+    let command: Vec<Value> = query.values("command").map(Value::from).collect();
+    if !command.is_empty() {
+        fields.insert("command".to_owned(), command.into());
+    }
+    let ports = query.values("ports").filter_map(|port| port.parse::<i64>().ok());
+    let ports: Vec<Value> = ports.map(Value::from).collect();
+    if !ports.is_empty() {
+        fields.insert("ports".to_owned(), ports.into());
+    }
+    Value::Object(fields)
 }
 
 fn containers(pod: &Value) -> impl Iterator<Item = &str> {

@@ -9,6 +9,7 @@ use podsec_apimachinery::meta::{Meta, time_text};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::admission::{self, Action, Write};
 use crate::authentication::User;
 use crate::authorization::{self, Decision};
 use crate::body::{self, RequestBody};
@@ -26,6 +27,7 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
     let bytes = body::read(body, &operation.api.budget).await?;
     let mut review = decode::object(operation, bytes.as_ref(), options.field_validation)?;
     context.recording.request_object(&review);
+    admit(operation, &options, &mut review).await?;
     let spec = review.get("spec").cloned().unwrap_or_default();
     let status = match operation.resource.kind.as_str() {
         "SelfSubjectReview" => json!({"userInfo": user_info(&context.user)}),
@@ -51,6 +53,7 @@ pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Resul
     let kind = Kind { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
     let mut request = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
     context.recording.request_object(&request);
+    admit(operation, &options, &mut request).await?;
     let (namespace, name) = (operation.namespace(), operation.name());
     let account = operation.registry.get(namespace, name).await?.object;
     let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(HOUR);
@@ -86,6 +89,20 @@ pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Resul
     let status = json!({"token": token, "expirationTimestamp": time_text(expires)});
     fields.insert("status".to_owned(), status);
     Ok(Answer::Object { code: 201, content_type: None, object: request })
+}
+
+/// Reviews are never stored, and admission sees them all the same.
+async fn admit(operation: &Operation<'_>, options: &WriteOptions, review: &mut Value) -> Result<(), Status> {
+    let name = operation.name();
+    let name = if name.is_empty() { Meta::of(review).name().to_owned() } else { name.to_owned() };
+    let write = Write {
+        action: Action::Create,
+        name: &name,
+        old: None,
+        options: options.object("CreateOptions"),
+        dry_run: options.dry_run,
+    };
+    admission::admit(operation, &write, review).await
 }
 
 fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<Value, Status> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::quote::quoted;
 use tokio::time::Instant;
 
 use super::Answer;
@@ -20,8 +21,10 @@ pub(super) fn parse(info: &RequestInfo, query: &Query) -> Result<Option<Instant>
     let asked = match query.value("timeout") {
         None => None,
         Some(text) => Some(go_duration(text).ok_or_else(|| {
-            let why =
-                format!("invalid timeout specified in the request URL - time: invalid duration {text:?}");
+            let why = format!(
+                "invalid timeout specified in the request URL - time: invalid duration {}",
+                quoted(text)
+            );
             Status::bad_request(why)
         })?),
     };

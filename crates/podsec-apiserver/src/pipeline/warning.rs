@@ -10,11 +10,11 @@ use hyper::header::{HeaderValue, WARNING};
 pub(crate) struct Warnings(Mutex<Vec<String>>);
 
 impl Warnings {
-    /// Adds a warning.
+    /// Adds a warning; an empty one says nothing.
     pub(crate) fn add(&self, text: impl Into<String>) {
         let mut texts = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let text = text.into();
-        if !texts.contains(&text) {
+        if !text.is_empty() && !texts.contains(&text) {
             texts.push(text);
         }
     }
@@ -27,11 +27,11 @@ impl Warnings {
         let limit = if total > 4096 { 256 } else { usize::MAX };
         let mut written = 0;
         for text in texts.iter() {
-            let cut: String = text.chars().take(limit).collect();
-            written += cut.chars().count();
-            if limit != usize::MAX && written > 4096 {
+            if limit != usize::MAX && written >= 4096 {
                 break;
             }
+            let cut: String = text.chars().take(limit).collect();
+            written += cut.chars().count();
             if let Some(value) = header(&cut) {
                 headers.append(WARNING, value);
             }

@@ -1,5 +1,7 @@
 //! Cron's notation of times as Kubernetes reads it: five fields or a descriptor, in the parser's own words.
 
+use podsec_apimachinery::quote::quoted;
+
 /// What is wrong with a schedule.
 pub(super) fn check(schedule: &str) -> Result<(), String> {
     if let Some(descriptor) = schedule.strip_prefix('@') {
@@ -22,9 +24,10 @@ fn check_descriptor(schedule: &str, descriptor: &str) -> Result<(), String> {
         _ => match descriptor.strip_prefix("every ") {
             None => Err(format!("unrecognized descriptor: {schedule}")),
             Some(duration) if is_go_duration(duration) => Ok(()),
-            Some(duration) => {
-                Err(format!("failed to parse duration {schedule}: time: invalid duration {duration:?}"))
-            }
+            Some(duration) => Err(format!(
+                "failed to parse duration {schedule}: time: invalid duration {}",
+                quoted(duration)
+            )),
         },
     }
 }
@@ -93,7 +96,7 @@ fn number(text: &str) -> Result<u64, String> {
         Err(error) if matches!(error.kind(), std::num::IntErrorKind::PosOverflow) => "value out of range",
         Err(_) => "invalid syntax",
     };
-    Err(format!("failed to parse int from {text}: strconv.Atoi: parsing {text:?}: {why}"))
+    Err(format!("failed to parse int from {text}: strconv.Atoi: parsing {}: {why}", quoted(text)))
 }
 
 /// `1h30m`, `1.5s`, `-2ms`: numbers with units.

@@ -1,8 +1,8 @@
 //! How each kind behaves: its defaults, validation, Table columns, selectable fields and deletion, one file a kind.
 //!
 //! ```text
-//! decoded object ─► default ─► admit ─► prepare_for_create ─► validate ─► (Pod Security) ─► stored
-//! changed object ─► default ─► admit ─► prepare_for_update ─► validate_update ─► …
+//! decoded object ─► default ─► tolerate, prioritize ─► prepare_for_create ─► validate ─► (Pod Security) ─► stored
+//! changed object ─► default ─► tolerate, prioritize ─► prepare_for_update ─► validate_update ─► …
 //! ```
 //!
 //! A kind is one plain `static` [`Strategy`] of data and functions, named after the registry strategies of
@@ -45,11 +45,14 @@ mod statefulsets;
 mod storageclasses;
 mod strategy;
 mod table_only;
+mod webhook_configurations;
+mod webhook_rules;
 mod workload;
 
 pub use generic::custom_resource;
+pub(crate) use object::same;
 pub use strategy::{
-    Admit, Column, ColumnType, DeletionAnswer, GarbageCollection, SelectableField, Strategy, Subresource,
+    Column, ColumnType, DeletionAnswer, GarbageCollection, Prioritize, SelectableField, Strategy, Subresource,
 };
 
 /// The behaviour of the built-in resource `resource` of API group `group` (empty for core), and the generic
@@ -101,14 +104,14 @@ static STRATEGIES: &[&Strategy] = &[
     &table_only::CONTROLLER_REVISIONS,
     &table_only::ENDPOINTS,
     &table_only::LEASES,
-    &table_only::MUTATING_WEBHOOKS,
     &table_only::NETWORK_POLICIES,
     &table_only::PRIORITY_CLASSES,
     &table_only::QUOTAS,
     &table_only::ROLES,
     &table_only::ROLE_BINDINGS,
     &table_only::RUNTIME_CLASSES,
-    &table_only::VALIDATING_WEBHOOKS,
+    &webhook_configurations::MUTATING,
+    &webhook_configurations::VALIDATING,
 ];
 
 /// Other kinds whose `metadata.generation` counts changes.

@@ -142,7 +142,7 @@ pub(super) fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 
 /// Whether two objects say the same, when absent, `null`, empty lists and empty maps are one, as
 /// `apiequality.Semantic.DeepEqual` has it.
-pub(super) fn same(one: &Value, other: &Value) -> bool {
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(left), Value::Object(right)) => {
             left.iter().all(|(key, value)| same(value, right.at(key)))

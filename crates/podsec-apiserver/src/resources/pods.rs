@@ -14,7 +14,8 @@ use super::workload;
 pub(super) static STRATEGY: Strategy = Strategy {
     resource: "pods",
     default,
-    admit,
+    tolerate,
+    prioritize,
     prepare_for_create,
     prepare_for_update: |pod, old| {
         workload::keep_status(pod, old);
@@ -59,10 +60,16 @@ fn default(pod: &mut Value) {
     pod.ensure("status");
 }
 
-/// The plugins DefaultTolerationSeconds and Priority.
-fn admit(pod: &mut Value, old: Option<&Value>, priority_classes: &[Value]) -> Result<(), String> {
+/// The plugin DefaultTolerationSeconds.
+fn tolerate(pod: &mut Value) {
+    if let Some(spec) = pod.as_object_mut().and_then(|pod| pod.object_mut("spec")) {
+        tolerate_node_trouble(spec);
+    }
+}
+
+/// The plugin Priority.
+fn prioritize(pod: &mut Value, old: Option<&Value>, priority_classes: &[Value]) -> Result<(), String> {
     let Some(spec) = pod.as_object_mut().and_then(|pod| pod.object_mut("spec")) else { return Ok(()) };
-    tolerate_node_trouble(spec);
     let Some(old) = old else { return super::priority::admit(spec, priority_classes) };
     for field in ["priority", "preemptionPolicy"] {
         if let Some(value) = old.at("spec").field(field) {
@@ -472,12 +479,12 @@ mod tests {
     #[test]
     fn tolerations_of_node_trouble_are_added_once() {
         let mut pod = json!({ "spec": { "tolerations": [{ "key": "node.kubernetes.io/not-ready", "operator": "Exists" }] } });
-        admit(&mut pod, None, &[]).unwrap();
+        tolerate(&mut pod);
         let keys: Vec<&str> =
             pod.at("spec").list("tolerations").iter().map(|toleration| toleration.text("key")).collect();
         assert_eq!(keys, ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
         let mut all = json!({ "spec": { "tolerations": [{ "operator": "Exists" }] } });
-        admit(&mut all, None, &[]).unwrap();
+        tolerate(&mut all);
         assert_eq!(all.at("spec").list("tolerations").len(), 1);
     }
 

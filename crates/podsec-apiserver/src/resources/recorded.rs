@@ -21,7 +21,8 @@ fn data(file: &str) -> Vec<Value> {
 fn created(mut object: Value, group: &str, resource: &str) -> Value {
     let strategy = strategy(group, resource);
     (strategy.default)(&mut object);
-    (strategy.admit)(&mut object, None, &[]).unwrap();
+    (strategy.tolerate)(&mut object);
+    (strategy.prioritize)(&mut object, None, &[]).unwrap();
     (strategy.prepare_for_create)(&mut object);
     object
 }
@@ -49,7 +50,8 @@ fn invalid_objects_are_refused_in_kubernetes_words() {
         }
         let strategy = strategy("", resource);
         (strategy.default)(&mut object);
-        let admitted = (strategy.admit)(&mut object, None, &[]);
+        (strategy.tolerate)(&mut object);
+        let admitted = (strategy.prioritize)(&mut object, None, &[]);
         (strategy.prepare_for_create)(&mut object);
         let errors = (strategy.validate)(&object);
         let message = if errors.is_empty() {
@@ -483,12 +485,14 @@ proptest! {
             prop_assert_eq!(&once, &twice, "{}", strategy.resource);
             let _ = (strategy.warnings_on_create)(&once);
             let mut new = once.clone();
-            let _ = (strategy.admit)(&mut new, None, &[]);
+            (strategy.tolerate)(&mut new);
+            let _ = (strategy.prioritize)(&mut new, None, &[]);
             (strategy.prepare_for_create)(&mut new);
             let _ = (strategy.validate)(&new);
             let mut changed = other.clone();
             (strategy.default)(&mut changed);
-            let _ = (strategy.admit)(&mut changed, Some(&new), std::slice::from_ref(&other));
+            (strategy.tolerate)(&mut changed);
+            let _ = (strategy.prioritize)(&mut changed, Some(&new), std::slice::from_ref(&other));
             (strategy.prepare_for_update)(&mut changed, &new);
             let _ = (strategy.validate_update)(&changed, &new);
             let _ = (strategy.warnings_on_update)(&changed, &new);

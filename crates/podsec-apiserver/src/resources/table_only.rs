@@ -374,24 +374,3 @@ pub(super) static LEASES: Strategy = Strategy {
     allow_unconditional_update: false,
     ..BASE
 };
-
-/// ValidatingWebhookConfigurations.
-pub(super) static VALIDATING_WEBHOOKS: Strategy =
-    Strategy { resource: "validatingwebhookconfigurations", ..WEBHOOKS };
-
-/// MutatingWebhookConfigurations.
-pub(super) static MUTATING_WEBHOOKS: Strategy =
-    Strategy { resource: "mutatingwebhookconfigurations", ..WEBHOOKS };
-
-const WEBHOOKS: Strategy = Strategy {
-    group: "admissionregistration.k8s.io",
-    columns: &[printing::NAME, integer("Webhooks", "How many webhooks it holds."), printing::AGE],
-    cells: |configuration, now| {
-        let webhooks = configuration.list("webhooks").len();
-        vec![printing::name(configuration), webhooks.into(), printing::age(configuration, now)]
-    },
-    prepare_for_create: super::workload::start_generation,
-    prepare_for_update: super::generic::count_content,
-    allow_unconditional_update: false,
-    ..BASE
-};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::options::WriteOptions;
 use super::update::Origin;
 use super::{Operation, managed_fields};
-use crate::admission::{self, Action};
+use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::pipeline::Answer;
@@ -48,7 +48,17 @@ pub(crate) async fn create_object(
     if origin == Origin::Update {
         managed_fields::update(operation, options, None, &mut object);
     }
-    admission::mutate(operation, Action::Create, &mut object, None).await?;
+    let named = Meta::of(&object).name().to_owned();
+    let write = Write {
+        action: Action::Create,
+        name: &named,
+        old: None,
+        options: options.object("CreateOptions"),
+        dry_run: options.dry_run,
+    };
+    admission::mutate(operation, &write, &mut object).await?;
+    // A webhook may have moved it.
+    place(operation, &mut object)?;
     stamp(operation, &mut object);
     let prefix = Meta::of(&object).generate_name().to_owned();
     let generates = Meta::of(&object).name().is_empty() && !prefix.is_empty();
@@ -67,7 +77,7 @@ pub(crate) async fn create_object(
         for warning in (operation.strategy.warnings_on_create)(&candidate) {
             operation.context.warnings.add(warning);
         }
-        admission::validate(operation, Action::Create, &candidate, None).await?;
+        admission::validate(operation, &write, &candidate).await?;
         attempts -= 1;
         match store(operation, &name, &mut candidate, options).await {
             Ok(()) => return Ok(candidate),

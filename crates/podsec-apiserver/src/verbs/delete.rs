@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Operation;
 use super::options::{DeleteOptions, Propagation};
-use crate::admission;
+use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
 use crate::controllers::garbage_collector::{FOREGROUND, ORPHAN};
 use crate::decode;
@@ -21,8 +21,8 @@ use crate::resources::{DeletionAnswer, GarbageCollection};
 /// Deletes the object that the URL names.
 pub(super) async fn delete(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
     let options = options(operation, body).await?;
-    admission::delete(operation, operation.name()).await?;
-    let deletion = delete_object(operation, operation.namespace(), operation.name(), &options).await?;
+    let (namespace, name) = (operation.namespace(), operation.name());
+    let deletion = delete_object(operation, namespace, name, &options, Some(name)).await?;
     let resource = &operation.resource;
     match deletion {
         Deletion::Gone(object) if operation.strategy.deletion_answer == DeletionAnswer::Status => {
@@ -57,20 +57,34 @@ pub(crate) enum Deletion {
     Pending(Value),
 }
 
-/// Deletes an object, as far as it can be now.
+/// Deletes an object, as far as it can be now. `requested` is the name in the request, by which admission knows it;
+/// `None` when admission has let the removal pass in another form.
 ///
 /// # Errors
-/// 404, and 409 when a precondition does not hold.
+/// In this order: 404, 409 when a precondition does not hold, and what admission answers.
 pub(crate) async fn delete_object(
     operation: &Operation<'_>,
     namespace: &str,
     name: &str,
     options: &DeleteOptions,
+    requested: Option<&str>,
 ) -> Result<Deletion, Status> {
     for _ in 0..ATTEMPTS {
         let stored = operation.registry.get(namespace, name).await?;
         check_preconditions(operation, &stored.object, options)?;
         let step = next_step(operation, &stored.object, options);
+        if let Some(requested) = requested
+            && !matches!(step, Step::Wait)
+        {
+            let write = Write {
+                action: Action::Delete,
+                name: requested,
+                old: Some(&stored.object),
+                options: options.object(),
+                dry_run: options.dry_run,
+            };
+            admission::delete(operation, &write, name).await?;
+        }
         match take(operation, namespace, name, stored, step, options).await {
             Ok(deletion) => return Ok(deletion),
             Err(WriteError::Conflict) => {}

@@ -7,7 +7,6 @@ use podsec_storage::Range;
 use super::delete::{Deletion, delete_object, options};
 use super::selection::Selection;
 use super::{Operation, list_options::ListOptions};
-use crate::admission;
 use crate::body::RequestBody;
 use crate::pipeline::Answer;
 use crate::registry::status;
@@ -21,7 +20,6 @@ pub(super) async fn delete_collection(
     let options = options(operation, body).await?;
     ListOptions::parse(query)?;
     let selection = Selection::parse(query, operation.strategy, operation.name())?;
-    admission::delete(operation, "").await?;
     let prefix = operation.registry.prefix(operation.namespace());
     let page = operation.registry.store().range(Range::prefix(&prefix)).await;
     let page = page.map_err(|error| status(&error))?;
@@ -32,7 +30,7 @@ pub(super) async fn delete_collection(
             continue;
         }
         let (namespace, name) = (Meta::of(&object).namespace(), Meta::of(&object).name());
-        match delete_object(operation, namespace, name, &options).await {
+        match delete_object(operation, namespace, name, &options, Some("")).await {
             Ok(Deletion::Gone(object) | Deletion::Pending(object)) => items.push(object),
             // Someone else has deleted it in between.
             Err(status) if status.code == 404 => {}

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::quote::quoted;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -179,8 +180,9 @@ impl Continue {
 pub(super) fn resource_version(query: &Query) -> Result<Option<u64>, Status> {
     let Some(text) = query.value("resourceVersion") else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
+        let text = quoted(text);
         Status::bad_request(format!(
-            "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            "invalid resource version: resourceVersion: Invalid value: {text}: strconv.ParseUint: parsing {text}: invalid syntax"
         ))
     })
 }

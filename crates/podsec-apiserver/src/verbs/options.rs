@@ -5,7 +5,9 @@ use hyper::HeaderMap;
 use hyper::header::USER_AGENT;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Cause, Error, Path};
-use serde_json::Value;
+use podsec_apimachinery::meta::{FIELD_MANAGER_LENGTH, validate_field_manager};
+use podsec_apimachinery::quote::quoted;
+use serde_json::{Map, Value, json};
 
 use crate::query::Query;
 
@@ -20,6 +22,8 @@ pub(crate) struct WriteOptions {
     pub(crate) field_validation: FieldValidation,
     /// Take fields over from other managers; for apply alone.
     pub(crate) force: bool,
+    /// What the client has sent of them, as admission shows it.
+    sent: Map<String, Value>,
 }
 
 /// What to do about unknown and repeated fields.
@@ -68,13 +72,7 @@ impl WriteOptions {
     fn parse(kind: &str, query: &Query, headers: &HeaderMap, mut errors: Vec<Error>) -> Result<Self, Status> {
         let manager = query.value("fieldManager");
         if let Some(manager) = manager {
-            let path = Path::new("fieldManager");
-            if manager.len() > MANAGER_LIMIT {
-                errors.push(Error::too_long(path, MANAGER_LIMIT));
-            } else if manager.chars().any(char::is_control) {
-                let detail = "should only contain printable characters";
-                errors.push(Error::invalid(path, &Value::from(manager), detail));
-            }
+            errors.extend(validate_field_manager(manager, &Path::new("fieldManager")));
         }
         let dry_run = dry_run(query.values("dryRun"), &mut errors);
         let field_validation = match query.value("fieldValidation") {
@@ -95,7 +93,21 @@ impl WriteOptions {
             return Err(invalid(kind, &errors));
         }
         let field_manager = manager.map_or_else(|| client_name(headers), str::to_owned);
-        Ok(Self { dry_run, field_manager, field_validation, force: query.flag("force") })
+        let mut sent = Map::new();
+        if dry_run {
+            sent.insert("dryRun".to_owned(), json!(["All"]));
+        }
+        for field in ["fieldManager", "fieldValidation"] {
+            if let Some(value) = query.value(field) {
+                sent.insert(field.to_owned(), value.into());
+            }
+        }
+        Ok(Self { dry_run, field_manager, field_validation, force: query.flag("force"), sent })
+    }
+
+    /// The options as an object of `kind`, which for a patch is that of what it amounts to.
+    pub(crate) fn object(&self, kind: &str) -> Value {
+        options_object(kind, self.sent.clone())
     }
 }
 
@@ -112,6 +124,8 @@ pub(crate) struct DeleteOptions {
     pub(crate) uid: Option<String>,
     /// The resourceVersion the object must have.
     pub(crate) resource_version: Option<String>,
+    /// The older way to say what happens to dependents, when the client has used it.
+    orphan_dependents: Option<bool>,
 }
 
 /// What happens to the dependents of a deleted object.
@@ -194,8 +208,38 @@ impl DeleteOptions {
             propagation,
             uid: uid.map(str::to_owned),
             resource_version: resource_version.map(str::to_owned),
+            orphan_dependents: orphan,
         })
     }
+
+    /// The options as admission shows them.
+    pub(crate) fn object(&self) -> Value {
+        let mut fields = Map::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), value);
+            }
+        };
+        set("dryRun", self.dry_run.then(|| json!(["All"])));
+        set("gracePeriodSeconds", self.grace_period_seconds.map(Value::from));
+        set("orphanDependents", self.orphan_dependents.map(Value::from));
+        let policy = self.propagation.filter(|_| self.orphan_dependents.is_none());
+        set("propagationPolicy", policy.map(|policy| format!("{policy:?}").into()));
+        let mut preconditions = Map::new();
+        for (name, value) in [("resourceVersion", &self.resource_version), ("uid", &self.uid)] {
+            if let Some(value) = value {
+                preconditions.insert(name.to_owned(), value.as_str().into());
+            }
+        }
+        set("preconditions", Some(preconditions).filter(|map| !map.is_empty()).map(Value::Object));
+        options_object("DeleteOptions", fields)
+    }
+}
+
+fn options_object(kind: &str, mut fields: Map<String, Value>) -> Value {
+    fields.insert("kind".to_owned(), kind.into());
+    fields.insert("apiVersion".to_owned(), "meta.k8s.io/v1".into());
+    Value::Object(fields)
 }
 
 /// A number of the query string.
@@ -208,7 +252,7 @@ pub(crate) fn parse_integer(text: &str) -> Result<i64, Status> {
             std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
             _ => "invalid syntax",
         };
-        Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
+        Status::bad_request(format!("strconv.ParseInt: parsing {}: {why}", quoted(text)))
     })
 }
 
@@ -237,15 +281,13 @@ fn client_name(headers: &HeaderMap) -> String {
     let name = agent.split('/').next().unwrap_or_default();
     let mut printable = String::new();
     for character in name.chars().filter(|character| !character.is_control()) {
-        if printable.len() + character.len_utf8() > MANAGER_LIMIT {
+        if printable.len() + character.len_utf8() > FIELD_MANAGER_LENGTH {
             break;
         }
         printable.push(character);
     }
     if printable.is_empty() { "unknown".to_owned() } else { printable }
 }
-
-const MANAGER_LIMIT: usize = 128;
 
 #[cfg(test)]
 mod tests {

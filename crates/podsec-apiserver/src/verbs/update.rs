@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::delete::has_spec_finalizers;
 use super::options::WriteOptions;
 use super::{Operation, create, managed_fields};
-use crate::admission::{self, Action};
+use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::object::metadata_mut;
@@ -79,7 +79,7 @@ pub(crate) async fn update_object(
             managed_fields::update(operation, options, Some(&stored.object), &mut object);
         }
         let managed_fields = object.pointer("/metadata/managedFields").cloned();
-        let mut prepared = prepare(operation, object, &stored.object).await?;
+        let mut prepared = prepare(operation, object, &stored.object, options).await?;
         // Some subresources take the metadata from the stored object.
         MetaMut::of(&mut prepared).set("managedFields", managed_fields);
         match store(operation, stored, prepared, options).await {
@@ -92,9 +92,21 @@ pub(crate) async fn update_object(
 }
 
 /// Brings the new object in line with the stored one and lets admission and validation judge it.
-async fn prepare(operation: &Operation<'_>, mut object: Value, stored: &Value) -> Result<Value, Status> {
+async fn prepare(
+    operation: &Operation<'_>,
+    mut object: Value,
+    stored: &Value,
+    options: &WriteOptions,
+) -> Result<Value, Status> {
     let strategy = operation.strategy;
-    admission::mutate(operation, Action::Update, &mut object, Some(stored)).await?;
+    let write = Write {
+        action: Action::Update,
+        name: operation.name(),
+        old: Some(stored),
+        options: options.object("UpdateOptions"),
+        dry_run: options.dry_run,
+    };
+    admission::mutate(operation, &write, &mut object).await?;
     keep(&mut object, stored);
     let subresource = strategy.subresource(&operation.context.info.subresource);
     let (prepare, validate) = match subresource {
@@ -109,7 +121,7 @@ async fn prepare(operation: &Operation<'_>, mut object: Value, stored: &Value) -
     for warning in (strategy.warnings_on_update)(&object, stored) {
         operation.context.warnings.add(warning);
     }
-    admission::validate(operation, Action::Update, &object, Some(stored)).await?;
+    admission::validate(operation, &write, &object).await?;
     Ok(object)
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request};
 use podsec_admission::Admission;
-use podsec_apiserver::{ApiServer, Peer, ResponseBody, Tokens, User, request_body};
+use podsec_apiserver::{ApiServer, Peer, Plugins, ResponseBody, Tokens, User, request_body};
 use podsec_audit::Auditor;
 use podsec_storage::{Memory, Store};
 use serde_json::{Value, json};
@@ -45,6 +45,16 @@ impl Cluster {
         tokens.insert("joe", User::new("joe", &[]));
         let admission = Admission::default();
         Self { api: Arc::new(ApiServer::new(store, tokens, admission, auditor)) }
+    }
+
+    /// A bare server without some admission plugins.
+    pub(crate) fn without(plugins: &[&str]) -> Self {
+        let plugins: Vec<String> = plugins.iter().map(|name| (*name).to_owned()).collect();
+        let plugins = Plugins::select(&[], &plugins).unwrap();
+        let mut tokens = Tokens::default();
+        tokens.insert("admin", User::new("admin", &["system:masters"]));
+        let api = ApiServer::new(Arc::new(Memory::default()), tokens, Admission::default(), None);
+        Self { api: Arc::new(api.with_plugins(plugins)) }
     }
 
     /// Sends a request as the holder of `token`; none for the empty one.

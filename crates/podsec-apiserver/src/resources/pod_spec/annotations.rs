@@ -1,6 +1,7 @@
 //! The annotations that once said what fields say now: seccomp and AppArmor profiles, and a few pod ones.
 
 use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::quote::quoted;
 use serde_json::{Value, json};
 
 use super::super::formats;
@@ -45,7 +46,7 @@ pub(in super::super) fn validate(metadata: &Value, spec: &Value, path: &Path) ->
             errors.push(Error::invalid(path.key(key), &container.into(), "container not found"));
         }
         if !matches!(profile, "" | "runtime/default" | "unconfined") && !profile.starts_with("localhost/") {
-            let detail = format!("invalid AppArmor profile name: {profile:?}");
+            let detail = format!("invalid AppArmor profile name: {}", quoted(profile));
             errors.push(Error::invalid(path.key(key), &profile.into(), &detail));
         }
     }

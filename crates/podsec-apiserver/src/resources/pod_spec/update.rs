@@ -1,6 +1,7 @@
 //! What may change in a pod once it exists.
 
 use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
 
 use super::super::formats;
@@ -61,11 +62,11 @@ pub(in super::super) fn validate_ephemeral_containers_update(pod: &Value, old: &
         let name = container.text("name");
         match now.iter().find(|other| other.text("name") == name) {
             None => {
-                let detail = format!("existing ephemeral containers {name:?} may not be removed\n");
+                let detail = format!("existing ephemeral containers {} may not be removed\n", quoted(name));
                 errors.push(Error::forbidden(path.clone(), &detail));
             }
             Some(other) if !same(other, container) => {
-                let detail = format!("existing ephemeral containers {name:?} may not be changed\n");
+                let detail = format!("existing ephemeral containers {} may not be changed\n", quoted(name));
                 errors.push(Error::forbidden(path.clone(), &detail));
             }
             Some(_) => {}

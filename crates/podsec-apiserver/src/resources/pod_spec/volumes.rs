@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
 
 use super::super::formats;
@@ -404,7 +405,7 @@ fn ephemeral(volume: &Value, source: &Value, pod: Option<&Value>, path: &Path) -
     if !pod.is_empty() && !name.is_empty() {
         let claim = format!("{pod}-{name}");
         for wrong in formats::subdomain(&claim) {
-            let detail = format!("PVC name {claim:?}: {wrong}");
+            let detail = format!("PVC name {}: {wrong}", quoted(&claim));
             errors.push(Error::invalid(path.child("name"), &name.into(), &detail));
         }
     }

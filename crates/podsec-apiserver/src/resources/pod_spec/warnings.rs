@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use podsec_apimachinery::field::Path;
+use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
 
 use super::super::object::{Fields, metadata};
@@ -118,9 +119,9 @@ fn repeated(spec: &Value, path: &Path, list: &str, field: &str) -> Vec<String> {
         .filter(|(_, item)| !seen.insert(item.text(field)))
         .map(|(index, item)| {
             format!(
-                "{}: duplicate {field} {:?}",
+                "{}: duplicate {field} {}",
                 path.child(list).index(index).child(field),
-                item.text(field)
+                quoted(item.text(field))
             )
         })
         .collect()
@@ -148,8 +149,9 @@ fn hidden_variables(container: &Value, path: &Path) -> Vec<String> {
         let adds = !variable.has("valueFrom") && value != reference && value.contains(&reference);
         if !seen.insert(name) && !adds {
             warnings.push(format!(
-                "{}: hides previous definition of {name:?}, which may be dropped when using apply",
-                path.child("env").index(index)
+                "{}: hides previous definition of {}, which may be dropped when using apply",
+                path.child("env").index(index),
+                quoted(name)
             ));
         }
     }

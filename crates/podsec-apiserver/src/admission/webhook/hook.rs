@@ -1,0 +1,232 @@
+//! One webhook of a configuration, read once.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use podsec_apimachinery::meta::Meta;
+use podsec_apimachinery::selector::label::{Selector, from_object};
+use serde_json::Value;
+
+use super::rules::Rule;
+
+/// A webhook that may be asked.
+#[derive(Debug)]
+pub(super) struct Hook {
+    /// The name of its configuration.
+    pub(super) configuration: String,
+    /// Its own name.
+    pub(super) name: String,
+    /// Where it is.
+    pub(super) endpoint: Endpoint,
+    /// The authorities that may have signed its certificate, PEM; the system's when empty.
+    pub(super) ca_bundle: Vec<u8>,
+    /// What it is asked about.
+    pub(super) rules: Vec<Rule>,
+    /// Whether it is asked about the same objects in other versions too.
+    pub(super) match_policy: MatchPolicy,
+    /// The namespaces that it is asked about.
+    pub(super) namespace_selector: Selector,
+    /// The objects that it is asked about.
+    pub(super) object_selector: Selector,
+    /// What becomes of the request when it cannot be asked.
+    pub(super) failure_policy: FailurePolicy,
+    /// Whether it is asked again when a later webhook has changed the object.
+    pub(super) reinvokes: bool,
+    /// How long it may take.
+    pub(super) timeout: Duration,
+    /// Whether it may be asked about a dry run.
+    pub(super) allows_dry_run: bool,
+    /// The newest form of review that both sides know.
+    pub(super) review: Option<ReviewVersion>,
+    /// Why it cannot be asked at all: stored by a server that let more in.
+    pub(super) unusable: Option<String>,
+}
+
+/// Whether a rule that names one version stands for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MatchPolicy {
+    /// It does.
+    Equivalent,
+    /// It does not.
+    Exact,
+}
+
+/// What becomes of a request whose webhook cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FailurePolicy {
+    /// It is refused.
+    Fail,
+    /// It goes on.
+    Ignore,
+}
+
+/// Where a webhook is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Endpoint {
+    /// Behind a Service of the cluster.
+    Service {
+        /// The namespace of the Service.
+        namespace: String,
+        /// The name of the Service.
+        name: String,
+        /// The port of the Service.
+        port: u16,
+        /// The path of the URL.
+        path: String,
+    },
+    /// Anywhere.
+    Url(String),
+}
+
+/// The form of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReviewVersion {
+    /// `admission.k8s.io/v1`.
+    V1,
+    /// `admission.k8s.io/v1beta1`, whose answers were never verified.
+    V1Beta1,
+}
+
+impl Hook {
+    /// The webhooks of a configuration, in their order.
+    pub(super) fn all_of(configuration: &Value) -> impl Iterator<Item = Self> {
+        let name = Meta::of(configuration).name();
+        let webhooks = configuration.get("webhooks").and_then(Value::as_array);
+        let webhooks = webhooks.map(Vec::as_slice).unwrap_or_default().iter();
+        webhooks.map(move |webhook| Self::read(name, webhook))
+    }
+
+    fn read(configuration: &str, webhook: &Value) -> Self {
+        let text = |field: &str| webhook.get(field).and_then(Value::as_str).unwrap_or_default();
+        let mut unusable = None;
+        let mut selector = |field: &str| {
+            from_object(webhook.get(field)).unwrap_or_else(|error| {
+                unusable = Some(format!("{field}: {error}"));
+                Selector::everything()
+            })
+        };
+        let namespace_selector = selector("namespaceSelector");
+        let object_selector = selector("objectSelector");
+        let conditions = webhook.get("matchConditions").and_then(Value::as_array);
+        if conditions.is_some_and(|conditions| !conditions.is_empty()) {
+            unusable = Some("matchConditions: podsec serve does not evaluate CEL".to_owned());
+        }
+        let config = webhook.get("clientConfig");
+        let endpoint = config.and_then(Endpoint::read).unwrap_or_else(|| {
+            unusable = Some("webhook configuration must have either service or URL".to_owned());
+            Endpoint::Url(String::new())
+        });
+        let ca_bundle = config.and_then(|config| config.get("caBundle")).and_then(Value::as_str);
+        let ca_bundle = STANDARD.decode(ca_bundle.unwrap_or_default()).unwrap_or_else(|error| {
+            unusable = Some(format!("caBundle: {error}"));
+            Vec::new()
+        });
+        let rules = webhook.get("rules").and_then(Value::as_array);
+        let versions = webhook.get("admissionReviewVersions").and_then(Value::as_array);
+        let timeout = webhook.get("timeoutSeconds").and_then(Value::as_u64);
+        Self {
+            configuration: configuration.to_owned(),
+            name: text("name").to_owned(),
+            endpoint,
+            ca_bundle,
+            rules: rules.into_iter().flatten().map(Rule::read).collect(),
+            match_policy: match text("matchPolicy") {
+                "Exact" => MatchPolicy::Exact,
+                _ => MatchPolicy::Equivalent,
+            },
+            namespace_selector,
+            object_selector,
+            failure_policy: match text("failurePolicy") {
+                "Ignore" => FailurePolicy::Ignore,
+                _ => FailurePolicy::Fail,
+            },
+            reinvokes: text("reinvocationPolicy") == "IfNeeded",
+            timeout: Duration::from_secs(timeout.unwrap_or(10).min(30)),
+            allows_dry_run: matches!(text("sideEffects"), "None" | "NoneOnDryRun"),
+            review: versions.into_iter().flatten().find_map(|version| match version.as_str() {
+                Some("v1") => Some(ReviewVersion::V1),
+                Some("v1beta1") => Some(ReviewVersion::V1Beta1),
+                _ => None,
+            }),
+            unusable,
+        }
+    }
+}
+
+impl Endpoint {
+    fn read(config: &Value) -> Option<Self> {
+        if let Some(service) = config.get("service").filter(|service| service.is_object()) {
+            let text =
+                |field: &str| service.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let port = service.get("port").and_then(Value::as_u64).unwrap_or(443);
+            return Some(Self::Service {
+                namespace: text("namespace"),
+                name: text("name"),
+                port: u16::try_from(port).ok()?,
+                path: text("path"),
+            });
+        }
+        Some(Self::Url(config.get("url")?.as_str()?.to_owned()))
+    }
+
+    /// The URL to POST to, as client-go writes it: with a clean path.
+    pub(super) fn url(&self) -> String {
+        match self {
+            Self::Service { namespace, name, port, path } => {
+                format!("https://{name}.{namespace}.svc:{port}{}", clean(path))
+            }
+            Self::Url(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+                let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+                format!("{}://{host}{}", scheme.to_ascii_lowercase(), clean(path))
+            }
+        }
+    }
+}
+
+/// Go's `path.Join("/", path)`: no empty segments, no dots, no slash at the end.
+fn clean(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                kept.pop();
+            }
+            other => kept.push(other),
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_service_has_the_name_that_its_certificate_must_show() {
+        let config =
+            json!({"service": {"name": "hook", "namespace": "hooks", "path": "/a//b/", "port": 8443}});
+        assert_eq!(Endpoint::read(&config).unwrap().url(), "https://hook.hooks.svc:8443/a/b");
+    }
+
+    #[test]
+    fn a_url_keeps_its_host_and_gets_a_path() {
+        let url = |text: &str| Endpoint::Url(text.to_owned()).url();
+        assert_eq!(url("https://example.com"), "https://example.com/");
+        assert_eq!(url("HTTPS://[::1]:8443/x/../y/"), "https://[::1]:8443/y");
+    }
+
+    #[test]
+    fn a_webhook_with_conditions_is_kept_and_cannot_be_asked() {
+        let configuration = json!({"metadata": {"name": "c"}, "webhooks": [
+            {"name": "w", "clientConfig": {"url": "https://x"}, "matchConditions": [{}]}
+        ]});
+        let hooks: Vec<Hook> = Hook::all_of(&configuration).collect();
+        assert_eq!((&*hooks[0].configuration, &*hooks[0].name), ("c", "w"));
+        assert!(hooks[0].unusable.as_deref().is_some_and(|why| why.starts_with("matchConditions")));
+    }
+}

@@ -1,0 +1,307 @@
+//! Which webhooks a request is for: rules, then the selectors of namespaces and objects.
+
+use std::sync::Arc;
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::Meta;
+use podsec_apimachinery::schema::catalog::Resource;
+use serde_json::{Map, Value};
+
+use super::hook::{Hook, MatchPolicy};
+use crate::admission::Action;
+
+/// A `RuleWithOperations`.
+#[derive(Debug)]
+pub(super) struct Rule {
+    operations: Vec<String>,
+    groups: Vec<String>,
+    versions: Vec<String>,
+    resources: Vec<String>,
+    scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    All,
+    Cluster,
+    Namespaced,
+    /// None that is known: matches nothing.
+    Other,
+}
+
+/// What a request is about, as rules and selectors see it.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// What is done.
+    pub(super) action: Action,
+    /// The requested resource.
+    pub(super) resource: &'a Arc<Resource>,
+    /// The requested subresource.
+    pub(super) subresource: &'a str,
+    /// The namespace; of a Namespace, its own name.
+    pub(super) namespace: &'a str,
+    /// The same objects in other versions.
+    pub(super) equivalents: &'a [Arc<Resource>],
+}
+
+/// The labels of the namespace, or why nobody knows them.
+pub(super) type NamespaceLabels = Result<Map<String, Value>, Status>;
+
+impl Subject<'_> {
+    /// Whether the request is about a Namespace or one of its subresources.
+    pub(super) fn is_namespace(&self) -> bool {
+        self.resource.group.is_empty() && self.resource.resource == "namespaces"
+    }
+
+    /// Whether a new state of a Namespace decides by its own labels.
+    pub(super) fn carries_namespace_labels(&self) -> bool {
+        self.is_namespace()
+            && self.subresource.is_empty()
+            && matches!(self.action, Action::Create | Action::Update)
+    }
+
+    /// The version in which `hook` is to see the request; `None` when it is not to see it at all.
+    ///
+    /// # Errors
+    /// Why the labels of the namespace are not known, for a webhook that depends on them.
+    pub(super) fn version_for(
+        &self,
+        hook: &Hook,
+        namespace: &NamespaceLabels,
+        object: Option<&Value>,
+        old: Option<&Value>,
+    ) -> Result<Option<Arc<Resource>>, Status> {
+        // Objects outside of namespaces are never exempt, but for the namespaces themselves.
+        let selective =
+            !hook.namespace_selector.is_everything() && (!self.namespace.is_empty() || self.is_namespace());
+        let unknown = match namespace {
+            Ok(labels) if selective && !hook.namespace_selector.matches_labels(Some(labels)) => {
+                return Ok(None);
+            }
+            Err(status) if selective => Some(status),
+            _ => None,
+        };
+        // The options of a connection have no metadata, and no selector matches them.
+        let selected = |object: &Value| {
+            object.get("metadata").is_some() && hook.object_selector.matches_labels(Meta::of(object).labels())
+        };
+        if !hook.object_selector.is_everything()
+            && !object.is_some_and(selected)
+            && !old.is_some_and(selected)
+        {
+            return Ok(None);
+        }
+        let Some(version) = self.version_by_rules(hook) else { return Ok(None) };
+        unknown.map_or_else(|| Ok(Some(Arc::clone(version))), |status| Err(status.clone()))
+    }
+
+    fn version_by_rules(&self, hook: &Hook) -> Option<&Arc<Resource>> {
+        if hook.rules.iter().any(|rule| rule.matches(self, self.resource)) {
+            return Some(self.resource);
+        }
+        let equivalents = if hook.match_policy == MatchPolicy::Equivalent { self.equivalents } else { &[] };
+        // An earlier rule counts more than a nearer version.
+        hook.rules.iter().find_map(|rule| equivalents.iter().find(|version| rule.matches(self, version)))
+    }
+}
+
+impl Rule {
+    pub(super) fn read(rule: &Value) -> Self {
+        let texts = |field: &str| {
+            let items = rule.get(field).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Self {
+            operations: texts("operations"),
+            groups: texts("apiGroups"),
+            versions: texts("apiVersions"),
+            resources: texts("resources"),
+            scope: match rule.get("scope").and_then(Value::as_str) {
+                None | Some("*") => Scope::All,
+                Some("Cluster") => Scope::Cluster,
+                Some("Namespaced") => Scope::Namespaced,
+                Some(_) => Scope::Other,
+            },
+        }
+    }
+
+    fn matches(&self, subject: &Subject<'_>, version: &Resource) -> bool {
+        let listed = |items: &[String], wanted: &str| items.iter().any(|item| item == "*" || item == wanted);
+        let is_namespaced = !subject.namespace.is_empty() && !subject.is_namespace();
+        let in_scope = match self.scope {
+            Scope::All => true,
+            Scope::Cluster => !is_namespaced,
+            Scope::Namespaced => is_namespaced,
+            Scope::Other => false,
+        };
+        in_scope
+            && listed(&self.operations, subject.action.name())
+            && listed(&self.groups, &version.group)
+            && listed(&self.versions, &version.version)
+            && self.resources.iter().any(|item| {
+                let (resource, subresource) = item.split_once('/').unwrap_or((item, ""));
+                (resource == "*" || resource == version.resource)
+                    && (subresource == "*" || subresource == subject.subresource)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use podsec_apimachinery::schema::catalog::Catalog;
+    use serde_json::json;
+
+    use super::super::version::equivalents;
+    use super::*;
+
+    fn find(resource: &str) -> &'static Arc<Resource> {
+        let (group, resource) = resource.split_once('/').unwrap_or(("", resource));
+        Catalog::builtin().find(group, "v1", resource).unwrap()
+    }
+
+    fn hook(webhook: Value) -> Hook {
+        let mut webhook = webhook;
+        webhook["clientConfig"] = json!({"url": "https://x"});
+        for selector in ["namespaceSelector", "objectSelector"] {
+            if webhook[selector].is_null() {
+                webhook[selector] = json!({});
+            }
+        }
+        Hook::all_of(&json!({"metadata": {"name": "c"}, "webhooks": [webhook]})).next().unwrap()
+    }
+
+    /// Whether the rule matches `action resource/subresource` in `namespace`.
+    fn matches(rule: &Value, action: Action, resource: &str, subresource: &str, namespace: &str) -> bool {
+        let resource = find(resource);
+        let subject = Subject { action, resource, subresource, namespace, equivalents: &[] };
+        Rule::read(rule).matches(&subject, resource)
+    }
+
+    fn rule(resources: &[&str], scope: &str) -> Value {
+        json!({"apiGroups": ["*"], "apiVersions": ["v1"], "operations": ["CREATE", "CONNECT"],
+            "resources": resources, "scope": scope})
+    }
+
+    #[test]
+    fn a_star_is_every_resource_and_no_subresource() {
+        let cases: &[(&str, &str, &str, bool)] = &[
+            ("pods", "pods", "", true),
+            ("pods", "pods", "status", false),
+            ("pods/status", "pods", "status", true),
+            ("pods/*", "pods", "exec", true),
+            // As upstream: an empty subresource is one of `*`.
+            ("pods/*", "pods", "", true),
+            ("*", "configmaps", "", true),
+            ("*", "pods", "status", false),
+            ("*/*", "pods", "status", true),
+            ("*/*", "secrets", "", true),
+            ("*/scale", "apps/deployments", "scale", true),
+            ("*/scale", "pods", "status", false),
+            ("services", "pods", "", false),
+        ];
+        for (pattern, resource, subresource, expected) in cases {
+            let rule = rule(&[pattern], "*");
+            let actual = matches(&rule, Action::Create, resource, subresource, "ns");
+            assert_eq!(actual, *expected, "{pattern} for {resource}/{subresource}");
+        }
+    }
+
+    #[test]
+    fn operations_groups_and_versions_are_compared_exactly() {
+        let narrow = json!({"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["*"]});
+        assert!(matches(&narrow, Action::Update, "apps/deployments", "", "ns"));
+        assert!(!matches(&narrow, Action::Create, "apps/deployments", "", "ns"));
+        assert!(!matches(&narrow, Action::Update, "pods", "", "ns"));
+        let old =
+            json!({"apiGroups": ["*"], "apiVersions": ["v1beta1"], "operations": ["*"], "resources": ["*"]});
+        assert!(!matches(&old, Action::Update, "pods", "", "ns"));
+    }
+
+    #[test]
+    fn a_namespace_is_of_the_cluster_although_it_has_a_namespace() {
+        for (scope, namespace, pod, node) in
+            [("Cluster", true, false, true), ("Namespaced", false, true, false), ("*", true, true, true)]
+        {
+            let rule = rule(&["*"], scope);
+            assert_eq!(matches(&rule, Action::Create, "namespaces", "", "dev"), namespace, "{scope}");
+            assert_eq!(matches(&rule, Action::Create, "pods", "", "dev"), pod, "{scope}");
+            assert_eq!(matches(&rule, Action::Create, "nodes", "", ""), node, "{scope}");
+        }
+    }
+
+    fn everything() -> Value {
+        json!([{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}])
+    }
+
+    #[test]
+    fn a_selector_looks_at_the_new_object_and_at_the_old_one() {
+        let hook = hook(json!({
+            "name": "w", "rules": everything(), "objectSelector": {"matchLabels": {"a": "b"}}
+        }));
+        let subject = Subject {
+            action: Action::Update,
+            resource: find("pods"),
+            subresource: "",
+            namespace: "n",
+            equivalents: &[],
+        };
+        let labelled = json!({"metadata": {"labels": {"a": "b"}}});
+        let bare = json!({"metadata": {}});
+        let asked = |object: Option<&Value>, old: Option<&Value>| {
+            subject.version_for(&hook, &Ok(Map::new()), object, old).unwrap().is_some()
+        };
+        assert!(asked(Some(&labelled), Some(&bare)) && asked(Some(&bare), Some(&labelled)));
+        assert!(asked(None, Some(&labelled)));
+        assert!(!asked(Some(&bare), Some(&bare)) && !asked(None, None));
+    }
+
+    #[test]
+    fn an_unknown_namespace_matters_only_to_those_that_select_by_it() {
+        let selective = hook(json!({
+            "name": "w", "rules": everything(), "namespaceSelector": {"matchLabels": {"a": "b"}}
+        }));
+        let other = hook(json!({"name": "w", "rules": everything()}));
+        let unmatched = hook(json!({
+            "name": "w", "rules": [], "namespaceSelector": {"matchLabels": {"a": "b"}}
+        }));
+        let subject = Subject {
+            action: Action::Create,
+            resource: find("pods"),
+            subresource: "",
+            namespace: "n",
+            equivalents: &[],
+        };
+        let unknown = Err(Status::internal("gone"));
+        assert!(subject.version_for(&selective, &unknown, None, None).is_err());
+        assert!(subject.version_for(&other, &unknown, None, None).unwrap().is_some());
+        assert!(subject.version_for(&unmatched, &unknown, None, None).unwrap().is_none());
+        // A node is in no namespace and so never exempt.
+        let node = Subject { resource: find("nodes"), namespace: "", ..subject };
+        assert!(node.version_for(&selective, &Ok(Map::new()), None, None).unwrap().is_some());
+    }
+
+    #[test]
+    fn an_equivalent_version_is_asked_about_in_its_own_form() {
+        let rules = json!([{
+            "apiGroups": ["events.k8s.io"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["events"]
+        }]);
+        let events = find("events");
+        let others = equivalents(Catalog::builtin(), events);
+        let subject = Subject {
+            action: Action::Create,
+            resource: events,
+            subresource: "",
+            namespace: "n",
+            equivalents: &others,
+        };
+        let version = |policy: &str| {
+            let hook = hook(json!({"name": "w", "rules": rules, "matchPolicy": policy}));
+            subject
+                .version_for(&hook, &Ok(Map::new()), None, None)
+                .unwrap()
+                .map(|version| version.api_version())
+        };
+        assert_eq!(version("Equivalent").as_deref(), Some("events.k8s.io/v1"));
+        assert_eq!(version("Exact"), None);
+    }
+}
