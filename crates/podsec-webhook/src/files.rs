@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use crate::cluster::chain;
+
 /// How often watched files are looked at. Polling their contents, and not asking the kernel for events, sees every
 /// way in which a file is replaced: in place, by a rename, or by the symbolic link swap of a mounted ConfigMap or
 /// Secret.
@@ -67,6 +69,25 @@ impl Files {
         }
         self.candidate = Some(seen);
         Ok(false)
+    }
+}
+
+/// An error that comes again with every look at the files, and is logged once.
+#[derive(Default)]
+pub(crate) struct Repeated {
+    logged: bool,
+}
+
+impl Repeated {
+    pub(crate) fn log(&mut self, error: &FileError) {
+        if !self.logged {
+            tracing::warn!(error = chain(error), "a file cannot be read any more; what it held stays");
+        }
+        self.logged = true;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.logged = false;
     }
 }
 

@@ -14,11 +14,14 @@ use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
 use podsec_admission::{Admission, ClusterError, NamespaceLabels, review};
 use podsec_https::body::{self, BODY_LIMIT, BodyError, Budget};
 use podsec_https::{Handler, Peer};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::cluster::{Live, Namespaces, RequestCluster, Want};
 use crate::deadline;
+use crate::existing_pods::{self, ExistingPods};
 use crate::metrics::{Metrics, State};
+use crate::traces::Traces;
 
 /// The webhook: what it decides by, and what it knows of the cluster.
 pub struct Webhook {
@@ -26,6 +29,8 @@ pub struct Webhook {
     namespaces: Arc<Namespaces>,
     live: Arc<dyn Live>,
     metrics: Arc<Metrics>,
+    existing_pods: ExistingPods,
+    traces: Traces,
     load: Load,
     budget: Budget,
     in_flight: Arc<AtomicUsize>,
@@ -71,12 +76,20 @@ impl Webhook {
             namespaces,
             live,
             metrics,
+            existing_pods: ExistingPods::default(),
+            traces: Traces::default(),
             load,
             budget: Budget::new(load.body_bytes),
             in_flight: Arc::default(),
             ready: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
         }
+    }
+
+    /// Sends spans of its reviews there.
+    #[must_use]
+    pub fn with_traces(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     /// Decides by another configuration from the next request on. A review is decided by one configuration as a
@@ -100,13 +113,15 @@ impl Webhook {
         let Some(_place) = self.place() else {
             return self.refuse(StatusCode::TOO_MANY_REQUESTS, "too many reviews at the moment, try again");
         };
-        let deadline = began + deadline::of_query(request.uri().query().unwrap_or_default());
+        let patience = deadline::of_query(request.uri().query().unwrap_or_default());
+        let deadline = began + patience;
         // Upstream's webhook takes this very content type and no parameters.
         let is_json =
             request.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
+        let span = self.traces.begin(request.headers());
         let version = request.version();
         let mut body = request.into_body();
-        let body = match body::read(&mut body, &self.budget, left(deadline)).await {
+        let body = match body::read(&mut body, &self.budget, patience).await {
             Ok(body) => body,
             Err(error) => {
                 if version < Version::HTTP_2 && matches!(error, BodyError::TooLarge | BodyError::NoRoom) {
@@ -130,8 +145,19 @@ impl Webhook {
                 return self.refuse(StatusCode::BAD_REQUEST, &error.to_string());
             }
         };
-        let response = self.decide(&request, deadline).await;
+        let response = match self.decide(&request) {
+            Ok(response) => response,
+            // Boxed, so that the many reviews which want nothing are smaller.
+            Err((admission, want)) => {
+                let deciding = self.decide_with(admission, want, &request, body.bytes(), deadline);
+                match Box::pin(deciding).await {
+                    Some(response) => response,
+                    None => return self.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the review broke off"),
+                }
+            }
+        };
         self.metrics.record(&request, &response, began.elapsed());
+        span.end(&request, &response);
         if let Some(refusal) = response.status() {
             tracing::debug!(
                 uid = &*request.uid,
@@ -149,45 +175,55 @@ impl Webhook {
         answer(StatusCode::OK, "application/json", review::encode(&request.uid, &response))
     }
 
-    /// Reviews by one configuration, and again when it turns out what has to be asked of the API server.
-    async fn decide(
+    /// Reviews by what is known; or says by which configuration it began and what it wants to know.
+    fn decide(
         &self,
         request: &podsec_admission::Request<'_>,
-        deadline: Instant,
-    ) -> podsec_admission::Response {
-        let admission = self.admission.load_full();
-        let cluster = RequestCluster::new(&self.namespaces, self.load.existing_pods);
+    ) -> Result<podsec_admission::Response, (Arc<Admission>, Want)> {
+        let admission = self.admission.load();
+        let cluster = RequestCluster::new(&*self.namespaces, self.load.existing_pods);
         let response = admission.review(&cluster, request);
-        match cluster.wants() {
-            None => response,
-            // Boxed, so that the many reviews which want nothing are smaller tasks.
-            Some(want) => Box::pin(self.decide_with(admission, cluster, want, request, deadline)).await,
-        }
+        cluster.wants().map_or(Ok(response), |want| Err((Arc::clone(&admission), want)))
     }
 
-    /// Reviews again with what is wanted, until nothing is.
+    /// Reviews again with what is wanted, until nothing is. None if that came to no end.
     async fn decide_with(
         &self,
         admission: Arc<Admission>,
-        mut cluster: RequestCluster<'_>,
         mut want: Want,
         request: &podsec_admission::Request<'_>,
+        body: Bytes,
         deadline: Instant,
-    ) -> podsec_admission::Response {
+    ) -> Option<podsec_admission::Response> {
+        let mut cluster = RequestCluster::new(Arc::clone(&self.namespaces), self.load.existing_pods);
         loop {
+            let response;
             match want {
                 Want::Labels => {
                     cluster.learn_labels(self.fetch_labels(&request.namespace, deadline).await);
+                    response = admission.review(&cluster, request);
                 }
                 Want::Pods => {
                     let limit = self.load.existing_pods_timeout.min(left(deadline) / 2);
                     let deadline = Instant::now() + limit;
                     cluster.learn_pods(self.fetch_pods(&request.namespace, deadline).await, deadline);
+                    // Thousands of pods take their time, and others on this thread have none to lose. What runs there
+                    // may outlive this request, so that it reads the request for itself.
+                    let (admission, body) = (Arc::clone(&admission), body.clone());
+                    let reviewing = move || {
+                        let request = review::decode(&body).ok()?;
+                        Some((admission.review(&cluster, &request), cluster))
+                    };
+                    (response, cluster) = spawn_blocking(reviewing).await.ok().flatten()?;
                 }
             }
-            let response = admission.review(&cluster, request);
             match cluster.wants() {
-                None => return response,
+                None => {
+                    if want == Want::Pods {
+                        self.existing_pods.record(request, &response, cluster.offenders());
+                    }
+                    return Some(response);
+                }
                 Some(next) => want = next,
             }
         }
@@ -236,6 +272,15 @@ impl Webhook {
         answer(StatusCode::OK, METRICS, self.metrics.render(&state))
     }
 
+    /// Names the existing pods that violate what their namespaces are to enforce.
+    fn existing_pods(&self, query: &str, peer: &Peer) -> Response<Full<Bytes>> {
+        if !existing_pods::may_know(peer.address.ip()) {
+            return refusal(StatusCode::FORBIDDEN, "this is only told through kubectl port-forward");
+        }
+        let namespace = query.split('&').find_map(|pair| pair.strip_prefix("namespace="));
+        answer(StatusCode::OK, "application/json", self.existing_pods.render(namespace))
+    }
+
     fn refuse(&self, status: StatusCode, message: &str) -> Response<Full<Bytes>> {
         self.metrics.count_refused(status);
         refusal(status, message)
@@ -243,14 +288,19 @@ impl Webhook {
 }
 
 impl Handler for Webhook {
+    const QUICK: bool = true;
+
     type Body = Full<Bytes>;
 
-    async fn answer(&self, request: Request<Incoming>, _: Arc<Peer>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Full<Bytes>> {
         let ends = self.leaving.load(Ordering::Relaxed) && request.version() < Version::HTTP_2;
         let mut response = match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz" | "/livez") => answer(StatusCode::OK, TEXT, "ok"),
             (&Method::GET, "/readyz") => self.readiness(),
             (&Method::GET, "/metrics") => self.metrics(),
+            (&Method::GET, "/existing-pods") => {
+                self.existing_pods(request.uri().query().unwrap_or_default(), &peer)
+            }
             // Whatever path a webhook configuration names, as upstream.
             _ => self.review(request).await,
         };

@@ -3,15 +3,20 @@
 //! ```text
 //! HTTPS ─► body, bounded ─► AdmissionReview ─► Admission::review ─► AdmissionReview
 //!  tls      podsec-https        handler          ▲          ▲
-//!                                      configuration     cluster: namespaces cached by a watch,
-//!                                      reloaded          asked for when unknown
+//!   ▲                                  configuration     cluster: namespaces cached by a watch,
+//!  certificates: files, a Secret,      reloaded          asked for when unknown
+//!  or made by itself
 //! ```
 //!
+//! Beside it stand [`manifests`], which install it, and [`doctor`], which examines it from outside.
 //! [`Server::start`] is the entry.
 
+mod certificates;
 pub mod cluster;
 mod configuration;
 mod deadline;
+pub mod doctor;
+mod existing_pods;
 pub mod files;
 pub mod handler;
 pub mod manifests;
@@ -19,10 +24,16 @@ pub mod metrics;
 pub mod self_signed;
 pub mod server;
 pub mod tls;
+pub mod tls_secret;
+pub mod traces;
 mod violations;
 
+pub use certificates::OpenError;
 pub use configuration::ReadError;
 pub use handler::{Load, Webhook};
 pub use manifests::Installation;
 pub use metrics::Metrics;
+pub use self_signed::SelfSigned;
 pub use server::{Options, Server, StartError};
+pub use tls_secret::TlsSecret;
+pub use traces::Traces;

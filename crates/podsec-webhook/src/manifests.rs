@@ -13,6 +13,9 @@ pub struct Installation {
     pub replicas: u32,
     /// Namespaces besides its own that the webhook is not asked about.
     pub excluded_namespaces: Vec<String>,
+    /// The Secret of its namespace that holds the certificate, and that somebody else looks after; without one the
+    /// webhook makes its certificates itself.
+    pub tls_secret: Option<String>,
     /// Whether to add a ServiceMonitor and alerts for the Prometheus operator.
     pub monitoring: bool,
 }
@@ -24,6 +27,7 @@ impl Default for Installation {
             image: IMAGE.to_owned(),
             replicas: 2,
             excluded_namespaces: vec!["kube-system".to_owned()],
+            tls_secret: None,
             monitoring: false,
         }
     }
@@ -45,6 +49,7 @@ impl Installation {
     /// When a name is none.
     pub fn manifests(&self) -> Result<String, ManifestsError> {
         let names = [&self.namespace, &self.image].into_iter().chain(&self.excluded_namespaces);
+        let names = names.chain(&self.tls_secret);
         if let Some(wrong) = names.into_iter().find(|name| !is_plain(name)) {
             return Err(ManifestsError::Name(wrong.clone()));
         }
@@ -61,11 +66,27 @@ impl Installation {
     fn fill(&self, text: &str) -> String {
         let excluded: Vec<&str> =
             self.excluded_namespaces.iter().flat_map(|name| ["            - ", name, "\n"]).collect();
+        let text =
+            self.tls_secret.as_ref().map_or_else(|| text.to_owned(), |secret| with_secret(text, secret));
         text.replace("            - kube-system\n", &excluded.concat())
             .replace(NAMESPACE, &self.namespace)
             .replace(&format!("image: {IMAGE}"), &format!("image: {}", self.image))
             .replace("replicas: 2", &format!("replicas: {}", self.replicas))
     }
+}
+
+/// A manifest of a webhook whose certificate comes from this Secret, and that has no more rights than it needs then.
+fn with_secret(text: &str, secret: &str) -> String {
+    text.replace(SELF_SIGNED_ARGUMENTS, &format!("            - --tls-secret={NAMESPACE}/{secret}\n"))
+        .replace(ANNOUNCING_RULE, "")
+        .replace(
+            KEEPING_RULES,
+            &format!(
+                "  # The certificate that somebody else looks after.\n  - apiGroups: [\"\"]\n    resources: [secrets]\n    \
+                 resourceNames: [{secret}]\n    verbs: [list, watch]\n"
+            ),
+        )
+        .replace("name: podsec-webhook-tls", &format!("name: {secret}"))
 }
 
 /// Whether a text stands for itself in YAML, as all names of namespaces and images do.
@@ -76,6 +97,26 @@ fn is_plain(name: &str) -> bool {
 
 const NAMESPACE: &str = "podsec-system";
 const IMAGE: &str = "podsec:0.1.0";
+
+/// What the manifests say of certificates that the webhook makes itself.
+const SELF_SIGNED_ARGUMENTS: &str =
+    "            - --self-signed\n            - --service-namespace=podsec-system\n";
+const ANNOUNCING_RULE: &str = r"  # The authorities of its own certificates.
+  - apiGroups: [admissionregistration.k8s.io]
+    resources: [validatingwebhookconfigurations]
+    resourceNames: [podsec-webhook]
+    verbs: [get, patch]
+";
+const KEEPING_RULES: &str = r#"  # Its own certificates, which all replicas share.
+  - apiGroups: [""]
+    resources: [secrets]
+    resourceNames: [podsec-webhook-tls]
+    verbs: [get, update]
+  # A name cannot be asked for before there is one.
+  - apiGroups: [""]
+    resources: [secrets]
+    verbs: [create]
+"#;
 
 const NAMESPACE_YAML: &str = include_str!("../../../deploy/kustomize/namespace.yaml");
 const RBAC: &str = include_str!("../../../deploy/kustomize/rbac.yaml");

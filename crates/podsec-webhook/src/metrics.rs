@@ -147,11 +147,12 @@ fn family(text: &mut String, name: &str, kind: &str, help: &str, value: &dyn Dis
 }
 
 /// The HTTP errors that there are.
-const REFUSALS: [StatusCode; 4] = [
+const REFUSALS: [StatusCode; 5] = [
     StatusCode::BAD_REQUEST,
     StatusCode::REQUEST_TIMEOUT,
     StatusCode::PAYLOAD_TOO_LARGE,
     StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::INTERNAL_SERVER_ERROR,
 ];
 
 /// Upper limits in seconds. Most reviews take some ten microseconds; the API server's own limit is ten seconds.

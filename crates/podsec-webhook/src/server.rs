@@ -13,13 +13,16 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::certificates::{Certificates, OpenError};
 use crate::cluster::{self, Kubernetes, KubernetesError, Namespaces, chain};
 use crate::configuration::{ConfigurationFile, ReadError};
-use crate::files::{FileError, Files, POLL_INTERVAL};
+use crate::files::{POLL_INTERVAL, Repeated};
 use crate::handler::{Load, Webhook};
 use crate::metrics::Metrics;
-use crate::self_signed::{Keeper, SelfSigned, SelfSignedError};
-use crate::tls::{self, CertificateError, ServingCertificate, TlsError, TlsOptions};
+use crate::self_signed::SelfSigned;
+use crate::tls::{self, SniCertificate, TlsError, TlsOptions};
+use crate::tls_secret::TlsSecret;
+use crate::traces::Traces;
 
 /// Everything that flags decide.
 #[derive(Clone, Debug)]
@@ -36,6 +39,10 @@ pub struct Options {
     pub tls_private_key_file: PathBuf,
     /// Makes the certificate itself, and needs no files then (`--self-signed`).
     pub self_signed: Option<SelfSigned>,
+    /// The Secret that holds the certificate, which needs no files then (`--tls-secret`).
+    pub tls_secret: Option<TlsSecret>,
+    /// Other certificates for certain names (`--tls-sni-cert-key`).
+    pub sni_certificates: Vec<SniCertificate>,
     /// What TLS demands.
     pub tls: TlsOptions,
     /// The PodSecurityConfiguration (`--config`); without one nothing is restricted that no label restricts.
@@ -46,6 +53,8 @@ pub struct Options {
     pub client_qps_limit: f32,
     /// How often it may be asked at once (`--client-qps-burst`).
     pub client_qps_burst: u32,
+    /// Where spans of reviews go.
+    pub traces: Traces,
     /// How much is taken on at one time.
     pub load: Load,
     /// What connections may hold.
@@ -66,11 +75,14 @@ impl Default for Options {
             tls_cert_file: PathBuf::from("apiserver.local.config/certificates/webhook.crt"),
             tls_private_key_file: PathBuf::from("apiserver.local.config/certificates/webhook.key"),
             self_signed: None,
+            tls_secret: None,
+            sni_certificates: Vec::new(),
             tls: TlsOptions::default(),
             configuration: None,
             kubeconfig: None,
             client_qps_limit: 20.0,
             client_qps_burst: 50,
+            traces: Traces::default(),
             load: Load::default(),
             limits: Limits::default(),
             poll_interval: POLL_INTERVAL,
@@ -83,12 +95,9 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The certificate cannot be served.
-    #[error("the serving certificate cannot be used")]
-    Certificate(#[from] CertificateError),
-    /// The certificate cannot be read.
-    #[error("the serving certificate cannot be read")]
-    CertificateFile(#[source] FileError),
+    /// There is no certificate to serve.
+    #[error(transparent)]
+    Certificate(#[from] OpenError),
     /// The configuration cannot be used.
     #[error(transparent)]
     Configuration(#[from] ReadError),
@@ -103,9 +112,6 @@ pub enum StartError {
         /// The operating system's answer.
         source: io::Error,
     },
-    /// The certificate cannot be made, kept or announced.
-    #[error(transparent)]
-    SelfSigned(#[from] SelfSignedError),
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -119,38 +125,38 @@ pub struct Server {
     webhook: Arc<Webhook>,
     limits: Limits,
     shutdown_delay: Duration,
+    traces: Traces,
     /// What goes on beside answering; ends with the server.
     _tasks: JoinSet<()>,
 }
 
 impl Server {
     /// Reads all files, listens, and begins to watch the cluster and the files. Fails on what is wrong from the
-    /// start; the API server may be away.
+    /// start; the API server may be away. Waits for a Secret that is to hold the certificate and does not yet.
     ///
     /// # Errors
     /// When a file or an address cannot be used.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let configuration = options.configuration.clone().map(ConfigurationFile::read).transpose()?;
         let client = cluster::client(options.kubeconfig.as_deref()).await?;
-        let (source, certificate) = Source::open(&options, &client).await?;
-        let certificate = Arc::new(certificate);
-        let tls = Arc::new(tls::server_config(Arc::clone(&certificate), &options.tls)?);
+        let certificates = Certificates::open(&options, &client).await?;
+        let tls = Arc::new(tls::server_config(certificates.resolver(), &options.tls)?);
         let listener = listen(&options)?;
         let address = listener.local_addr().map_err(|source| listening(&options, source))?;
 
         let metrics = Arc::new(Metrics::default());
         metrics.count_configuration();
-        metrics.set_certificate_expiry(expiry(&certificate));
         let namespaces = Arc::new(Namespaces::default());
         let live = Kubernetes::new(client.clone(), options.client_qps_limit, options.client_qps_burst);
         let admission = configuration.as_ref().map_or_else(Admission::default, ConfigurationFile::admission);
-        let webhook = Arc::new(Webhook::new(
+        let webhook = Webhook::new(
             admission,
             Arc::clone(&namespaces),
             Arc::new(live),
             Arc::clone(&metrics),
             options.load,
-        ));
+        );
+        let webhook = Arc::new(webhook.with_traces(options.traces.clone()));
 
         let mut tasks = JoinSet::new();
         let listed = {
@@ -158,20 +164,14 @@ impl Server {
             move || webhook.set_ready()
         };
         tasks.spawn(cluster::watch(client, Arc::clone(&namespaces), listed));
-        let certified = Arc::clone(&metrics);
-        match source {
-            Source::Files(files) => {
-                tasks.spawn(reload_certificate(files, certificate, certified, options.poll_interval))
-            }
-            Source::SelfSigned(keeper) => tasks.spawn(keeper.keep(certificate, certified)),
-        };
+        certificates.keep(&mut tasks, &metrics, options.poll_interval);
         if let Some(file) = configuration {
             let webhook = Arc::clone(&webhook);
             tasks.spawn(reload_configuration(file, webhook, namespaces, metrics, options.poll_interval));
         }
         tracing::info!(%address, "listening");
-        let Options { limits, shutdown_delay, .. } = options;
-        Ok(Self { listener, address, tls, webhook, limits, shutdown_delay, _tasks: tasks })
+        let Options { limits, shutdown_delay, traces, .. } = options;
+        Ok(Self { listener, address, tls, webhook, limits, shutdown_delay, traces, _tasks: tasks })
     }
 
     /// Where the webhook listens.
@@ -190,30 +190,8 @@ impl Server {
             sleep(self.shutdown_delay).await;
         };
         podsec_https::serve(self.listener, self.tls, self.webhook, self.limits, leave).await;
+        self.traces.finish().await;
         tracing::info!("stopped");
-    }
-}
-
-/// Where the certificate comes from.
-enum Source {
-    Files(Files),
-    SelfSigned(Keeper),
-}
-
-impl Source {
-    async fn open(
-        options: &Options,
-        client: &kube::Client,
-    ) -> Result<(Self, ServingCertificate), StartError> {
-        if let Some(names) = &options.self_signed {
-            let keeper = Keeper::new(client.clone(), names);
-            let certificate = keeper.first().await?;
-            return Ok((Self::SelfSigned(keeper), certificate));
-        }
-        let files = Files::read(vec![options.tls_cert_file.clone(), options.tls_private_key_file.clone()]);
-        let files = files.map_err(StartError::CertificateFile)?;
-        let certificate = ServingCertificate::from_pem(files.content(0), files.content(1))?;
-        Ok((Self::Files(files), certificate))
     }
 }
 
@@ -232,36 +210,6 @@ fn listen(options: &Options) -> Result<TcpListener, StartError> {
 
 fn listening(options: &Options, source: io::Error) -> StartError {
     StartError::Listen { address: SocketAddr::new(options.bind_address, options.secure_port), source }
-}
-
-/// Serves another certificate whenever the files hold one.
-async fn reload_certificate(
-    mut files: Files,
-    certificate: Arc<ServingCertificate>,
-    metrics: Arc<Metrics>,
-    interval: Duration,
-) {
-    let mut unread = Repeated::default();
-    loop {
-        sleep(interval).await;
-        match files.changed() {
-            Ok(false) => unread.clear(),
-            Ok(true) => match certificate.replace(files.content(0), files.content(1)) {
-                Ok(()) => {
-                    let expiry_seconds = expiry(&certificate);
-                    metrics.set_certificate_expiry(expiry_seconds);
-                    tracing::info!(expiry_seconds, "serving another certificate");
-                }
-                Err(error) => {
-                    tracing::error!(
-                        error = chain(&error),
-                        "the new certificate is refused; the old one stays"
-                    );
-                }
-            },
-            Err(error) => unread.log(&error),
-        }
-    }
 }
 
 /// Decides by another configuration whenever the file holds one.
@@ -288,29 +236,6 @@ async fn reload_configuration(
             }
         }
     }
-}
-
-/// An error that comes again with every look at the files, and is logged once.
-#[derive(Default)]
-struct Repeated {
-    logged: bool,
-}
-
-impl Repeated {
-    fn log(&mut self, error: &FileError) {
-        if !self.logged {
-            tracing::warn!(error = chain(error), "a file cannot be read any more; what it held stays");
-        }
-        self.logged = true;
-    }
-
-    fn clear(&mut self) {
-        self.logged = false;
-    }
-}
-
-fn expiry(certificate: &ServingCertificate) -> u64 {
-    certificate.expiry().and_then(|expiry| u64::try_from(expiry.as_second()).ok()).unwrap_or_default()
 }
 
 /// Connections that wait to be accepted.

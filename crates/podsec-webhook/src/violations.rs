@@ -28,12 +28,12 @@ impl Violations {
 
     fn count(&self, namespace: &str, mode: &'static str, checks: impl Iterator<Item = &'static str>) {
         let mut by_namespace = self.by_namespace.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = by_namespace.contains_key(namespace);
-        let namespace = if known || by_namespace.len() < NAMESPACES { namespace } else { "" };
-        if !by_namespace.contains_key(namespace) {
-            by_namespace.insert(namespace.into(), Counts::new());
-        }
-        let Some(counts) = by_namespace.get_mut(namespace) else { return };
+        let counts = if let Some(counts) = by_namespace.get_mut(namespace) {
+            counts
+        } else {
+            let namespace = if by_namespace.len() < NAMESPACES { namespace } else { "" };
+            by_namespace.entry(namespace.into()).or_default()
+        };
         for check in checks {
             *counts.entry((check, mode)).or_default() += 1;
         }

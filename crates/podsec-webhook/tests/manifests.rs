@@ -1,24 +1,30 @@
 //! The manifests that `podsec webhook manifests` prints, the Kustomize base and the Helm chart say the same, and what
 //! they install is what they ask of others.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use podsec_standards::{Level, Policy, Version, Workload, evaluate};
 use podsec_webhook::Installation;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+fn deploy_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+}
 
 fn deploy(file: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(file);
+    let path = deploy_folder().join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The objects of some YAML by kind and name.
 fn objects(text: &str) -> BTreeMap<String, Value> {
     let mut objects = BTreeMap::new();
-    for document in text.split("---\n").filter(|document| !document.trim().is_empty()) {
+    for document in text.split("---\n").filter(|document| !is_blank(document)) {
         let object =
             podsec_yaml::to_json_strict(document).unwrap_or_else(|error| panic!("{error}\n{document}"));
         let name =
@@ -26,6 +32,11 @@ fn objects(text: &str) -> BTreeMap<String, Value> {
         assert!(objects.insert(name.clone(), object).is_none(), "{name} twice");
     }
     objects
+}
+
+/// Whether a document holds comments alone.
+fn is_blank(document: &str) -> bool {
+    document.lines().all(|line| line.trim().is_empty() || line.starts_with('#'))
 }
 
 fn printed(installation: &Installation) -> BTreeMap<String, Value> {
@@ -50,62 +61,110 @@ fn the_kustomize_base_is_what_is_printed() {
     assert_eq!(objects(&text), printed(&all()));
 }
 
-#[test]
-fn the_helm_chart_is_what_is_printed_but_for_the_namespace() {
-    let values = podsec_yaml::to_json_strict(&deploy("helm/podsec-webhook/values.yaml")).unwrap();
-    assert_eq!(values["monitoring"], false);
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy/helm/podsec-webhook/templates");
-    let mut text = String::new();
-    for file in fs::read_dir(folder).unwrap() {
-        text += &rendered(&fs::read_to_string(file.unwrap().path()).unwrap(), &values);
-        text += "---\n";
-    }
-    let mut printed = printed(&all());
-    // Helm makes namespaces itself.
-    assert!(printed.remove("Namespace/podsec-system").is_some());
-    assert_eq!(objects(&text), printed);
+/// Every way in which installations differ, once each and all at once.
+fn installations() -> Vec<Installation> {
+    let secret =
+        Installation { tls_secret: Some("podsec-webhook-tls".to_owned()), ..Installation::default() };
+    let other = Installation {
+        namespace: "policy".to_owned(),
+        image: "registry.example.com/podsec@sha256:00".to_owned(),
+        replicas: 5,
+        excluded_namespaces: vec!["kube-system".to_owned(), "cni".to_owned()],
+        tls_secret: Some("certificate".to_owned()),
+        monitoring: true,
+    };
+    vec![Installation::default(), all(), secret, other]
 }
 
-/// Renders as much of Helm's language as the chart uses, in its own namespace and with every condition true.
-fn rendered(template: &str, values: &Value) -> String {
-    let mut text = String::new();
-    let mut repeated: Option<Vec<&Value>> = None;
-    for line in template.lines() {
-        let directive = line.trim().strip_prefix("{{-").and_then(|line| line.strip_suffix("}}"));
-        match directive.map(|directive| directive.trim_end_matches('-').trim()) {
-            Some(".Values.configuration | nindent 4") => {
-                for line in values["configuration"].as_str().unwrap().lines() {
-                    text.extend(["    ", line, "\n"]);
-                }
-                continue;
-            }
-            Some("range $.Values.excludedNamespaces") => {
-                repeated = Some(values["excludedNamespaces"].as_array().unwrap().iter().collect());
-                continue;
-            }
-            Some("end") => {
-                repeated = None;
-                continue;
-            }
-            Some(_) => continue,
-            None => {}
-        }
-        let line = line
-            .replace("{{ .Release.Namespace }}", "podsec-system")
-            .replace("{{ .Values.image }}", values["image"].as_str().unwrap())
-            .replace("{{ .Values.replicas }}", &values["replicas"].to_string());
-        if let Some(items) = &repeated {
-            for item in items {
-                text += &line.replace("{{ . }}", item.as_str().unwrap());
-                text.push('\n');
-            }
-        } else {
-            assert!(!line.contains("{{"), "unknown to this test: {line}");
-            text += &line;
-            text.push('\n');
-        }
+#[test]
+fn kustomize_builds_what_is_printed() {
+    let Some(kubectl) = tool("KUBECTL_PINNED") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("base");
+    let copied = Command::new("cp").arg("-R").arg(deploy_folder().join("kustomize")).arg(&base).status();
+    assert!(copied.unwrap().success());
+    // The last one is for those who write patches of their own.
+    for installation in &installations()[..3] {
+        let components = [
+            installation.monitoring.then_some("base/monitoring"),
+            installation.tls_secret.is_some().then_some("base/tls-secret"),
+        ];
+        let components: Vec<&str> = components.into_iter().flatten().collect();
+        let kustomization = json!({"resources": ["base"], "components": components});
+        fs::write(folder.path().join("kustomization.yaml"), kustomization.to_string()).unwrap();
+        let built = output(Command::new(&kubectl).arg("kustomize").arg(folder.path()));
+        assert_eq!(objects(&built), printed(installation), "{installation:?}");
     }
-    text
+}
+
+#[test]
+fn helm_renders_what_is_printed_but_for_the_namespace() {
+    let Some(helm) = tool("HELM_PINNED") else { return };
+    for installation in installations() {
+        let Installation { namespace, image, replicas, excluded_namespaces, tls_secret, monitoring } =
+            installation.clone();
+        let values = json!({
+            "image": image,
+            "replicas": replicas,
+            "excludedNamespaces": excluded_namespaces,
+            "tlsSecret": tls_secret.unwrap_or_default(),
+            "monitoring": monitoring,
+        });
+        // What is not set must be right by itself.
+        let defaults = installation.image == Installation::default().image && !monitoring && replicas == 2;
+        let values = if defaults && installation.tls_secret.is_none() { json!({}) } else { values };
+        let mut objects = objects(&rendered(&helm, &namespace, &values));
+        // Helm makes namespaces itself.
+        let name = format!("Namespace/{namespace}");
+        objects.insert(name.clone(), printed(&installation)[&name].clone());
+        assert_eq!(objects, printed(&installation), "{installation:?}");
+    }
+}
+
+#[test]
+fn helm_finds_no_fault_with_the_chart() {
+    let Some(helm) = tool("HELM_PINNED") else { return };
+    output(
+        Command::new(&helm)
+            .args(["lint", "--strict", "--quiet"])
+            .arg(deploy_folder().join("helm/podsec-webhook")),
+    );
+    let annotation = json!({"webhookAnnotations": {"cert-manager.io/inject-ca-from": "policy/webhook"}});
+    let annotated = objects(&rendered(&helm, "policy", &annotation));
+    assert_eq!(
+        annotated["ValidatingWebhookConfiguration/podsec-webhook"]["metadata"]["annotations"],
+        annotation["webhookAnnotations"]
+    );
+}
+
+fn rendered(helm: &Path, namespace: &str, values: &Value) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("values.yaml"), values.to_string()).unwrap();
+    let chart = deploy_folder().join("helm/podsec-webhook");
+    let mut helm = Command::new(helm);
+    helm.args(["template", "podsec-webhook", "--namespace", namespace, "--values"]);
+    output(helm.arg(folder.path().join("values.yaml")).arg(chart))
+}
+
+/// A renderer that the environment names.
+fn tool(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    if path.is_none() {
+        eprintln!("skipped: {variable} names no renderer; make test installs it");
+    }
+    path
+}
+
+/// What a command prints when all is well.
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -128,7 +187,7 @@ fn the_api_server_asks_about_namespaces_and_every_kind_that_carries_a_pod() {
     let mut asked: Vec<(String, String, &str)> = Vec::new();
     for webhook in webhooks {
         for rule in webhook["rules"].as_array().unwrap() {
-            assert_eq!(rule["operations"], serde_json::json!(["CREATE", "UPDATE"]));
+            assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]));
             let group = rule["apiGroups"][0].as_str().unwrap();
             for resource in rule["resources"].as_array().unwrap() {
                 let policy = webhook["failurePolicy"].as_str().unwrap();
@@ -163,7 +222,7 @@ fn the_webhook_is_never_asked_about_its_own_pods() {
         let expression = &webhook["namespaceSelector"]["matchExpressions"][0];
         assert_eq!(expression["key"], "kubernetes.io/metadata.name");
         assert_eq!(expression["operator"], "NotIn");
-        assert_eq!(expression["values"], serde_json::json!(["policy", "kube-system", "cni"]));
+        assert_eq!(expression["values"], json!(["policy", "kube-system", "cni"]));
     }
 }
 
@@ -207,4 +266,19 @@ fn the_webhook_may_read_namespaces_list_pods_and_keep_its_own_certificate_and_no
         ]
     );
     assert_eq!(rules("Role/podsec-webhook"), [" secrets podsec-webhook-tls get,update", " secrets  create"]);
+}
+
+#[test]
+fn a_webhook_whose_certificate_somebody_else_looks_after_may_only_watch_it() {
+    let installation = Installation { tls_secret: Some("certificate".to_owned()), ..Installation::default() };
+    let printed = printed(&installation);
+    let text = installation.manifests().unwrap();
+    assert!(!text.contains("--self-signed") && !text.contains("validatingwebhookconfigurations"), "{text}");
+    assert_eq!(
+        printed["Role/podsec-webhook"]["rules"],
+        json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["certificate"], "verbs": ["list", "watch"]}])
+    );
+    let arguments =
+        &printed["Deployment/podsec-webhook"]["spec"]["template"]["spec"]["containers"][0]["args"];
+    assert_eq!(arguments[2], "--tls-secret=podsec-system/certificate");
 }

@@ -57,6 +57,30 @@ pub async fn client(kubeconfig: Option<&Path>) -> Result<kube::Client, Kubernete
     kube::Client::try_from(config).map_err(KubernetesError::Client)
 }
 
+/// A client that speaks as kubectl would: as `kubeconfig` says, else `$KUBECONFIG`, else the file in the home folder,
+/// in a context of it; or as the service account of the pod it runs in when there is no such file.
+///
+/// # Errors
+/// As [`client`].
+pub async fn user_client(
+    kubeconfig: Option<&Path>,
+    context: Option<String>,
+) -> Result<kube::Client, KubernetesError> {
+    let found = match kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    let config = match found {
+        Ok(found) => kube::Config::from_custom_kubeconfig(found, &options).await,
+        Err(error) => match kube::Config::incluster() {
+            Ok(config) if kubeconfig.is_none() && options.context.is_none() => Ok(config),
+            _ => Err(error),
+        },
+    };
+    kube::Client::try_from(config.map_err(KubernetesError::Kubeconfig)?).map_err(KubernetesError::Client)
+}
+
 impl Kubernetes {
     /// Asks through `client`, at most `qps` times a second and `burst` times at once.
     pub fn new(client: kube::Client, qps: f32, burst: u32) -> Self {

@@ -6,17 +6,19 @@ mod throttle;
 mod watch;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use podsec_admission::{Cluster, ClusterError, NamespaceLabels};
 
-pub use kubernetes::{Kubernetes, KubernetesError, client};
+pub use kubernetes::{Kubernetes, KubernetesError, client, user_client};
 pub use namespaces::Namespaces;
-pub(crate) use watch::chain;
 pub use watch::watch;
+pub(crate) use watch::{Patience, chain};
 
 /// An answer that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClusterError>> + Send + 'a>>;
@@ -34,16 +36,20 @@ pub trait Live: Send + Sync + 'static {
 ///
 /// A review waits for nothing. What the cache cannot tell it is noted, [fetched](RequestCluster::wants), and the
 /// review begins again: few reviews need that, and at most twice.
-pub(crate) struct RequestCluster<'a> {
-    namespaces: &'a Namespaces,
+pub(crate) struct RequestCluster<N> {
+    namespaces: N,
     labels: Option<Result<Arc<NamespaceLabels>, ClusterError>>,
     /// Here for the one time that a review asks for them.
     pods: RefCell<Option<Result<Vec<Vec<u8>>, ClusterError>>>,
     pods_limit: usize,
     /// When to stop looking at existing pods.
-    deadline: Instant,
+    deadline: Option<Instant>,
     wants: Cell<Option<Want>>,
+    offenders: RefCell<Offenders>,
 }
+
+/// Existing pods that violate a new enforce level, by the words of what they violate.
+pub(crate) type Offenders = BTreeMap<String, Vec<String>>;
 
 /// What a review needs to know and nobody has told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,15 +60,16 @@ pub(crate) enum Want {
     Pods,
 }
 
-impl<'a> RequestCluster<'a> {
-    pub(crate) fn new(namespaces: &'a Namespaces, pods_limit: usize) -> Self {
+impl<N> RequestCluster<N> {
+    pub(crate) fn new(namespaces: N, pods_limit: usize) -> Self {
         Self {
             namespaces,
             labels: None,
             pods: RefCell::new(None),
             pods_limit,
-            deadline: Instant::now(),
+            deadline: None,
             wants: Cell::new(None),
+            offenders: RefCell::default(),
         }
     }
 
@@ -71,13 +78,18 @@ impl<'a> RequestCluster<'a> {
         self.wants.take()
     }
 
+    /// The existing pods that the last review found to offend.
+    pub(crate) fn offenders(&self) -> Offenders {
+        self.offenders.take()
+    }
+
     pub(crate) fn learn_labels(&mut self, labels: Result<NamespaceLabels, ClusterError>) {
         self.labels = Some(labels.map(Arc::new));
     }
 
     pub(crate) fn learn_pods(&mut self, pods: Result<Vec<Vec<u8>>, ClusterError>, deadline: Instant) {
         self.pods = RefCell::new(Some(pods));
-        self.deadline = deadline;
+        self.deadline = Some(deadline);
     }
 
     fn unknown(&self, want: Want) -> ClusterError {
@@ -86,7 +98,7 @@ impl<'a> RequestCluster<'a> {
     }
 }
 
-impl Cluster for RequestCluster<'_> {
+impl<N: Deref<Target = Namespaces>> Cluster for RequestCluster<N> {
     type Pod = Vec<u8>;
 
     fn namespace(&self, name: &str) -> Result<Arc<NamespaceLabels>, ClusterError> {
@@ -106,8 +118,12 @@ impl Cluster for RequestCluster<'_> {
         self.pods_limit
     }
 
+    fn offends(&self, pod: &str, detail: impl FnOnce() -> String) {
+        self.offenders.borrow_mut().entry(detail()).or_default().push(pod.to_owned());
+    }
+
     fn expired(&self) -> bool {
-        Instant::now() >= self.deadline
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 

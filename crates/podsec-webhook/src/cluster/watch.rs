@@ -152,9 +152,9 @@ struct ClosedEarly;
 #[error("nothing came for longer than the watch may last")]
 struct Silent;
 
-/// The pauses between attempts. Namespaces change rarely and webhooks are few, so that trying every few seconds costs
+/// The pauses between attempts. What is watched changes rarely and webhooks are few, so that trying every few seconds costs
 /// the API server nothing.
-struct Patience {
+pub(crate) struct Patience {
     delay: Duration,
 }
 
@@ -165,13 +165,13 @@ impl Default for Patience {
 }
 
 impl Patience {
-    fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let delay = self.delay;
         self.delay = (delay * 2).min(LAST_DELAY);
         delay
     }
 
-    fn renew(&mut self) {
+    pub(crate) fn renew(&mut self) {
         *self = Self::default();
     }
 }

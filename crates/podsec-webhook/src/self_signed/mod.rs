@@ -34,6 +34,18 @@ pub struct SelfSigned {
     pub configuration: String,
 }
 
+impl Default for SelfSigned {
+    /// The names that `podsec webhook manifests` gives them.
+    fn default() -> Self {
+        Self {
+            namespace: "podsec-system".to_owned(),
+            secret: "podsec-webhook-tls".to_owned(),
+            service: "podsec-webhook".to_owned(),
+            configuration: "podsec-webhook".to_owned(),
+        }
+    }
+}
+
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

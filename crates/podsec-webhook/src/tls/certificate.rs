@@ -10,11 +10,17 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::validity;
+use super::{dns_names, not_after};
 
 /// The serving certificate. Connections that are open keep the one they began with.
 pub struct ServingCertificate {
-    current: ArcSwap<CertifiedKey>,
+    current: ArcSwap<Current>,
+}
+
+struct Current {
+    key: Arc<CertifiedKey>,
+    /// The DNS names that it is for, as they stand in it.
+    names: Vec<String>,
 }
 
 /// Why a certificate cannot be served.
@@ -38,7 +44,7 @@ impl ServingCertificate {
     /// # Errors
     /// When they are no PEM, or do not belong together.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
-        Ok(Self { current: ArcSwap::from_pointee(certified_key(chain, key)?) })
+        Ok(Self { current: ArcSwap::from_pointee(Current::read(chain, key)?) })
     }
 
     /// Replaces the certificate for every handshake that begins from now on.
@@ -46,30 +52,52 @@ impl ServingCertificate {
     /// # Errors
     /// As [`ServingCertificate::from_pem`]; the old certificate then stays.
     pub fn replace(&self, chain: &[u8], key: &[u8]) -> Result<(), CertificateError> {
-        self.current.store(Arc::new(certified_key(chain, key)?));
+        self.current.store(Arc::new(Current::read(chain, key)?));
         Ok(())
     }
 
     /// The certificate that is presented now, without its chain.
     pub fn leaf(&self) -> Option<CertificateDer<'static>> {
-        self.current.load().cert.first().cloned()
+        self.current.load().key.cert.first().cloned()
     }
 
     /// When the certificate expires that is presented now.
     pub fn expiry(&self) -> Option<Timestamp> {
-        self.current.load().cert.first().and_then(|leaf| validity::not_after(leaf))
+        self.current.load().key.cert.first().and_then(|leaf| not_after(leaf))
+    }
+
+    /// The same in seconds since 1970; zero while unknown.
+    pub(crate) fn expiry_seconds(&self) -> u64 {
+        self.expiry().and_then(|expiry| u64::try_from(expiry.as_second()).ok()).unwrap_or_default()
+    }
+
+    /// Whether this name, or this pattern, stands in the certificate.
+    pub(super) fn is_for(&self, name: &str) -> bool {
+        self.current.load().names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn current(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.current.load().key)
     }
 }
 
 impl ResolvesServerCert for ServingCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+        Some(self.current())
     }
 }
 
 impl fmt::Debug for ServingCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServingCertificate").finish_non_exhaustive()
+    }
+}
+
+impl Current {
+    fn read(chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
+        let key = certified_key(chain, key)?;
+        let names = key.cert.first().map(|leaf| dns_names(leaf)).unwrap_or_default();
+        Ok(Self { key: Arc::new(key), names })
     }
 }
 

@@ -2,7 +2,8 @@
 
 mod certificate;
 mod ciphers;
-mod validity;
+mod sni;
+mod x509;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,10 +12,14 @@ use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{ResolvesServerCert, WebPkiClientVerifier};
 
 pub use certificate::{CertificateError, ServingCertificate};
 pub use ciphers::{CipherError, cipher_suites};
+pub(crate) use sni::Named;
+pub use sni::{SniCertificate, SniError};
+use x509::dns_names;
+pub(crate) use x509::not_after;
 
 /// What the listener demands of a connection.
 #[derive(Clone, Debug, Default)]
@@ -67,12 +72,12 @@ pub enum TlsError {
     Versions(#[source] rustls::Error),
 }
 
-/// The configuration of a listener that presents `certificate`, whatever it holds at the time of each handshake.
+/// The configuration of a listener that presents the certificate that `certificates` chooses at each handshake.
 ///
 /// # Errors
 /// When the options leave no way to connect.
 pub fn server_config(
-    certificate: Arc<ServingCertificate>,
+    certificates: Arc<dyn ResolvesServerCert>,
     options: &TlsOptions,
 ) -> Result<ServerConfig, TlsError> {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
@@ -97,7 +102,7 @@ pub fn server_config(
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder.with_cert_resolver(certificate);
+    let mut config = builder.with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

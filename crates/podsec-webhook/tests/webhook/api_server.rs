@@ -21,6 +21,8 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+const NAMESPACES: &str = "/api/v1/namespaces";
+
 type Body = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
 
 /// How the server treats its clients.
@@ -45,9 +47,12 @@ pub(crate) enum Gone {
 pub(crate) struct ApiServer {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
-    events: broadcast::Sender<String>,
+    events: broadcast::Sender<Event>,
     serving: Option<JoinHandle<()>>,
 }
+
+/// A line of the watches of a collection; of all watches, which then end, without one.
+type Event = (String, Option<String>);
 
 #[derive(Default)]
 struct State {
@@ -92,7 +97,7 @@ impl ApiServer {
 
     /// Ends every watch that goes on.
     pub(crate) fn close_watches(&self) {
-        let _ = self.events.send(String::new());
+        let _ = self.events.send((String::new(), None));
     }
 
     pub(crate) fn set_namespace(&self, name: &str, labels: &[(&str, &str)]) {
@@ -105,8 +110,7 @@ impl ApiServer {
         state.revision += 1;
         let known = state.namespaces.insert(name.to_owned(), labels).is_some();
         let object = state.namespace(name).unwrap();
-        let event = json!({"type": if known { "MODIFIED" } else { "ADDED" }, "object": object});
-        let _ = self.events.send(event.to_string());
+        self.tell(NAMESPACES, if known { "MODIFIED" } else { "ADDED" }, &object);
     }
 
     pub(crate) fn delete_namespace(&self, name: &str) {
@@ -114,16 +118,31 @@ impl ApiServer {
         state.revision += 1;
         let object = state.namespace(name).unwrap();
         state.namespaces.remove(name);
-        let _ = self.events.send(json!({"type": "DELETED", "object": object}).to_string());
+        self.tell(NAMESPACES, "DELETED", &object);
     }
 
     pub(crate) fn set_pods(&self, namespace: &str, pods: Vec<Value>) {
         self.state.lock().unwrap().pods.insert(namespace.to_owned(), pods);
     }
 
-    /// Puts an object where it is read from.
+    /// Puts an object where it is read from, or a Status where dry runs are to be refused.
     pub(crate) fn set_object(&self, path: &str, object: Value) {
-        self.state.lock().unwrap().objects.insert(path.to_owned(), object);
+        let mut state = self.state.lock().unwrap();
+        state.revision += 1;
+        self.tell(path.rsplit_once('/').unwrap().0, "MODIFIED", &object);
+        state.objects.insert(path.to_owned(), object);
+    }
+
+    pub(crate) fn remove_object(&self, path: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.revision += 1;
+        let object = state.objects.remove(path).unwrap();
+        self.tell(path.rsplit_once('/').unwrap().0, "DELETED", &object);
+    }
+
+    fn tell(&self, collection: &str, event: &str, object: &Value) {
+        let line = json!({"type": event, "object": object}).to_string();
+        let _ = self.events.send((collection.to_owned(), Some(line)));
     }
 
     pub(crate) fn object(&self, path: &str) -> Option<Value> {
@@ -153,6 +172,7 @@ impl ApiServer {
         self.serving = Some(tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
                 let (state, events) = (Arc::clone(&state), events.clone());
                 let service = service_fn(move |request| answer(request, Arc::clone(&state), events.clone()));
                 connections.spawn(
@@ -172,6 +192,15 @@ impl State {
             "apiVersion": "meta.k8s.io/v1",
             "metadata": {"name": name, "labels": labels, "resourceVersion": self.revision.to_string()},
         }))
+    }
+
+    /// The objects of a collection.
+    fn items(&self, collection: &str) -> Vec<Value> {
+        if collection == NAMESPACES {
+            return self.namespaces.keys().filter_map(|name| self.namespace(name)).collect();
+        }
+        let inside = |path: &str| path.rsplit_once('/').is_some_and(|(folder, _)| folder == collection);
+        self.objects.iter().filter(|(path, _)| inside(path)).map(|(_, object)| object.clone()).collect()
     }
 }
 
@@ -222,7 +251,7 @@ impl State {
 async fn answer(
     request: Request<Incoming>,
     state: Arc<Mutex<State>>,
-    events: broadcast::Sender<String>,
+    events: broadcast::Sender<Event>,
 ) -> Result<Response<Body>, Infallible> {
     let uri = request.uri().to_string();
     let (path, query) = uri.split_once('?').unwrap_or((&uri, ""));
@@ -233,16 +262,28 @@ async fn answer(
         state.manners.clone()
     };
     if parameter("watch").is_some() {
-        return Ok(watch(&manners, &state, &events, parameter("resourceVersion")));
+        return Ok(watch(path, &manners, &state, &events, parameter("resourceVersion")));
     }
     sleep(manners.delay).await;
-    if path.contains("/secrets") || path.starts_with("/apis/") {
+    if path.ends_with("/secrets") && request.method() == Method::GET {
+        let state = state.lock().unwrap();
+        let metadata = json!({"resourceVersion": state.revision.to_string()});
+        return Ok(whole(StatusCode::OK, &json!({"metadata": metadata, "items": state.items(path)})));
+    }
+    let is_object = ["/secrets", "/services"].iter().any(|part| path.contains(part));
+    if is_object || path.starts_with("/apis/") {
         let (path, method) = (path.to_owned(), request.method().clone());
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or_default();
         return Ok(state.lock().unwrap().access(&method, &path, body));
     }
     let state = state.lock().unwrap();
+    if parameter("dryRun").is_some() {
+        // What becomes of it was said before.
+        let answer = state.objects.get(path).cloned().unwrap_or_else(|| json!({"metadata": {}}));
+        let code = answer["code"].as_u64().map_or(201, |code| u16::try_from(code).unwrap());
+        return Ok(whole(StatusCode::from_u16(code).unwrap(), &answer));
+    }
     let skipped: usize = parameter("continue").map_or(0, |token| token.parse().unwrap());
     let limit: usize = parameter("limit").map_or(usize::MAX, |limit| limit.parse().unwrap());
     let list = |all: Vec<Value>| {
@@ -257,7 +298,7 @@ async fn answer(
     };
     let parts: Vec<&str> = path.trim_start_matches("/api/v1/namespaces").split('/').skip(1).collect();
     Ok(match parts.as_slice() {
-        [] => list(state.namespaces.keys().filter_map(|name| state.namespace(name)).collect()),
+        [] => list(state.items(NAMESPACES)),
         [name, "pods"] => list(state.pods.get(*name).cloned().unwrap_or_default()),
         [name] => match state.namespace(name) {
             Some(namespace) => whole(StatusCode::OK, &namespace),
@@ -268,9 +309,10 @@ async fn answer(
 }
 
 fn watch(
+    collection: &str,
     manners: &Manners,
     state: &Mutex<State>,
-    events: &broadcast::Sender<String>,
+    events: &broadcast::Sender<Event>,
     revision: Option<&str>,
 ) -> Response<Body> {
     let receiver = events.subscribe();
@@ -288,15 +330,20 @@ fn watch(
     }
     // Whatever happened before this watch is told first, as if all of it had just changed.
     let missed: Vec<String> = if old {
-        let state = state.lock().unwrap();
-        let objects = state.namespaces.keys().filter_map(|name| state.namespace(name));
-        objects.map(|object| json!({"type": "MODIFIED", "object": object}).to_string()).collect()
+        let objects = state.lock().unwrap().items(collection);
+        objects.iter().map(|object| json!({"type": "MODIFIED", "object": object}).to_string()).collect()
     } else {
         Vec::new()
     };
-    let later = stream::unfold(receiver, |mut receiver| async {
-        let event = receiver.recv().await.ok().filter(|event| !event.is_empty())?;
-        Some((event, receiver))
+    let collection = collection.to_owned();
+    let later = stream::unfold((receiver, collection), |(mut receiver, collection)| async {
+        loop {
+            let (of, line) = receiver.recv().await.ok()?;
+            let line = line?;
+            if of == collection {
+                return Some((line, (receiver, collection)));
+            }
+        }
     });
     streamed(stream::iter(missed).chain(later).boxed())
 }

@@ -1,19 +1,18 @@
 //! HTTPS clients: one that behaves, and a socket for those that do not.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Pair, trusting};
 
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -32,8 +31,26 @@ pub(crate) type Answer = (StatusCode, Bytes);
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, authority: &Authority) -> Self {
-        let connector = |protocol: &[u8]| TlsConnector::from(Arc::clone(&authority.client(protocol)));
+        Self::trusting(address, authority.certificate())
+    }
+
+    pub(crate) fn trusting(address: SocketAddr, authority: &CertificateDer<'static>) -> Self {
+        let connector = |protocol: &[u8]| TlsConnector::from(trusting(authority, protocol, None));
         Self { address, http1: connector(b"http/1.1"), http2: connector(b"h2") }
+    }
+
+    /// A client that shows this certificate.
+    pub(crate) fn showing(address: SocketAddr, authority: &Authority, pair: &Pair) -> Self {
+        let connector =
+            |protocol: &[u8]| TlsConnector::from(trusting(authority.certificate(), protocol, Some(pair)));
+        Self { address, http1: connector(b"http/1.1"), http2: connector(b"h2") }
+    }
+
+    /// The certificate that is shown to whoever asks for this name.
+    pub(crate) async fn shown(&self, name: &'static str) -> std::io::Result<CertificateDer<'static>> {
+        let stream = TcpStream::connect(self.address).await?;
+        let stream = self.http2.connect(ServerName::try_from(name).unwrap(), stream).await?;
+        Ok(stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned())
     }
 
     pub(crate) async fn http2(&self) -> std::io::Result<Http2> {
@@ -80,6 +97,8 @@ impl Client {
 
     async fn connect(&self, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await?;
+        // As Kubernetes' clients; else a request may wait for the acknowledgement of what was sent before it.
+        stream.set_nodelay(true)?;
         connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
     }
 }

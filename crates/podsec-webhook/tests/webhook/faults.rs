@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::api_server::{ApiServer, Gone, Manners};
 use crate::client::post;
+use crate::reviews::{allowed, baseline_pod, review_of};
 use crate::running::Running;
-use crate::{allowed, baseline_pod, review_of};
 
 const RESTRICTED: &[(&str, &str)] = &[("pod-security.kubernetes.io/enforce", "restricted")];
 const BASELINE: &[(&str, &str)] = &[("pod-security.kubernetes.io/enforce", "baseline")];
@@ -169,6 +169,65 @@ async fn existing_pods_are_listed_in_pages_and_checked_as_far_as_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_existing_pod_that_offends_is_named_to_whoever_is_in_the_pod() {
+    let api_server = with_two_namespaces().await;
+    let pod = |name: &str, change: fn(&mut Value)| {
+        let mut pod = baseline_pod();
+        pod["metadata"]["name"] = name.into();
+        change(&mut pod);
+        pod
+    };
+    let privileged = |pod: &mut Value| pod["spec"]["hostPID"] = true.into();
+    let root = |pod: &mut Value| pod["spec"]["containers"][0]["name"] = "root".into();
+    let pods = vec![pod("b", root), pod("a", root), pod("c", privileged), pod("d", |_| {})];
+    api_server.set_pods("loose", pods);
+    let running = Running::start(api_server, |_| {}).await;
+    let existing = async || -> Value {
+        let (status, body) = running.client.get("/existing-pods?namespace=loose").await;
+        assert!(status.is_success());
+        serde_json::from_slice(&body).unwrap()
+    };
+    assert_eq!(existing().await, json!({"checks": []}));
+    let (_, answer) = running.client.review(labelling("loose")).await;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let mut found = existing().await;
+    let check = &mut found["checks"][0];
+    assert_eq!(check["warnings"], answer["response"]["warnings"]);
+    assert_eq!(
+        (&check["namespace"], &check["uid"], &check["omitted"]),
+        (&json!("loose"), &json!("1"), &json!(0))
+    );
+    let violations: Vec<(bool, &Value)> = check["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| (group["detail"].as_str().unwrap().contains("(hostPID=true)"), &group["pods"]))
+        .collect();
+    assert_eq!(violations.len(), 3);
+    for expected in [(true, json!(["c"])), (false, json!(["a", "b"])), (false, json!(["d"]))] {
+        assert!(violations.contains(&(expected.0, &expected.1)), "{violations:?}");
+    }
+    // Whoever has mended all pods and tries again finds nothing any more.
+    running.api_server.set_pods("loose", Vec::new());
+    running.client.review(labelling("loose")).await;
+    assert_eq!(existing().await, json!({"checks": []}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_whose_namespace_has_to_be_asked_for_is_no_check_of_existing_pods() {
+    let api_server = ApiServer::start().await;
+    api_server.set_namespace("warned", &[("pod-security.kubernetes.io/warn", "restricted")]);
+    api_server.behave(Manners { delay: Duration::from_millis(500), ..Manners::default() });
+    let running = Running::begin(api_server, |_| {}).await;
+    let (_, answer) = running.client.review(review_of("warned", &baseline_pod())).await;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer["response"]["warnings"].as_array().map(Vec::len), Some(1));
+    assert!(running.client.metric("podsec_webhook_namespace_lookups_total").await > 0.5);
+    let (_, body) = running.client.get("/existing-pods").await;
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), json!({"checks": []}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pods_that_cannot_be_listed_in_time_are_warned_about() {
     let running = Running::start(with_two_namespaces().await, |_| {}).await;
     running.api_server.behave(Manners { delay: Duration::from_mins(1), ..Manners::default() });
@@ -182,7 +241,7 @@ async fn pods_that_cannot_be_listed_in_time_are_warned_about() {
 }
 
 /// A review of a namespace that begins to enforce the restricted level.
-fn labelling(name: &str) -> Vec<u8> {
+pub(crate) fn labelling(name: &str) -> Vec<u8> {
     let namespace = |labels: Value| json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "labels": labels}});
     let review = json!({
         "kind": "AdmissionReview",

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use crate::api_server::ApiServer;
 use crate::client::post;
+use crate::reviews::{allowed, baseline_pod, review_of};
 use crate::running::Running;
-use crate::{allowed, baseline_pod, review_of};
 
 async fn with_a_team(change: impl FnOnce(&mut podsec_webhook::Options)) -> Running {
     let api_server = ApiServer::start().await;

@@ -15,9 +15,11 @@ use tokio::sync::oneshot;
 
 use crate::api_server::ApiServer;
 use crate::authority::Authority;
-use crate::client::{Client, post};
+use crate::client::Client;
+use crate::faults::labelling;
+use crate::reviews::{allowed, baseline_pod, review_of};
 use crate::running::Running;
-use crate::{allowed, baseline_pod, review_of};
+use crate::until_the_end::{http1, http2};
 
 /// A webhook without files and without an API server, so that the test itself replaces what files would.
 struct Bare {
@@ -30,19 +32,23 @@ struct Bare {
 
 impl Bare {
     async fn start() -> Self {
+        Self::with(Nowhere, Load::default()).await
+    }
+
+    async fn with(live: impl Live, load: Load) -> Self {
         let authority = Authority::new();
         let pair = authority.issue(2100);
         let certificate = ServingCertificate::from_pem(pair.certificate.as_bytes(), pair.key.as_bytes());
         let certificate = Arc::new(certificate.unwrap());
-        let tls = Arc::new(server_config(Arc::clone(&certificate), &TlsOptions::default()).unwrap());
+        let tls = Arc::new(server_config(Arc::clone(&certificate) as _, &TlsOptions::default()).unwrap());
         let namespaces = Arc::new(Namespaces::default());
         namespaces.insert("team", NamespaceLabels::default());
         let webhook = Arc::new(Webhook::new(
             defaulting_to("baseline"),
             namespaces,
-            Arc::new(Nowhere),
+            Arc::new(live),
             Arc::new(Metrics::default()),
-            Load::default(),
+            load,
         ));
         let listener = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).await.unwrap();
         let client = Client::new(listener.local_addr().unwrap(), &authority);
@@ -65,6 +71,19 @@ impl Live for Nowhere {
 
     fn pods<'a>(&'a self, _: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+/// A cluster with very many pods in each namespace.
+struct Crowded;
+
+impl Live for Crowded {
+    fn namespace<'a>(&'a self, name: &'a str) -> Answer<'a, NamespaceLabels> {
+        Nowhere.namespace(name)
+    }
+
+    fn pods<'a>(&'a self, _: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
+        Box::pin(async { Ok(vec![baseline_pod().to_string().into_bytes(); 10_000]) })
     }
 }
 
@@ -146,10 +165,11 @@ async fn a_webhook_that_is_told_to_stop_answers_whatever_was_sent() {
         .map(|index| {
             let (client, answered) = (running.client.clone(), Arc::clone(&answered));
             tokio::spawn(async move {
+                let body = review_of("team", &baseline_pod());
                 if index % 2 == 0 {
-                    http2_until_the_end(&client, &answered).await;
+                    http2(&client, &body, &answered).await;
                 } else {
-                    http1_until_the_end(&client, &answered).await;
+                    http1(&client, &body, &answered).await;
                 }
             })
         })
@@ -165,47 +185,21 @@ async fn a_webhook_that_is_told_to_stop_answers_whatever_was_sent() {
     }
 }
 
-/// Asks on one connection after the other until nobody listens. A request that the server says it has not begun is
-/// sent again, as every HTTP/2 client does.
-async fn http2_until_the_end(client: &Client, answered: &AtomicUsize) {
-    while let Ok(mut connection) = client.http2().await {
-        loop {
-            match connection.review(review_of("team", &baseline_pod())).await {
-                Ok((status, _)) => assert!(status.is_success()),
-                Err(error) => {
-                    let unsent = error.is_canceled() || error.is_closed() || is_goaway(&error);
-                    assert!(unsent, "a request that was begun failed: {error:?}");
-                    break;
-                }
-            }
-            answered.fetch_add(1, Ordering::Relaxed);
-        }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_of_very_many_existing_pods_holds_up_no_other_review_of_its_connection() {
+    let patient =
+        Load { existing_pods: usize::MAX, existing_pods_timeout: Duration::from_secs(10), ..Load::default() };
+    let bare = Bare::with(Crowded, patient).await;
+    let mut connection = bare.client.http2().await.unwrap();
+    let mut other = connection.clone();
+    let checking = tokio::spawn(async move { other.review(labelling("team")).await.unwrap() });
+    let mut answered = 0;
+    while !checking.is_finished() {
+        connection.review(review_of("team", &baseline_pod())).await.unwrap();
+        answered += 1;
     }
-}
-
-/// Asks on one connection after the other until nobody listens. The server says with each answer whether the
-/// connection goes on.
-async fn http1_until_the_end(client: &Client, answered: &AtomicUsize) {
-    while let Ok(mut connection) = client.http1().await {
-        while !connection.is_closed() {
-            let request = post("/", "application/json", review_of("team", &baseline_pod()).into());
-            match connection.send(request).await {
-                Ok((status, _)) => assert!(status.is_success()),
-                Err(error) => {
-                    assert!(
-                        error.is_canceled() || error.is_closed(),
-                        "a request that was sent failed: {error:?}"
-                    );
-                    break;
-                }
-            }
-            answered.fetch_add(1, Ordering::Relaxed);
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-/// Whether the connection ended in peace: GOAWAY without an error.
-fn is_goaway(error: &hyper::Error) -> bool {
-    format!("{error:?}").contains("GoAway(b\"\", NO_ERROR")
+    let (_, answer) = checking.await.unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.contains("app (and 9999 other pods)"), "{answer}");
+    assert!(answered > 3, "{answered} reviews");
 }

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use serde_json::Value;
 
 use crate::api_server::ApiServer;
+use crate::reviews::{allowed, baseline_pod, review_of};
 use crate::running::{Running, write};
-use crate::{allowed, baseline_pod, review_of};
 
 fn configuration(level: &str) -> String {
     format!(
