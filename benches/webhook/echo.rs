@@ -18,17 +18,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) async fn serve(folder: &Path) {
-    let chain = vec![CertificateDer::from_pem_file(folder.join("tls.crt")).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(folder.join("tls.key")).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = TlsAcceptor::from(Arc::new(tls(folder)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap().port());
     loop {
@@ -44,13 +34,31 @@ pub(crate) async fn serve(folder: &Path) {
     }
 }
 
+pub(crate) fn tls(folder: &Path) -> ServerConfig {
+    let chain = vec![CertificateDer::from_pem_file(folder.join("tls.crt")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join("tls.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
+}
+
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let _ = request.into_body().collect().await;
+    Ok(fixed_answer())
+}
+
+pub(crate) fn fixed_answer() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(ANSWER)));
     response
         .headers_mut()
         .insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
-    Ok(response)
+    response
 }
 
 /// As long as the answer to a pod that is allowed.

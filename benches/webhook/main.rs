@@ -1,7 +1,8 @@
 //! The webhook under load, beside a bare HTTPS server of the same libraries that reads each body and answers a fixed
-//! JSON: what is between the two is what a review costs.
+//! JSON, and beside the webhook's own listener doing the same: what is between the two listeners is what ours gains,
+//! what is between ours and the webhook is what a review costs.
 //!
-//! Both run as processes of their own with one worker thread, one after the other in turns, against the same load:
+//! All run as processes of their own with one worker thread, one after the other in turns, against the same load:
 //! HTTP/2, 32 reviews of 10 KB in flight. The webhook is the whole one, with an API server behind it whose namespaces
 //! it caches.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its figures or breaks off")]
@@ -10,8 +11,10 @@
 #[expect(dead_code, reason = "the faults are for the tests")]
 mod api_server;
 #[path = "../../crates/podsec-webhook/tests/webhook/authority.rs"]
+#[expect(dead_code, reason = "client certificates are for the tests")]
 mod authority;
 mod echo;
+mod listener;
 mod load;
 mod process;
 mod review;
@@ -29,9 +32,12 @@ const ROUNDS: usize = 5;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // As in the real program, where what is not logged costs next to nothing.
+    tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new()).unwrap();
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["echo", folder] => runtime.block_on(echo::serve(Path::new(folder))),
+        ["listener", folder] => runtime.block_on(listener::serve(Path::new(folder))),
         ["webhook", folder] => runtime.block_on(webhook(Path::new(folder))),
         _ => runtime.block_on(compare()),
     }
@@ -71,6 +77,7 @@ async fn compare() {
         api_server.set_namespace(&format!("team-{index}"), review::RESTRICTED);
     }
     let echo = Process::start("echo", &folder);
+    let listener = Process::start("listener", &folder);
     let webhook = Process::start("webhook", &folder);
     load::wait_for_namespaces(&authority, webhook.port, NAMESPACES).await;
     println!("webhook, idle, {NAMESPACES} namespaces: {:.1} MB resident", webhook.resident_megabytes());
@@ -78,39 +85,52 @@ async fn compare() {
     let (allowed, forbidden) = (review::allowed(), review::forbidden());
     let load = Load::new(&authority);
     let mut rows = [
-        ("echo", &echo, allowed.clone(), Vec::new()),
+        ("bare HTTPS echo", &echo, allowed.clone(), Vec::new()),
+        ("the webhook's listener", &listener, allowed.clone(), Vec::new()),
         ("webhook, pods allowed", &webhook, allowed, Vec::new()),
         ("webhook, pods forbidden", &webhook, forbidden, Vec::new()),
     ];
-    load.check(webhook.port, &rows[1].2, true).await;
-    load.check(webhook.port, &rows[2].2, false).await;
+    load.check(webhook.port, &rows[2].2, true).await;
+    load.check(webhook.port, &rows[3].2, false).await;
     for _ in 0..ROUNDS {
         for (_, process, body, figures) in &mut rows {
             figures.push(load.run(process, body).await);
         }
     }
-    println!("reviews of {} and {} bytes\n", rows[1].2.len(), rows[2].2.len());
+    println!("reviews of {} and {} bytes\n", rows[2].2.len(), rows[3].2.len());
     print_table(
         rows.map(|(name, process, _, figures)| (name, Figures::median(&figures), process.peak_megabytes())),
     );
 }
 
-fn print_table(rows: [(&str, Figures, f64); 3]) {
+fn print_table(rows: [(&str, Figures, f64); 4]) {
     println!(
-        "{:<26}{:>10}{:>8}{:>9}{:>9}{:>8}{:>14}{:>8}{:>10}",
-        "", "answers/s", "ratio", "p50 µs", "p99 µs", "ratio", "CPU µs each", "ratio", "peak MB"
+        "{:<26}{:>10}{:>7}{:>8}{:>8}{:>7}{:>9}{:>10}{:>7}{:>7}{:>9}",
+        "",
+        "answers/s",
+        "ratio",
+        "p50 µs",
+        "p99 µs",
+        "ratio",
+        "CPU µs",
+        "of kernel",
+        "ratio",
+        "more",
+        "peak MB"
     );
     let baseline = rows[0].1;
     for (name, figures, peak) in rows {
         println!(
-            "{name:<26}{:>10.0}{:>8.2}{:>9.0}{:>9.0}{:>8.2}{:>14.1}{:>8.2}{:>10.1}",
+            "{name:<26}{:>10.0}{:>7.2}{:>8.0}{:>8.0}{:>7.2}{:>9.1}{:>10.1}{:>7.2}{:>+7.1}{:>9.1}",
             figures.rate,
             figures.rate / baseline.rate,
             figures.p50,
             figures.p99,
             figures.p99 / baseline.p99,
             figures.processor,
+            figures.system,
             figures.processor / baseline.processor,
+            figures.processor - baseline.processor,
             peak
         );
     }

@@ -1,13 +1,20 @@
 //! A server in a process of its own, and what the kernel says about it.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 pub(crate) struct Process {
     child: Child,
     pub(crate) port: u16,
+}
+
+/// What a process has spent.
+pub(crate) struct ProcessorTime {
+    pub(crate) total: Duration,
+    /// The kernel's part, less exact.
+    pub(crate) system: Duration,
 }
 
 impl Process {
@@ -32,13 +39,21 @@ impl Process {
         self.status("VmHWM:")
     }
 
-    /// User and system time since the start, in ticks of the kernel: hundredths of a second.
-    pub(crate) fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let after_name = stat.rsplit_once(") ").unwrap().1;
-        let ticks: u64 =
-            after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
-        Duration::from_millis(10 * ticks)
+    /// The processor time of all threads since the start.
+    pub(crate) fn processor_time(&self) -> ProcessorTime {
+        let folder = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let threads = std::fs::read_dir(folder.join("task")).unwrap();
+        let nanoseconds = threads
+            .map(|thread| {
+                let times = std::fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap();
+                times.split(' ').next().unwrap().parse::<u64>().unwrap()
+            })
+            .sum();
+        let stat = std::fs::read_to_string(folder.join("stat")).unwrap();
+        // What follows the name, which may hold anything: the thirteenth is the system time in ticks of the kernel,
+        // hundredths of a second.
+        let ticks: u64 = stat.rsplit_once(") ").unwrap().1.split(' ').nth(12).unwrap().parse().unwrap();
+        ProcessorTime { total: Duration::from_nanos(nanoseconds), system: Duration::from_millis(10 * ticks) }
     }
 
     fn status(&self, name: &str) -> f64 {
