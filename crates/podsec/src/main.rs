@@ -5,11 +5,9 @@ mod commands;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[expect(clippy::print_stderr, reason = "the one place where an error reaches the user")]
 fn main() -> ExitCode {
-    match commands::run(cli::Cli::parse().command) {
+    match commands::run(cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("podsec: {error:#}");

@@ -44,6 +44,17 @@ fn the_exit_code_says_admitted_refused_or_not_judged() {
 }
 
 #[test]
+fn the_readme_shows_what_is_said() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = fs::read_to_string(repository.join("README.md")).unwrap();
+    let (_, transcript) = readme.split_once("$ podsec check ").unwrap();
+    let (file, shown) = transcript.split_once('\n').unwrap();
+    let (shown, _) = shown.split_once("…\n").unwrap();
+    let (report, _, code) = check(&repository, &[file]);
+    assert_eq!((report.get(..shown.len()), code), (Some(shown), 1));
+}
+
+#[test]
 fn without_a_level_it_falls_back_to_restricted_and_says_so() {
     let (report, notes, code) = check(folder(&[("a.yaml", BARE)]).path(), &["--format", "concise"]);
     assert_eq!((report.lines().count(), code), (5, 1));
@@ -104,6 +115,7 @@ fn settings_above_the_working_directory_hold_and_flags_override_them() {
     fs::write(folder.path().join("vendor/b.yaml"), HOST).unwrap();
     assert_eq!(check(folder.path(), &[]).2, 0);
     assert_eq!(check(folder.path(), &["vendor/b.yaml"]).2, 1);
+    assert_eq!(check(folder.path(), &["vendor/b.yaml", "--force-exclude"]).2, 0);
 }
 
 #[test]
@@ -117,4 +129,22 @@ fn several_reports_are_written_at_once() {
     let json: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.path().join("a.out")).unwrap()).unwrap();
     assert_eq!(json["violations"][0]["check"], "hostNamespaces");
+}
+
+#[cfg(unix)]
+#[test]
+fn as_a_plugin_of_kubectl_it_speaks_as_one() {
+    use std::os::unix::fs::symlink;
+
+    let folder = folder(&[]);
+    let called_as = |name: &str, arguments: &[&str]| {
+        let link = folder.path().join(name);
+        symlink(env!("CARGO_BIN_EXE_podsec"), &link).unwrap();
+        String::from_utf8(Command::new(link).args(arguments).output().unwrap().stdout).unwrap()
+    };
+    let help = called_as("kubectl-podsec", &["check", "--help"]);
+    assert!(help.contains("Usage: kubectl podsec check [OPTIONS]"), "{help}");
+    let candidates = called_as("kubectl_complete-podsec", &["insp"]);
+    let (first, directive) = candidates.split_once('\n').unwrap();
+    assert!(first.starts_with("inspect\t") && directive == ":4\n", "{candidates}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,12 +12,13 @@ use jiff::Zoned;
 use podsec_manifest::fix::{
     Applied, Fixed, Left, Options, Patch, Why, fix, kustomize_component, patches, replace, unified_diff,
 };
-use podsec_manifest::input::{Input, search};
+use podsec_manifest::input::{Input, forget_names, in_order, search};
 use podsec_manifest::{ObjectName, Source, Template, Templates};
 use podsec_standards::Check;
 
 use super::check::leave_out_excluded;
 use super::check::policies::{Policies, PolicyArguments};
+use super::check::progress::Progress;
 use super::check::settings::Settings;
 
 /// Mends manifests in place; what is read from standard input is written to standard output.
@@ -50,6 +51,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "GROUP/KIND=PATH")]
     template: Vec<Template>,
 
+    /// Treat files that are named as those that are found: what podsec.toml excludes is left out, and what mentions no
+    /// apiVersion is no manifest. For hooks, which name every file.
+    #[arg(long)]
+    force_exclude: bool,
+
     /// The podsec.toml to use, instead of the nearest one above the working directory.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -81,15 +87,18 @@ fn find_and_mend(mut arguments: Arguments) -> anyhow::Result<Tally> {
     settings.complete(&mut arguments.policy).context("cannot use podsec.toml")?;
     let templates = settings.templates(&arguments.template).context("cannot use podsec.toml")?;
     let mut inputs = search(&arguments.paths);
+    if arguments.force_exclude {
+        forget_names(&mut inputs);
+    }
     leave_out_excluded(&mut inputs, &settings)?;
     let to_standard_output = arguments.diff
         || arguments.patch.is_some()
         || inputs.iter().any(|input| matches!(input, Input::Text(_)));
     // What a machine may read is alone on standard output.
     if to_standard_output {
-        mend(&arguments, &templates, &inputs, &mut io::stdout().lock(), &mut io::stderr().lock())
+        mend(&arguments, &templates, &inputs, &mut BufWriter::new(io::stdout()), &mut io::stderr())
     } else {
-        mend(&arguments, &templates, &inputs, &mut io::sink(), &mut io::stdout().lock())
+        mend(&arguments, &templates, &inputs, &mut io::sink(), &mut io::stdout())
     }
 }
 
@@ -97,43 +106,44 @@ fn mend(
     arguments: &Arguments,
     templates: &Templates,
     inputs: &[Input],
-    out: &mut dyn Write,
-    notes: &mut dyn Write,
+    out: &mut (dyn Write + Send),
+    notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Tally> {
     let policies = Policies::new(&arguments.policy, inputs)?;
     let options = Options { unsafe_fixes: arguments.unsafe_fixes, today: Some(Zoned::now().date()) };
     let writes = !arguments.diff && arguments.patch.is_none();
     let mut tally = Tally::default();
     let mut all_patches: Vec<Patch> = Vec::new();
-    for input in inputs {
-        let source = match read(input) {
-            Ok(Some(source)) => source,
-            Ok(None) => continue,
-            Err(message) => {
+    let mut progress = Progress::new(inputs.len());
+    let work = |input| {
+        let outcome = mend_input(input, templates, &policies, options, writes);
+        let bytes = if let Outcome::Fixed(_, fixed) = &outcome { fixed.text.len() } else { 0 };
+        ((input, outcome), bytes)
+    };
+    in_order(inputs, work, |(input, outcome)| {
+        progress.clear();
+        match outcome {
+            Outcome::NoManifest => {}
+            Outcome::Failed(message) => {
                 tally.problems += 1;
-                writeln!(notes, "{}: {message}", input.name())?;
-                continue;
+                writeln!(notes, "{message}")?;
             }
-        };
-        let fixed = fix(&source, templates, &policies, options);
-        let changed = fixed.text != source.text;
-        if let (Input::File { path, .. }, true) = (input, changed && writes)
-            && let Err(error) = replace(path, &source.text, &fixed.text)
-        {
-            tally.problems += 1;
-            writeln!(notes, "{:#}; nothing was written to it", anyhow::Error::from(error))?;
-            continue;
+            Outcome::Fixed(source, fixed) => {
+                tell(&source.name, &fixed, notes)?;
+                if arguments.diff {
+                    write!(out, "{}", unified_diff(&source.name, &source.text, &fixed.text))?;
+                } else if arguments.patch.is_some() {
+                    all_patches.extend(patches(&source.text, &fixed.text));
+                } else if matches!(input, Input::Text(_)) {
+                    out.write_all(fixed.text.as_bytes())?;
+                }
+                tally.add(&fixed, fixed.text != source.text);
+            }
         }
-        tell(&source.name, &fixed, notes)?;
-        if arguments.diff {
-            write!(out, "{}", unified_diff(&source.name, &source.text, &fixed.text))?;
-        } else if arguments.patch.is_some() {
-            all_patches.extend(patches(&source.text, &fixed.text));
-        } else if matches!(input, Input::Text(_)) {
-            out.write_all(fixed.text.as_bytes())?;
-        }
-        tally.add(&fixed, changed);
-    }
+        progress.advance();
+        Ok::<(), anyhow::Error>(())
+    })?;
+    progress.clear();
     match arguments.patch {
         Some(PatchFormat::Json) => writeln!(out, "{}", serde_json::to_string_pretty(&all_patches)?)?,
         Some(PatchFormat::Kustomize) => write!(out, "{}", kustomize_component(&all_patches))?,
@@ -153,6 +163,37 @@ fn mend(
     Ok(tally)
 }
 
+/// What became of an input.
+enum Outcome {
+    /// It says nothing to Kubernetes.
+    NoManifest,
+    /// It could not be read or written, for this reason.
+    Failed(String),
+    Fixed(Source, Box<Fixed>),
+}
+
+/// Mends an input and, if it is a file that is to be written, replaces it.
+fn mend_input(
+    input: &Input,
+    templates: &Templates,
+    policies: &Policies,
+    options: Options,
+    writes: bool,
+) -> Outcome {
+    let source = match read(input) {
+        Ok(Some(source)) => source,
+        Ok(None) => return Outcome::NoManifest,
+        Err(message) => return Outcome::Failed(format!("{}: {message}", input.name())),
+    };
+    let fixed = fix(&source, templates, policies, options);
+    if let (Input::File { path, .. }, true) = (input, writes && fixed.text != source.text)
+        && let Err(error) = replace(path, &source.text, &fixed.text)
+    {
+        return Outcome::Failed(format!("{:#}; nothing was written to it", anyhow::Error::from(error)));
+    }
+    Outcome::Fixed(source, Box::new(fixed))
+}
+
 /// The text of an input; none when it was found by a search and is no manifest, as nothing in it says `apiVersion`.
 fn read(input: &Input) -> Result<Option<Source>, String> {
     match input {
@@ -162,6 +203,8 @@ fn read(input: &Input) -> Result<Option<Source>, String> {
             Ok(manifest.then(|| Source { name: input.name(), text }))
         }
         Input::Text(source) => Ok(Some(source.clone())),
+        // Nothing that was rendered is searched for.
+        Input::Rendered { .. } => Ok(None),
         Input::Unreadable { message, .. } => Err(message.clone()),
     }
 }

@@ -19,6 +19,7 @@ use crate::cli::Command;
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(arguments) => Ok(check::run(*arguments)),
+        Command::Complete { words } => completions::complete(&words),
         Command::Completions(arguments) => Ok(completions::run(&arguments)),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use podsec_apiserver::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Server, Storage};
+use podsec_apiserver::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Plugins, Server, Storage};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +32,12 @@ pub(crate) struct Arguments {
     /// An AdmissionConfiguration that holds or points to a PodSecurityConfiguration.
     #[arg(long, value_name = "FILE")]
     admission_control_config_file: Option<PathBuf>,
+    /// Admission plugins to run besides those that run by default, by kube-apiserver's names.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    enable_admission_plugins: Vec<String>,
+    /// Admission plugins not to run, as in PodSecurity or ValidatingAdmissionWebhook.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    disable_admission_plugins: Vec<String>,
     /// More users, one a line: token,user name,user uid,"group1,group2".
     #[arg(long, value_name = "FILE")]
     token_auth_file: Option<PathBuf>,
@@ -93,7 +99,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .with_target(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start threads")?.block_on(serve(&arguments.into()))?;
+    runtime.context("cannot start threads")?.block_on(serve(&arguments.options()?))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,36 +123,38 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl From<Arguments> for Options {
-    fn from(arguments: Arguments) -> Self {
-        Self {
-            bind_address: arguments.bind_address,
-            secure_port: arguments.secure_port,
-            kubeconfig_out: arguments.kubeconfig_out,
-            storage: if arguments.in_memory {
-                Storage::Memory
-            } else {
-                Storage::Directory(arguments.data_dir)
-            },
-            admission_control_config_file: arguments.admission_control_config_file,
-            token_auth_file: arguments.token_auth_file,
+impl Arguments {
+    fn options(self) -> anyhow::Result<Options> {
+        let admission_plugins =
+            Plugins::select(&self.enable_admission_plugins, &self.disable_admission_plugins)?;
+        for name in Plugins::absent(&self.enable_admission_plugins) {
+            tracing::warn!("podsec has no admission plugin {name}: enabling it changes nothing");
+        }
+        Ok(Options {
+            bind_address: self.bind_address,
+            secure_port: self.secure_port,
+            kubeconfig_out: self.kubeconfig_out,
+            storage: if self.in_memory { Storage::Memory } else { Storage::Directory(self.data_dir) },
+            admission_control_config_file: self.admission_control_config_file,
+            admission_plugins,
+            token_auth_file: self.token_auth_file,
             audit: AuditOptions {
-                policy_file: arguments.audit_policy_file,
-                log_path: arguments.audit_log_path,
-                log_format: match arguments.audit_log_format {
+                policy_file: self.audit_policy_file,
+                log_path: self.audit_log_path,
+                log_format: match self.audit_log_format {
                     AuditFormat::Json => AuditLogFormat::Json,
                     AuditFormat::Legacy => AuditLogFormat::Legacy,
                 },
-                log_mode: match arguments.audit_log_mode {
+                log_mode: match self.audit_log_mode {
                     AuditMode::Blocking => AuditLogMode::Blocking,
                     AuditMode::BlockingStrict => AuditLogMode::BlockingStrict,
                 },
-                log_compress: arguments.audit_log_compress,
-                log_maxage: arguments.audit_log_maxage,
-                log_maxbackup: arguments.audit_log_maxbackup,
-                log_maxsize: arguments.audit_log_maxsize,
+                log_compress: self.audit_log_compress,
+                log_maxage: self.audit_log_maxage,
+                log_maxbackup: self.audit_log_maxbackup,
+                log_maxsize: self.audit_log_maxsize,
             },
-            node: arguments.node,
-        }
+            node: self.node,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! kubectl's commands, each beside what a real API server answers: whole outputs, exit codes and warnings.
+//! kubectl's and Helm's commands, each beside what a real API server answers: whole outputs, exit codes and warnings.
 //!
 //! A transcript under `transcripts/` is one shell session against a server of its own:
 //!
@@ -69,15 +69,29 @@ fn the_server_describes_itself() {
     replay("discovery");
 }
 
+#[test]
+fn webhooks_are_configured_and_missed() {
+    replay("webhooks");
+}
+
+#[test]
+fn helm_installs_changes_and_removes_a_chart() {
+    if pinned("HELM_PINNED").is_some() {
+        replay("helm");
+    } else {
+        eprintln!("skipped: HELM_PINNED does not name a helm 4.3");
+    }
+}
+
 /// Runs a transcript's commands and compares all they say with what it says.
 fn replay(topic: &str) {
-    let Some(kubectl) = env::var_os("KUBECTL_PINNED").map(PathBuf::from) else {
+    let Some(kubectl) = pinned("KUBECTL_PINNED") else {
         eprintln!("skipped: KUBECTL_PINNED does not name a kubectl 1.37");
         return;
     };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/clients/transcripts/{topic}.txt"));
     let expected = fs::read_to_string(&file).expect("the transcript");
-    let shell = Shell::start(&kubectl);
+    let shell = Shell::start(&kubectl, pinned("HELM_PINNED").as_deref());
     let mut actual = String::new();
     for part in parts(&expected) {
         match part {
@@ -91,6 +105,10 @@ fn replay(topic: &str) {
     } else if let Some(difference) = first_difference(&expected, &actual) {
         panic!("{}: {difference}", file.display());
     }
+}
+
+fn pinned(client: &str) -> Option<PathBuf> {
+    env::var_os(client).map(PathBuf::from)
 }
 
 enum Part {
@@ -115,18 +133,22 @@ fn parts(transcript: &str) -> Vec<Part> {
     parts
 }
 
-/// A bash whose `kubectl` is the pinned one and whose cluster is a fresh server.
+/// A bash whose `kubectl` and `helm` are the pinned ones and whose cluster is a fresh server.
 struct Shell {
     server: Server,
     path: std::ffi::OsString,
 }
 
 impl Shell {
-    fn start(kubectl: &Path) -> Self {
+    fn start(kubectl: &Path, helm: Option<&Path>) -> Self {
         let server = Server::start(&[]);
         let bin = server.folder().join("bin");
         fs::create_dir(&bin).expect("a folder for kubectl");
-        std::os::unix::fs::symlink(kubectl, bin.join("kubectl")).expect("a link to kubectl");
+        for (name, client) in [("kubectl", Some(kubectl)), ("helm", helm)] {
+            if let Some(client) = client {
+                std::os::unix::fs::symlink(client, bin.join(name)).expect("a link to the client");
+            }
+        }
         let found = env::var_os("PATH").unwrap_or_default();
         let path =
             env::join_paths(std::iter::once(bin).chain(env::split_paths(&found))).expect("a search path");
@@ -208,6 +230,8 @@ const UNSTEADY: &[(&str, &str)] = &[
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000)", "<time>"),
     (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000", "<time>"),
+    (r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}", "<time>"),
+    (r"(?m)^I\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ ", "I<time> "),
     (r#"(resourceVersion"?: )"\d+""#, "$1<version>"),
     (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "<token>"),
     (r"127\.0\.0\.1:\d+", "<server>"),

@@ -1,4 +1,4 @@
-//! `podsec serve` as its real clients see it: kubectl of two versions, and the `kube` crate.
+//! `podsec serve` as its real clients see it: kubectl of two versions, Helm, and the `kube` crate.
 
 #![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
 
@@ -6,3 +6,4 @@ mod kube_client;
 mod kubectl;
 mod server;
 mod tutorial;
+mod webhook;

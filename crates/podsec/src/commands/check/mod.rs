@@ -1,7 +1,7 @@
 //! `podsec check`: what would be refused, before anything is deployed.
 
 pub(crate) mod policies;
-mod progress;
+pub(crate) mod progress;
 mod rendered;
 mod reports;
 pub(crate) mod settings;
@@ -10,14 +10,16 @@ use std::fs;
 use std::io;
 use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::Context;
 use clap::Args;
 use globset::{Glob, GlobSetBuilder};
 use jiff::Zoned;
-use podsec_manifest::input::{Input, check_inputs, search};
+use podsec_manifest::input::{Input, check_inputs, forget_names, search};
 use podsec_manifest::report::Summary;
-use podsec_manifest::{Baseline, Template, apply_allowances};
+use podsec_manifest::{Baseline, FileReport, Source, Template, apply_allowances};
 
 use policies::{Policies, PolicyArguments};
 use progress::Progress;
@@ -54,6 +56,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     write_baseline: bool,
 
+    /// Treat files that are named as those that are found: what podsec.toml excludes is left out, and what mentions no
+    /// apiVersion is no manifest. For hooks, which name every file.
+    #[arg(long)]
+    force_exclude: bool,
+
     /// The podsec.toml to use, instead of the nearest one above the working directory.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -74,37 +81,46 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let settings = Settings::find(arguments.settings.as_deref())?;
     settings.complete(&mut arguments.policy).context("cannot use podsec.toml")?;
     let templates = settings.templates(&arguments.template).context("cannot use podsec.toml")?;
+    // Meanwhile manifests are searched.
+    thread::spawn(podsec_manifest::prepare);
     let inputs = inputs(&arguments, &settings)?;
     let policies = Policies::new(&arguments.policy, &inputs)?;
     let baseline_path = arguments.baseline.clone().or_else(|| settings.baseline());
-    let mut known = Baseline::default();
-    let mut found = Baseline::default();
+    let mut ledger = Ledger { writes: arguments.write_baseline, ..Ledger::default() };
     match &baseline_path {
-        Some(path) if !arguments.write_baseline => known = read_baseline(path)?,
-        None if arguments.write_baseline => anyhow::bail!("--write-baseline needs a --baseline to write"),
+        Some(path) if !ledger.writes => ledger.known = read_baseline(path)?,
+        None if ledger.writes => anyhow::bail!("--write-baseline needs a --baseline to write"),
         _ => {}
     }
-    let mut reports = arguments.report.open(&templates)?;
+    let ledger = Mutex::new(ledger);
+    let (renderers, mut reports) = arguments.report.open(&templates)?;
     let mut summary = Summary::default();
     let mut progress = Progress::new(inputs.len());
     let today = Zoned::now().date();
-    check_inputs(&inputs, &templates, &policies, |source, mut report| {
+    let render = |source: &Source, mut report: FileReport| {
         apply_allowances(source, &mut report, today);
-        if arguments.write_baseline {
-            found.add(&report);
-            known.add(&report);
+        if baseline_path.is_some() {
+            ledger.lock().unwrap_or_else(PoisonError::into_inner).apply(&mut report);
         }
-        known.apply(&mut report);
+        let parts = renderers.source(source, &report);
+        let bytes = parts.iter().flatten().map(Vec::len).sum();
+        ((report, parts), bytes)
+    };
+    let add = |(report, parts): (FileReport, io::Result<Vec<Vec<u8>>>)| {
         summary.add(&report);
-        progress.advance();
-        reports.file(source, &report)
-    })
-    .and_then(|()| {
         progress.clear();
-        reports.finish(&summary)
-    })
-    .or_else(ignore_closed_pipe)
-    .context("cannot write the report")?;
+        reports.add(&report, &parts?)?;
+        progress.advance();
+        Ok(())
+    };
+    check_inputs(&inputs, &templates, &policies, render, add)
+        .and_then(|()| {
+            progress.clear();
+            reports.finish(&summary)
+        })
+        .or_else(ignore_closed_pipe)
+        .context("cannot write the report")?;
+    let Ledger { known, found, .. } = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
 
     if inputs.is_empty() {
         note("warning: there is no .yaml, .yml or .json file to judge");
@@ -128,12 +144,34 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     Ok(summary.exit_code())
 }
 
+/// What the baseline knows, and what it is to know.
+#[derive(Default)]
+struct Ledger {
+    known: Baseline,
+    found: Baseline,
+    /// Whether all that is found becomes known.
+    writes: bool,
+}
+
+impl Ledger {
+    fn apply(&mut self, report: &mut FileReport) {
+        if self.writes {
+            self.found.add(report);
+            self.known.add(report);
+        }
+        self.known.apply(report);
+    }
+}
+
 fn inputs(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Vec<Input>> {
     let mut inputs = arguments.render.inputs()?;
     if !arguments.paths.is_empty() {
         inputs.extend(search(&arguments.paths));
     } else if arguments.render.is_empty() {
         inputs.extend(search(&[PathBuf::from(".")]));
+    }
+    if arguments.force_exclude {
+        forget_names(&mut inputs);
     }
     leave_out_excluded(&mut inputs, settings)?;
     Ok(inputs)

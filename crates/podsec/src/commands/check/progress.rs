@@ -9,21 +9,25 @@ pub(crate) struct Progress {
     done: usize,
     begun: Instant,
     drawn: Option<Instant>,
+    /// Whether the line is there now.
+    shown: bool,
     wanted: bool,
 }
 
 impl Progress {
     pub(crate) fn new(all: usize) -> Self {
-        Self { all, done: 0, begun: Instant::now(), drawn: None, wanted: io::stderr().is_terminal() }
+        let wanted = io::stderr().is_terminal();
+        Self { all, done: 0, begun: Instant::now(), drawn: None, shown: false, wanted }
     }
 
-    /// One more input is judged.
+    /// One more input is done.
     pub(crate) fn advance(&mut self) {
         self.done += 1;
         let now = Instant::now();
         let is_due = self.drawn.is_none_or(|drawn| now - drawn > REDRAWN);
         if self.wanted && is_due && now - self.begun > SILENCE {
             self.drawn = Some(now);
+            self.shown = true;
             let filled = self.done * WIDTH / self.all.max(1);
             let bar: String = (0..WIDTH).map(|place| if place < filled { '█' } else { '░' }).collect();
             // A terminal that is gone has nobody who looks at it.
@@ -33,7 +37,7 @@ impl Progress {
 
     /// Takes the line away, before something else is written.
     pub(crate) fn clear(&mut self) {
-        if self.drawn.take().is_some() {
+        if std::mem::take(&mut self.shown) {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

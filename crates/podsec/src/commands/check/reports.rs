@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use podsec_manifest::report::{
-    Concise, Github, Gitlab, Html, Human, Json, Junit, Markdown, Renderer, Sarif, Summary,
+    Assembly, Concise, Github, Gitlab, Html, Human, Json, Junit, Markdown, Renderer, Sarif, Summary,
 };
 use podsec_manifest::{FileReport, Source, Templates};
 
@@ -109,57 +109,81 @@ impl FromArgMatches for ReportArguments {
     }
 }
 
-/// The reports that are being written.
-pub(crate) struct Reports(Vec<Report>);
+/// The formats that sources are rendered in, each on its own.
+pub(crate) struct Renderers(Vec<Box<dyn Renderer + Send + Sync>>);
 
-struct Report {
-    renderer: Box<dyn Renderer>,
-    out: Box<dyn Write>,
+/// The reports that are being written, in the order of the formats.
+pub(crate) struct Reports {
+    reports: Vec<(Box<dyn Assembly>, Box<dyn Write + Send>)>,
+    /// Whether someone looks at one as it is written, in whole lines then.
+    watched: bool,
 }
 
 impl ReportArguments {
     /// Opens every output, before anything is judged.
-    pub(crate) fn open(&self, templates: &Templates) -> anyhow::Result<Reports> {
-        let open = |(format, output): &(Format, Option<PathBuf>)| {
-            let out: Box<dyn Write> = match output {
+    pub(crate) fn open(&self, templates: &Templates) -> anyhow::Result<(Renderers, Reports)> {
+        let (mut renderers, mut reports) = (Vec::new(), Vec::new());
+        for (format, output) in &self.formats {
+            let out: Box<dyn Write + Send> = match output {
                 Some(path) => {
                     let file =
                         File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-                    Box::new(BufWriter::new(file))
+                    Box::new(BufWriter::with_capacity(BUFFER, file))
                 }
-                None => Box::new(BufWriter::new(io::stdout())),
+                None => Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
             };
-            Ok(Report { renderer: format.renderer(self.colour.wanted(output.is_none()), templates), out })
-        };
-        self.formats.iter().map(open).collect::<anyhow::Result<_>>().map(Reports)
+            let renderer = format.renderer(self.colour.wanted(output.is_none()), templates);
+            reports.push((renderer.assembly(), out));
+            renderers.push(renderer);
+        }
+        let watched = self.formats.iter().any(|(_, output)| output.is_none()) && io::stdout().is_terminal();
+        Ok((Renderers(renderers), Reports { reports, watched }))
+    }
+}
+
+impl Renderers {
+    /// What a source adds to each report.
+    pub(crate) fn source(&self, source: &Source, report: &FileReport) -> io::Result<Vec<Vec<u8>>> {
+        let mut parts = Vec::with_capacity(self.0.len());
+        for renderer in &self.0 {
+            let mut part = Vec::new();
+            renderer.source(source, report, &mut part)?;
+            parts.push(part);
+        }
+        Ok(parts)
     }
 }
 
 impl Reports {
-    pub(crate) fn file(&mut self, source: &Source, report: &FileReport) -> io::Result<()> {
-        self.0.iter_mut().try_for_each(|Report { renderer, out }| renderer.file(source, report, out))
+    /// Adds a source, of which the renderers made these parts.
+    pub(crate) fn add(&mut self, report: &FileReport, parts: &[Vec<u8>]) -> io::Result<()> {
+        let watched = self.watched;
+        self.reports.iter_mut().zip(parts).try_for_each(|((assembly, out), part)| {
+            assembly.add(report, part, out)?;
+            if watched { out.flush() } else { Ok(()) }
+        })
     }
 
     pub(crate) fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        self.0.iter_mut().try_for_each(|Report { renderer, out }| {
-            renderer.finish(summary, out)?;
+        self.reports.iter_mut().try_for_each(|(assembly, out)| {
+            assembly.finish(summary, out)?;
             out.flush()
         })
     }
 }
 
 impl Format {
-    fn renderer(self, colour: bool, templates: &Templates) -> Box<dyn Renderer> {
+    fn renderer(self, colour: bool, templates: &Templates) -> Box<dyn Renderer + Send + Sync> {
         match self {
             Self::Human => Box::new(Human::new(colour)),
             Self::Concise => Box::new(Concise),
-            Self::Json => Box::new(Json::default()),
+            Self::Json => Box::new(Json),
             Self::Sarif => Box::new(Sarif::new(templates.clone())),
-            Self::Junit => Box::new(Junit::default()),
-            Self::Github => Box::new(Github::default()),
-            Self::Gitlab => Box::new(Gitlab::default()),
-            Self::Markdown => Box::new(Markdown::default()),
-            Self::Html => Box::new(Html::default()),
+            Self::Junit => Box::new(Junit),
+            Self::Github => Box::new(Github),
+            Self::Gitlab => Box::new(Gitlab),
+            Self::Markdown => Box::new(Markdown),
+            Self::Html => Box::new(Html),
         }
     }
 }
@@ -174,6 +198,8 @@ impl Colour {
         }
     }
 }
+
+const BUFFER: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

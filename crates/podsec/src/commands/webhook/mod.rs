@@ -1,16 +1,19 @@
 //! `podsec webhook`: the admission webhook, with the flags of upstream's.
 
-use std::io::{self, Write as _};
+mod doctor;
+mod manifests;
+
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
-use podsec_webhook::self_signed::SelfSigned;
-use podsec_webhook::tls::{TlsOptions, TlsVersion, cipher_suites};
-use podsec_webhook::{Installation, Load, Options, Server};
+use podsec_webhook::tls::{SniCertificate, TlsOptions, TlsVersion, cipher_suites};
+use podsec_webhook::{Load, Options, SelfSigned, Server, TlsSecret, Traces};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -50,17 +53,25 @@ pub(crate) struct Arguments {
     /// Make the certificate, keep it in a Secret, tell the API server to trust it, and rotate it.
     #[arg(long, conflicts_with = "tls_cert_file")]
     self_signed: bool,
+    /// The Secret that holds the serving certificate (tls.crt and tls.key), followed by a watch: it is waited for, and
+    /// read again when it changes.
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with_all = ["tls_cert_file", "self_signed"])]
+    tls_secret: Option<TlsSecret>,
+    /// A certificate and key file for clients that ask for certain names: cert.pem,key.pem or
+    /// cert.pem,key.pem:*.foo.com,foo.com; those in the certificate without any. May be repeated.
+    #[arg(long, value_name = "CERT,KEY[:NAMES]")]
+    tls_sni_cert_key: Vec<SniCertificate>,
     /// The namespace of the Service that the API server calls and of the Secret, for --self-signed.
-    #[arg(long, default_value = "podsec-system", value_name = "NAME")]
+    #[arg(long, default_value_t = SelfSigned::default().namespace, value_name = "NAME")]
     service_namespace: String,
     /// The Service that the API server calls, for --self-signed.
-    #[arg(long, default_value = "podsec-webhook", value_name = "NAME")]
+    #[arg(long, default_value_t = SelfSigned::default().service, value_name = "NAME")]
     service_name: String,
     /// The Secret that holds the certificates, for --self-signed.
-    #[arg(long, default_value = "podsec-webhook-tls", value_name = "NAME")]
+    #[arg(long, default_value_t = SelfSigned::default().secret, value_name = "NAME")]
     secret_name: String,
     /// The ValidatingWebhookConfiguration that is told of the authorities, for --self-signed.
-    #[arg(long, default_value = "podsec-webhook", value_name = "NAME")]
+    #[arg(long, default_value_t = SelfSigned::default().configuration, value_name = "NAME")]
     webhook_configuration_name: String,
     /// The oldest version of TLS that is spoken: VersionTLS12 or VersionTLS13.
     #[arg(long, default_value = "VersionTLS12", value_name = "VERSION")]
@@ -102,27 +113,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Examine an installed webhook from outside: registered, asked, trusted, reachable, and what if not.
+    Doctor(doctor::Arguments),
     /// Print the manifests that install the webhook.
-    Manifests(ManifestsArguments),
-}
-
-#[derive(Debug, Args)]
-struct ManifestsArguments {
-    /// The namespace of the webhook.
-    #[arg(long, default_value_t = Installation::default().namespace, value_name = "NAME")]
-    namespace: String,
-    /// The image of podsec.
-    #[arg(long, default_value_t = Installation::default().image, value_name = "IMAGE")]
-    image: String,
-    /// How many webhooks answer.
-    #[arg(long, default_value_t = Installation::default().replicas, value_name = "NUMBER")]
-    replicas: u32,
-    /// Namespaces besides its own that the webhook is not asked about.
-    #[arg(long, default_values_t = Installation::default().excluded_namespaces, value_delimiter = ',', value_name = "NAMES")]
-    exclude_namespaces: Vec<String>,
-    /// Add a ServiceMonitor and alerts for the Prometheus operator.
-    #[arg(long)]
-    monitoring: bool,
+    Manifests(manifests::Arguments),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -133,10 +127,10 @@ enum LogFormat {
 
 /// Serves until SIGTERM or SIGINT, or prints what was asked for instead.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if let Some(Command::Manifests(arguments)) = arguments.command {
-        let manifests = arguments.installation().manifests()?;
-        io::stdout().write_all(manifests.as_bytes())?;
-        return Ok(ExitCode::SUCCESS);
+    match arguments.command {
+        Some(Command::Doctor(arguments)) => return doctor::run(arguments),
+        Some(Command::Manifests(arguments)) => return manifests::run(arguments),
+        None => {}
     }
     log(arguments.log_format);
     let options = arguments.options()?;
@@ -148,15 +142,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn serve(options: Options) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    let server = Server::start(options).await?;
-    server
-        .serve(async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
-        .await;
+    let options = Options { traces: Traces::from_environment()?, ..options };
+    let mut stop = pin!(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    let server = tokio::select! {
+        server = Server::start(options) => server?,
+        // It may wait for its certificate, and nobody relies on it yet.
+        () = &mut stop => return Ok(()),
+    };
+    server.serve(stop).await;
     Ok(())
 }
 
@@ -166,18 +164,6 @@ fn log(format: LogFormat) {
     match format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
         LogFormat::Text => lines.init(),
-    }
-}
-
-impl ManifestsArguments {
-    fn installation(self) -> Installation {
-        Installation {
-            namespace: self.namespace,
-            image: self.image,
-            replicas: self.replicas,
-            excluded_namespaces: self.exclude_namespaces,
-            monitoring: self.monitoring,
-        }
     }
 }
 
@@ -217,6 +203,8 @@ impl Arguments {
                 service: self.service_name,
                 configuration: self.webhook_configuration_name,
             }),
+            tls_secret: self.tls_secret,
+            sni_certificates: self.tls_sni_cert_key,
             tls,
             configuration: self.config,
             kubeconfig: self.kubeconfig,
