@@ -1,4 +1,5 @@
-# Every task of the project, one a target. `make demo` and `make test` need Rust and git alone.
+# Every task of the project, one a target. `make demo` and `make test` need Rust and git alone; they install pinned
+# clients of Kubernetes under target/tools.
 .PHONY: demo test check bench bench-webhook deny
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -6,20 +7,24 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Builds podsec, starts the server, runs the tutorial with real kubectl and compares every answer.
 demo:
 	cargo build --release --locked --package podsec
-	kubectl=$$(tools/kubectl.sh) && examples/tutorial/demo.sh $(TARGET)/release/podsec "$$kubectl"
+	kubectl=$$(tools/client.sh kubectl) && examples/tutorial/demo.sh $(TARGET)/release/podsec "$$kubectl"
 
-# All tests. Those that speak through kubectl install a pinned one when it is missing.
+# All tests, those that speak through kubectl and those that render the chart among them.
 test:
-	KUBECTL_PINNED=$$(tools/kubectl.sh --pinned) cargo test --workspace --locked
+	kubectl=$$(tools/client.sh kubectl --pinned) && helm=$$(tools/client.sh helm --pinned) && \
+		KUBECTL_PINNED=$$kubectl HELM_PINNED=$$helm cargo test --workspace --locked
+	cargo test --package podsec-webhook --features opentelemetry --locked traces
 
 # What CI checks besides the tests.
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --package podsec-webhook --all-targets --features opentelemetry --locked -- -D warnings
 
 # Figures, never a verdict: each is printed beside a baseline of the same run.
 bench:
 	cargo bench --package podsec-standards --locked
+	cargo bench --package podsec-yaml --locked
 	cargo bench --package podsec-manifest --locked
 	cargo bench --package podsec --locked --bench check
 
