@@ -156,9 +156,55 @@ fn go_reads_minus_zero_as_an_integer() {
 }
 
 #[test]
-fn what_no_check_reads_is_skipped() {
+fn what_kubernetes_does_not_know_is_skipped() {
     allows(
-        r#"{"status": 1e999999, "spec": {"nodeName": [1, {"a": "\ud800"}], "hostAliases": {"hostPID": true}}}"#,
+        r#"{"Status": 1e999999, "spec": {"nodename": [1, {"a": "\ud800"}], "hostAlias": {"hostPID": true},
+            "containers": [{"imagePullPolicies": 1, "env": [{"$patch": true}], "$setElementOrder/env": {}}]}}"#,
+    );
+}
+
+#[test]
+fn what_no_check_reads_has_its_type_all_the_same() {
+    for (json, error) in [
+        (r#"{"status": 1}"#, "status: expected an object, found the number 1"),
+        (r#"{"spec": {"nodeName": ["a"]}}"#, "spec.nodeName: expected a string, found a list"),
+        (r#"{"spec": {"hostAliases": {}}}"#, "spec.hostAliases: expected a list, found an object"),
+        (
+            r#"{"metadata": {"labels": {"on": true}}}"#,
+            "metadata.labels.on: expected a string, found a boolean",
+        ),
+        (
+            r#"{"metadata": {"creationTimestamp": "today"}}"#,
+            "metadata.creationTimestamp: expected a time, found the string \"today\"",
+        ),
+        (
+            r#"{"spec": {"terminationGracePeriodSeconds": "30"}}"#,
+            "spec.terminationGracePeriodSeconds: expected an integer of 64 bits, found the string \"30\"",
+        ),
+        (
+            r#"{"spec": {"containers": [{"env": [{"name": "a", "value": "1"}, {"name": "b", "value": true}]}]}}"#,
+            "spec.containers[0].env[1].value: expected a string, found a boolean",
+        ),
+        (
+            r#"{"spec": {"containers": [{"readinessProbe": {"httpGet": {"port": 80.5}}}]}}"#,
+            "spec.containers[0].readinessProbe.httpGet.port: expected an integer of 32 bits or a string, found the \
+             number 80.5",
+        ),
+        (
+            r#"{"spec": {"initContainers": [{"resources": {"limits": {"memory": "1 Gi"}}}]}}"#,
+            "spec.initContainers[0].resources.limits.memory: expected a quantity, found the string \"1 Gi\"",
+        ),
+        (
+            r#"{"spec": {"volumes": [{"secret": {"secretName": 1}}]}}"#,
+            "spec.volumes[0].secret.secretName: expected a string, found the number 1",
+        ),
+    ] {
+        assert_eq!(Pod::from_json(json.as_bytes()).unwrap_err().to_string(), error, "{json}");
+    }
+    allows(
+        r#"{"metadata": {"labels": {"a": null}, "creationTimestamp": null, "managedFields": [null, {"fieldsV1": 1}]},
+            "spec": {"containers": [{"env": null, "livenessProbe": {"httpGet": {"port": "http"}},
+                "resources": {"limits": {"cpu": 1e-1, "memory": null}}}], "volumes": [{"secret": {"items": null}}]}}"#,
     );
 }
 
@@ -171,9 +217,9 @@ fn bytes_that_are_not_utf8_are_refused_wherever_they_stand() {
 #[test]
 fn depth_does_not_end_the_process() {
     let lists = |depth| "[".repeat(depth) + &"]".repeat(depth);
-    allows(&format!(r#"{{"status": {}, "spec": {{"affinity": {}}}}}"#, lists(10_000), lists(10_000)));
+    allows(&format!(r#"{{"unknown": {}, "spec": {{"unknown": {}}}}}"#, lists(10_000), lists(10_000)));
     for json in [
-        format!(r#"{{"status": {}}}"#, lists(1_000_000)),
+        format!(r#"{{"unknown": {}}}"#, lists(1_000_000)),
         format!(r#"{{"spec": {{"hostPID": {}}}}}"#, lists(1_000_000)),
         r#"{"spec":"#.repeat(1_000_000) + "1" + &"}".repeat(1_000_000),
     ] {

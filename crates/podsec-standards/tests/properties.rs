@@ -127,7 +127,7 @@ proptest! {
     /// What is skipped is read by the same rules as what is not.
     #[test]
     fn what_is_json_is_what_serde_json_says(json in any_json(), cut in any::<prop::sample::Index>(), byte in json_byte()) {
-        let whole = json!({"status": json}).to_string();
+        let whole = json!({"unknown": json}).to_string();
         prop_assert!(Pod::from_json(whole.as_bytes()).is_ok());
         let mut slipped = whole.into_bytes();
         let index = cut.index(slipped.len());
@@ -135,8 +135,8 @@ proptest! {
         for text in [&slipped[..], &slipped[..index]] {
             let is_object = serde_json::from_slice::<serde::de::IgnoredAny>(text);
             let is_pod = Pod::from_json(text);
-            // A slip may turn `status` into a name that matters, and serde_json skips text that is not UTF-8.
-            if std::str::from_utf8(text).is_ok() && text.starts_with(br#"{"status""#) {
+            // A slip may turn `unknown` into a name that matters, and serde_json skips text that is not UTF-8.
+            if std::str::from_utf8(text).is_ok() && text.starts_with(br#"{"unknown""#) {
                 prop_assert_eq!(is_pod.is_ok(), is_object.is_ok(), "{:?} {:?}", std::str::from_utf8(text), is_object);
             }
         }

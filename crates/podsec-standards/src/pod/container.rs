@@ -6,7 +6,7 @@ use super::decode::{Member, Object};
 use super::list::List;
 use super::reader::Result;
 use super::security_context::SecurityContext;
-use super::unread::{AnyObjects, AnyTexts, Resources};
+use super::unread;
 
 /// The three lists of containers in a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,10 +70,7 @@ impl<'de> Object<'de> for Container<'de> {
             "readinessProbe" => member.read(&mut self.hooks.get_or_insert_default().readiness_probe),
             "startupProbe" => member.read(&mut self.hooks.get_or_insert_default().startup_probe),
             "lifecycle" => member.read(&mut self.hooks.get_or_insert_default().lifecycle),
-            "command" | "args" => member.read(&mut AnyTexts::default()),
-            "env" | "envFrom" | "volumeMounts" | "volumeDevices" => member.read(&mut AnyObjects::default()),
-            "resources" => member.read(&mut Resources),
-            _ => member.skip(),
+            _ => member.check(unread::CONTAINER),
         }
     }
 }
@@ -91,8 +88,7 @@ impl<'de> Object<'de> for Port {
     fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
         match member.name {
             "hostPort" => member.read(&mut self.host_port),
-            "containerPort" => member.read(&mut 0_i32),
-            _ => member.skip(),
+            _ => member.check(unread::PORT),
         }
     }
 }
@@ -121,7 +117,7 @@ impl<'de> Object<'de> for Lifecycle<'de> {
         match member.name {
             "postStart" => member.read(&mut self.post_start),
             "preStop" => member.read(&mut self.pre_stop),
-            _ => member.skip(),
+            _ => member.check(unread::LIFECYCLE),
         }
     }
 }
@@ -141,7 +137,7 @@ impl<'de> Object<'de> for Handler<'de> {
         match member.name {
             "httpGet" => member.read(&mut self.http_get),
             "tcpSocket" => member.read(&mut self.tcp_socket),
-            _ => member.skip(),
+            _ => member.check(unread::HANDLER),
         }
     }
 }
@@ -159,7 +155,7 @@ impl<'de> Object<'de> for Target<'de> {
     fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
         match member.name {
             "host" => member.read(&mut self.host),
-            _ => member.skip(),
+            _ => member.check(unread::TARGET),
         }
     }
 }

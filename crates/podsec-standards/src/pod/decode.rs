@@ -43,12 +43,6 @@ impl<'r, 'de> Member<'r, 'de> {
         target.decode(self.value())
     }
 
-    /// Takes an object of which only the presence matters.
-    pub(crate) fn presence<T: Object<'de>>(self) -> Result<bool> {
-        let mut object = None::<T>;
-        object.decode(self.value()).map(|()| object.is_some())
-    }
-
     pub(crate) fn skip(self) -> Result<()> {
         self.value().skip()
     }

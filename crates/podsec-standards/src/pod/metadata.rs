@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::decode::{Decode, Member, Object};
 use super::list::List;
 use super::reader::{Reader, Result};
+use super::unread;
 
 /// Name, owners, and the annotations that mean something to Pod Security.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,7 @@ impl<'de> Object<'de> for Metadata<'de> {
             "name" => member.read(&mut self.name),
             "annotations" => member.read(&mut self.annotations),
             "ownerReferences" => member.read(&mut self.owners),
-            _ => member.skip(),
+            _ => member.check(unread::METADATA),
         }
     }
 }
@@ -43,7 +44,7 @@ impl<'de> Object<'de> for OwnerReference<'de> {
         match member.name {
             "uid" => member.read(&mut self.uid),
             "controller" => member.read(&mut self.controller),
-            _ => member.skip(),
+            _ => member.check(unread::OWNER),
         }
     }
 }

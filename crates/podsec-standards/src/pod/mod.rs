@@ -32,8 +32,8 @@ use volume::Volume;
 
 /// A pod, reduced to what Pod Security asks of it.
 ///
-/// It is read as Kubernetes reads a pod: names are case-sensitive, `null` is the same as absent, and a
-/// value of the wrong type is an error wherever the type matters here. What no check reads is skipped.
+/// It is read as Kubernetes reads a pod: names are case-sensitive, `null` is the same as absent, and a value of the
+/// wrong type is an error in every field that Kubernetes knows, whether a check reads it or not.
 #[derive(Clone, Debug, Default)]
 pub struct Pod<'a> {
     pub(crate) metadata: Metadata<'a>,
@@ -45,7 +45,7 @@ impl<'a> Pod<'a> {
     ///
     /// # Errors
     ///
-    /// When the bytes are not one JSON object in UTF-8, or a field that matters has the wrong type.
+    /// When the bytes are not one JSON object in UTF-8, or a field has the wrong type.
     pub fn from_json(json: &'a [u8]) -> core::result::Result<Self, DecodeError> {
         decode(json)
     }
@@ -112,7 +112,7 @@ impl<'de> Object<'de> for Pod<'de> {
         match member.name {
             "metadata" => member.read(&mut self.metadata),
             "spec" => member.read(&mut self.spec),
-            _ => member.skip(),
+            _ => member.check(unread::POD),
         }
     }
 }
@@ -150,7 +150,7 @@ impl<'de> Object<'de> for Spec<'de> {
             "hostUsers" => member.read(&mut self.host_users),
             "os" => member.read(&mut self.os),
             "runtimeClassName" => member.read(&mut self.runtime_class_name),
-            _ => member.skip(),
+            _ => member.check(unread::POD_SPEC),
         }
     }
 }

@@ -190,23 +190,22 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Takes a number or string that `is_valid`, or `null`, and forgets it.
+    /// Takes a number or string that `is_valid` as it is written, or `null`, and forgets it.
     pub(crate) fn number_or_text(
         &mut self,
         expected: &'static str,
         is_valid: fn(&str) -> bool,
     ) -> Result<()> {
-        let (start, valid) = match self.peek() {
-            Some(b'"') => (self.at, is_valid(&self.string()?)),
-            Some(b'-' | b'0'..=b'9') => {
-                let start = self.at;
-                self.skip_number()?;
-                (start, is_valid(self.text.get(start..self.at).unwrap_or_default()))
-            }
-            _ if self.null()? => return Ok(()),
-            _ => (self.at, false),
-        };
-        if valid {
+        if self.null()? {
+            return Ok(());
+        }
+        let start = self.at;
+        match self.byte() {
+            Some(b'"') => self.skip_string()?,
+            Some(b'-' | b'0'..=b'9') => self.skip_number()?,
+            _ => return Err(self.wrong_type(expected)),
+        }
+        if is_valid(self.text.get(start..self.at).unwrap_or_default()) {
             return Ok(());
         }
         self.at = start;

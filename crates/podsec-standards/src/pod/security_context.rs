@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::decode::{Decode, Member, Object};
 use super::list::List;
 use super::reader::{Reader, Result};
+use super::unread;
 
 /// `spec.securityContext`: what holds for the whole pod.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ impl<'de> Object<'de> for PodSecurityContext<'de> {
             "seLinuxOptions" => member.read(&mut self.se_linux_options),
             "windowsOptions" => member.read(&mut self.windows_options),
             "sysctls" => member.read(&mut self.sysctls),
-            _ => member.skip(),
+            _ => member.check(unread::POD_SECURITY_CONTEXT),
         }
     }
 }
@@ -67,7 +68,7 @@ impl<'de> Object<'de> for SecurityContext<'de> {
             "appArmorProfile" => member.read(&mut self.app_armor_profile),
             "seLinuxOptions" => member.read(&mut self.se_linux_options),
             "windowsOptions" => member.read(&mut self.windows_options),
-            _ => member.skip(),
+            _ => member.check(unread::SECURITY_CONTEXT),
         }
     }
 }
@@ -130,7 +131,7 @@ impl<'de> Object<'de> for Profile<'de> {
     fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
         match member.name {
             "type" => member.read(&mut self.kind),
-            _ => member.skip(),
+            _ => member.check(unread::PROFILE),
         }
     }
 }
@@ -172,7 +173,7 @@ impl<'de> Object<'de> for SeLinuxOptions<'de> {
             "type" => member.read(&mut self.kind),
             "user" => member.read(&mut self.user),
             "role" => member.read(&mut self.role),
-            _ => member.skip(),
+            _ => member.check(unread::SE_LINUX_OPTIONS),
         }
     }
 }
@@ -190,7 +191,7 @@ impl<'de> Object<'de> for WindowsOptions {
     fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
         match member.name {
             "hostProcess" => member.read(&mut self.host_process),
-            _ => member.skip(),
+            _ => member.check(unread::WINDOWS_OPTIONS),
         }
     }
 }
@@ -208,7 +209,7 @@ impl<'de> Object<'de> for Sysctl<'de> {
     fn member(&mut self, member: Member<'_, 'de>) -> Result<()> {
         match member.name {
             "name" => member.read(&mut self.name),
-            _ => member.skip(),
+            _ => member.check(unread::SYSCTL),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::decode::{Member, Object};
 use super::reader::Result;
-use super::unread::{AnyObject, FibreChannel};
+use super::unread;
 
 /// A volume. A valid one has exactly one source, but the checks also judge what is not valid.
 #[derive(Clone, Debug, Default)]
@@ -41,12 +41,12 @@ impl<'de> Object<'de> for Volume<'de> {
         if name == "name" {
             return member.read(&mut self.name);
         }
-        let sources = RESTRICTED_SOURCES.iter().chain(UNRESTRICTED_SOURCES);
-        let Some(index) = sources.into_iter().position(|source| *source == name) else {
+        let Some((index, (_, source))) =
+            unread::SOURCES.iter().enumerate().find(|(_, (source, _))| *source == name)
+        else {
             return member.skip();
         };
-        let is_present =
-            if name == "fc" { member.presence::<FibreChannel>()? } else { member.presence::<AnyObject>()? };
+        let is_present = member.presence(*source)?;
         let bit = 1 << index;
         self.sources = if is_present { self.sources | bit } else { self.sources & !bit };
         Ok(())

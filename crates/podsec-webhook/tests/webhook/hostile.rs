@@ -187,7 +187,7 @@ async fn json_nested_a_million_levels_deep_is_an_error_like_any_other() {
     let running = with_a_team(|_| {}).await;
     let review = String::from_utf8(review_of("team", &baseline_pod())).unwrap();
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-    for (place, field) in [("\"spec\":", "status"), ("\"request\":", "more"), ("\"metadata\":", "spec")] {
+    for (place, field) in [("\"spec\":", "unknown"), ("\"request\":", "more"), ("\"metadata\":", "spec")] {
         let with = |depth| review.replacen(place, &format!("\"{field}\":{},{place}", nested(depth)), 1);
         let (status, answer) = running.client.review(with(5000).into_bytes()).await;
         assert!(status.is_success() && (field == "spec" || allowed(&answer)), "{field} is ignored");

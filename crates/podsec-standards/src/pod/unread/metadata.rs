@@ -1,0 +1,31 @@
+//! What Kubernetes decodes of metadata beyond what the checks read.
+
+use super::Fields;
+use super::Type::{Boolean, Integer64, Objects, Text, TextMap, Texts, Time};
+
+pub(crate) const METADATA: &Fields = &[
+    ("creationTimestamp", Time),
+    ("deletionGracePeriodSeconds", Integer64),
+    ("deletionTimestamp", Time),
+    ("finalizers", Texts),
+    ("generateName", Text),
+    ("generation", Integer64),
+    ("labels", TextMap),
+    ("managedFields", Objects(MANAGED_FIELDS_ENTRY)),
+    ("namespace", Text),
+    ("resourceVersion", Text),
+    ("selfLink", Text),
+    ("uid", Text),
+];
+
+pub(crate) const OWNER: &Fields =
+    &[("apiVersion", Text), ("blockOwnerDeletion", Boolean), ("kind", Text), ("name", Text)];
+
+pub(super) const MANAGED_FIELDS_ENTRY: &Fields = &[
+    ("apiVersion", Text),
+    ("fieldsType", Text),
+    ("manager", Text),
+    ("operation", Text),
+    ("subresource", Text),
+    ("time", Time),
+];

@@ -1,0 +1,104 @@
+//! Fields that no check reads but that Kubernetes decodes before anything is judged: a value of the wrong type
+//! there is an error all the same.
+//!
+//! The tables name every other field of the types that a pod is made of. Where one type of the view stands for two
+//! of Kubernetes', its table has the fields of both. Fields that are in no table are unknown to Kubernetes, too, and
+//! may hold anything.
+
+mod containers;
+mod metadata;
+mod quantity;
+mod spec;
+mod status;
+mod time;
+mod volumes;
+
+pub(crate) use containers::{
+    CONTAINER, HANDLER, LIFECYCLE, PORT, PROFILE, SE_LINUX_OPTIONS, SECURITY_CONTEXT, TARGET, WINDOWS_OPTIONS,
+};
+pub(crate) use metadata::{METADATA, OWNER};
+pub(crate) use spec::{POD, POD_SECURITY_CONTEXT, POD_SPEC, SYSCTL};
+pub(crate) use volumes::SOURCES;
+
+use super::decode::Member;
+use super::reader::{Reader, Result};
+
+/// Fields by their names.
+pub(crate) type Fields = [(&'static str, Type)];
+
+/// What a field holds. Anything may be `null`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Type {
+    Boolean,
+    Integer32,
+    Integer64,
+    Integers32,
+    Integers64,
+    /// A port by number or name.
+    IntegerOrText,
+    Object(&'static Fields),
+    Objects(&'static Fields),
+    Quantity,
+    /// Quantities by the name of what they are quantities of.
+    QuantityMap,
+    Text,
+    TextMap,
+    Texts,
+    Time,
+}
+
+impl Member<'_, '_> {
+    /// Takes a value and forgets it, if it is of the type that the field of this name has.
+    pub(crate) fn check(self, fields: &'static Fields) -> Result<()> {
+        match fields.iter().find(|(name, _)| *name == self.name) {
+            Some((_, kind)) => kind.check(self.value()),
+            None => self.skip(),
+        }
+    }
+
+    /// Takes an object of which only the presence matters.
+    pub(crate) fn presence(self, kind: Type) -> Result<bool> {
+        let reader = self.value();
+        let present = !reader.null()?;
+        if present {
+            kind.check(reader)?;
+        }
+        Ok(present)
+    }
+}
+
+impl Type {
+    fn check(self, reader: &mut Reader<'_>) -> Result<()> {
+        match self {
+            Self::Boolean => reader.boolean().map(drop),
+            Self::Integer32 => reader.integer::<i32>(INTEGER_32).map(drop),
+            Self::Integer64 => reader.integer::<i64>(INTEGER_64).map(drop),
+            Self::Integers32 => check_list(reader, Self::Integer32),
+            Self::Integers64 => check_list(reader, Self::Integer64),
+            Self::IntegerOrText => reader.number_or_text("an integer of 32 bits or a string", is_port),
+            Self::Object(fields) => reader.object("an object", |member| member.check(fields)).map(drop),
+            Self::Objects(fields) => check_list(reader, Self::Object(fields)),
+            Self::Quantity => reader.number_or_text("a quantity", quantity::is_quantity),
+            Self::QuantityMap => check_map(reader, "quantities", Self::Quantity),
+            Self::Text => reader.text().map(drop),
+            Self::TextMap => check_map(reader, "an object of strings", Self::Text),
+            Self::Texts => check_list(reader, Self::Text),
+            Self::Time => reader.number_or_text("a time", time::is_time),
+        }
+    }
+}
+
+fn check_list(reader: &mut Reader<'_>, element: Type) -> Result<()> {
+    reader.list(|_, reader| element.check(reader)).map(drop)
+}
+
+fn check_map(reader: &mut Reader<'_>, expected: &'static str, value: Type) -> Result<()> {
+    reader.object(expected, |member| value.check(member.value())).map(drop)
+}
+
+fn is_port(written: &str) -> bool {
+    written.starts_with('"') || written.parse::<i32>().is_ok()
+}
+
+const INTEGER_32: &str = "an integer of 32 bits";
+const INTEGER_64: &str = "an integer of 64 bits";
