@@ -24,7 +24,6 @@ mod admission;
 mod controllers;
 mod evaluation;
 mod existing_pods;
-mod json;
 mod kinds;
 mod namespaces;
 mod object;

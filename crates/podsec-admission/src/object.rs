@@ -4,14 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use podsec_apimachinery::quote::quoted;
+use podsec_standards::json::{self, PodObject, TypeMeta, Value};
 use podsec_standards::{Pod, Workload};
-use serde::Deserialize;
 
-use crate::json::{self, Text};
 use crate::kinds;
 use crate::labels::NamespaceLabels;
 use crate::request::{GroupVersionKind, Request};
-use crate::type_meta::TypeMeta;
+use crate::type_meta;
 
 /// The object of a request, decoded as far as its kind matters.
 pub(crate) enum Object<'a> {
@@ -33,7 +32,7 @@ pub(crate) struct Namespace<'a> {
 
 /// The new object of a request.
 pub(crate) fn decode<'a>(request: &'a Request<'a>) -> Result<Object<'a>, DecodeError> {
-    decode_as(request.object, request.pod.as_ref(), &request.kind)
+    decode_as(request.object, request.pod.as_ref().map(Cow::Borrowed), &request.kind)
 }
 
 /// The existing object of a request.
@@ -45,25 +44,36 @@ pub(crate) fn decode_old<'a>(request: &'a Request<'a>) -> Result<Object<'a>, Dec
 /// that is known is not read again.
 fn decode_as<'a>(
     json: Option<&'a [u8]>,
-    known: Option<&'a Pod<'a>>,
+    known: Option<Cow<'a, PodObject<'a>>>,
     expected: &GroupVersionKind<'_>,
 ) -> Result<Object<'a>, DecodeError> {
     let Some(json) = json else { return Ok(Object::None) };
-    let stated = TypeMeta::read(json)?;
-    let (group, version, kind) = stated.resolve(expected)?;
+    let known = known.or_else(|| {
+        let is_expected = expected.group.is_empty() && expected.kind == Workload::Pod.kind();
+        is_expected.then(|| PodObject::from_json(json).ok().map(Cow::Owned)).flatten()
+    });
+    let mut stated = TypeMeta::default();
+    if known.is_none() {
+        json::read(json, &mut stated)?;
+    }
+    let stated = known.as_ref().map_or(&stated, |known| &known.stated);
+    let (group, version, kind) = type_meta::resolve(stated, expected)?;
     if version == "v1" {
         match Workload::from_kind(group, kind) {
             Some(Workload::Pod) => {
                 return Ok(Object::Pod(match known {
-                    Some(pod) => Cow::Borrowed(pod),
+                    Some(Cow::Borrowed(known)) => Cow::Borrowed(&known.pod),
+                    Some(Cow::Owned(known)) => Cow::Owned(known.pod),
                     None => Cow::Owned(Pod::from_json(json)?),
                 }));
             }
             Some(workload) => return Ok(Object::Template(workload.pod_from_json(json)?)),
             None if group.is_empty() && kind == "Namespace" => return namespace(json),
-            None if kinds::is_known(group, version, kind) => return Ok(Object::Other(stated.to_string())),
             None => {}
         }
+    }
+    if kinds::is_known(group, version, kind) {
+        return Ok(Object::Other(type_meta::words(stated)));
     }
     let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     Err(DecodeError::UnknownKind { kind: kind.to_owned(), version })
@@ -74,34 +84,65 @@ fn decode_as<'a>(
 pub(crate) enum DecodeError {
     #[error("unexpected GroupVersion string: {0}")]
     GroupVersion(String),
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
     #[error("Object '{0}' is missing")]
     Missing(&'static str),
     #[error(transparent)]
-    Pod(#[from] podsec_standards::DecodeError),
+    Json(#[from] podsec_standards::DecodeError),
     #[error("no kind {} is registered for version {}", quoted(kind), quoted(version))]
     UnknownKind { kind: String, version: String },
 }
 
 fn namespace(json: &[u8]) -> Result<Object<'_>, DecodeError> {
-    let json::Object(namespace) = serde_json::from_slice::<json::Object<NamespaceObject<'_>>>(json)?;
-    let json::Object(metadata) = namespace.metadata;
-    let labels =
-        metadata.labels.iter().flatten().map(|(key, value)| (key.0.as_ref(), value.0.as_ref())).collect();
-    Ok(Object::Namespace(Namespace { name: metadata.name.0, labels }))
+    let mut namespace = NamespaceObject::default();
+    json::read(json, &mut namespace)?;
+    let NamespaceObject { name, labels } = namespace;
+    Ok(Object::Namespace(Namespace { name, labels: labels.into_iter().collect() }))
 }
 
-#[derive(Default, Deserialize)]
+/// What is read of a namespace. Whatever stands there twice adds to what the first one said, as everywhere in Go.
+#[derive(Default)]
 struct NamespaceObject<'a> {
-    #[serde(borrow, default)]
-    metadata: json::Object<NamespaceMetadata<'a>>,
+    name: Cow<'a, str>,
+    labels: BTreeMap<String, Cow<'a, str>>,
 }
 
-#[derive(Default, Deserialize)]
-struct NamespaceMetadata<'a> {
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(borrow, default)]
-    labels: Option<BTreeMap<Text<'a>, Text<'a>>>,
+impl<'a> json::Object<'a> for NamespaceObject<'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        match name {
+            "metadata" => value.object(&mut Metadata(self)).map(drop),
+            _ => value.skip(),
+        }
+    }
+}
+
+struct Metadata<'n, 'a>(&'n mut NamespaceObject<'a>);
+
+impl<'a> json::Object<'a> for Metadata<'_, 'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        match name {
+            "name" => {
+                if let Some(name) = value.text()? {
+                    self.0.name = name;
+                }
+                Ok(())
+            }
+            "labels" => {
+                if !value.object(&mut Labels(&mut self.0.labels))? {
+                    self.0.labels.clear();
+                }
+                Ok(())
+            }
+            _ => value.skip(),
+        }
+    }
+}
+
+struct Labels<'n, 'a>(&'n mut BTreeMap<String, Cow<'a, str>>);
+
+impl<'a> json::Object<'a> for Labels<'_, 'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        let value = value.text()?.unwrap_or_default();
+        self.0.insert(name.to_owned(), value);
+        Ok(())
+    }
 }

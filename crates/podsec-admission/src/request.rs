@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use podsec_standards::Pod;
+use podsec_standards::json::PodObject;
 
 /// An API request that is to be judged: the fields of `admission.k8s.io/v1` `AdmissionRequest` that matter.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +26,8 @@ pub struct Request<'a> {
     pub username: Cow<'a, str>,
     /// The new object as JSON; none where the operation has none, as DELETE.
     pub object: Option<&'a [u8]>,
-    /// The new object as a pod, where it was found to be one on the way. What it says it is, the object alone says;
-    /// without this it is read when it is needed.
-    pub pod: Option<Pod<'a>>,
+    /// The new object as a pod, where it was found to be one on the way; without this it is read when it is needed.
+    pub pod: Option<PodObject<'a>>,
     /// The existing object as JSON; none where there is none, as for CREATE.
     pub old_object: Option<&'a [u8]>,
 }

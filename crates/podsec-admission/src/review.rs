@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use podsec_apimachinery::status::{Details, Status};
 use podsec_standards::DecodeError;
-use podsec_standards::json::{self, Object, Value};
+use podsec_standards::json::{self, Object, TypeMeta, Value};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::kinds;
 use crate::request::{GroupVersionKind, GroupVersionResource, Request};
 use crate::response::{AuditAnnotations, Response};
-use crate::type_meta::TypeMeta;
+use crate::type_meta;
 
 /// Reads the request out of an AdmissionReview, borrowing from `body` all that it can.
 ///
@@ -93,7 +93,7 @@ const API_VERSION: &str = "admission.k8s.io/v1";
 /// Whether the body is what it should be. Where it does not say what it is, it is.
 fn expect_review(stated: &TypeMeta<'_>) -> Result<(), ReviewError> {
     let review = GroupVersionKind { group: GROUP.into(), version: VERSION.into(), kind: KIND.into() };
-    match stated.resolve(&review) {
+    match type_meta::resolve(stated, &review) {
         Ok((GROUP, VERSION, KIND)) => Ok(()),
         Ok((group, version, kind)) if kinds::is_known(group, version, kind) => {
             Err(ReviewError::UnexpectedKind(format!("{group}/{version}, Kind={kind}")))
@@ -110,15 +110,17 @@ struct Envelope<'a> {
 
 impl<'a> Object<'a> for Envelope<'a> {
     fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        if let Some(field) = self.stated.field(name) {
+            return set(field, value);
+        }
         match name {
-            "kind" => set(&mut self.stated.kind.0, value),
-            "apiVersion" => set(&mut self.stated.api_version.0, value),
             "request" => {
                 if !value.object(self.request.get_or_insert_default())? {
                     self.request = None;
                 }
                 Ok(())
             }
+            "response" => value.object(&mut Any).map(drop),
             _ => value.skip(),
         }
     }
@@ -158,6 +160,13 @@ impl<'a> Object<'a> for EnvelopeRequest<'a> {
                 set_raw(&mut request.object, value)
             }
             "oldObject" => set_raw(&mut request.old_object, value),
+            // What is not looked at is decoded all the same.
+            "subResource" => value.text().map(drop),
+            "requestKind" => value.object(&mut EnvelopeKind(&mut GroupVersionKind::default())).map(drop),
+            "requestResource" => {
+                value.object(&mut EnvelopeResource(&mut GroupVersionResource::default())).map(drop)
+            }
+            "dryRun" => value.boolean(),
             _ => value.skip(),
         }
     }
@@ -195,8 +204,29 @@ impl<'a> Object<'a> for EnvelopeUser<'_, 'a> {
     fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
         match name {
             "username" => set(self.0, value),
+            "uid" => value.text().map(drop),
+            "groups" => value.texts(),
+            "extra" => value.object(&mut Extra).map(drop),
             _ => value.skip(),
         }
+    }
+}
+
+/// What authenticators say of a user beyond the name: lists of strings.
+struct Extra;
+
+impl<'a> Object<'a> for Extra {
+    fn member(&mut self, _: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        value.texts()
+    }
+}
+
+/// Any object.
+struct Any;
+
+impl<'a> Object<'a> for Any {
+    fn member(&mut self, _: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        value.skip()
     }
 }
 

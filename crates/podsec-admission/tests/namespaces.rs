@@ -22,6 +22,32 @@ fn labels_that_were_wrong_already_may_stay_but_not_change() {
 }
 
 #[test]
+fn what_a_namespace_says_twice_adds_up() {
+    const ENFORCE: &str = r#""labels": {"pod-security.kubernetes.io/enforce": "baseline"}"#;
+    let scenario = Scenario::with_labels(&[]).with_pods([host_network_pod("a")]);
+    let response = |object: &str| {
+        let request = relabel(&[], &[]).to_string();
+        let (before, after) = request.split_once("\"object\":{").unwrap();
+        let (_, after) = after.split_once("}},").unwrap();
+        let body = format!(r#"{{"request": {before}"object":{object},{after}}}"#);
+        let request = podsec_admission::review::decode(body.as_bytes()).unwrap();
+        let response = scenario.response(&request);
+        (response.allowed(), response.warnings().first().cloned().unwrap_or_default())
+    };
+    let violated = (true, VIOLATED.to_owned());
+    for metadata in [
+        format!(r#"{{{ENFORCE}, "name": "here", "labels": {{"a": null}}}}"#),
+        format!(r#"{{{ENFORCE}, "name": "there", "name": "here", "name": null}}"#),
+        format!(r#"{{"labels": null, {ENFORCE}}}, "metadata": {{"name": "here"}}, "metadata": null"#),
+    ] {
+        assert_eq!(response(&format!(r#"{{"metadata": {metadata}}}"#)), violated, "{metadata}");
+    }
+    let cleared = format!(r#"{{"metadata": {{{ENFORCE}, "labels": null}}}}"#);
+    assert_eq!(response(&cleared), (true, String::new()));
+    assert_eq!(response(r#"{"metadata": {"labels": {"a": 1}}}"#), (false, String::new()));
+}
+
+#[test]
 fn every_wrong_label_is_a_cause() {
     let labels = [("enforce", "Baseline"), ("enforce-version", "v1.01"), ("warn", "")];
     let response = Scenario::with_labels(&[]).review(&relabel(&[], &labels));

@@ -173,6 +173,35 @@ fn an_object_that_says_what_it_is_is_believed_over_the_request() {
 }
 
 #[test]
+fn what_an_object_is_its_last_word_says_in_any_case() {
+    let scenario = Scenario::with_labels(&[("enforce", "baseline")]);
+    let message = |object: &str| {
+        let request = create("pods", &Value::Null).to_string().replace("\"object\":null", object);
+        let body = format!(r#"{{"request": {request}}}"#);
+        let request = podsec_admission::review::decode(body.as_bytes()).unwrap();
+        scenario.response(&request).status().map(|status| status.message.clone()).unwrap_or_default()
+    };
+    let spec = r#""spec": {"hostNetwork": true}"#;
+    let forbidden = format!("pods \"x\" is forbidden: violates {HOST_NETWORK}");
+    for (object, expected) in [
+        (format!(r#""object": {{"kind": "Pod", "apiVersion": "v1", {spec}}}"#), &*forbidden),
+        (
+            format!(r#""object": {{"kind": "Secret", "apiVersion": "v1", {spec}, "kind": "Pod"}}"#),
+            &*forbidden,
+        ),
+        (
+            format!(r#""object": {{"kind": "Pod", "apiVersion": "v1", {spec}, "Kind": "Secret"}}"#),
+            "failed to decode pod",
+        ),
+        (format!(r#""object": {{"APIVERSION": "v2", {spec}}}"#), "failed to decode object"),
+        (format!(r#""object": {{"kind": "Status", "apiVersion": "v9", {spec}}}"#), "failed to decode pod"),
+        (format!(r#""object": {{"kind": "Pod", "KIND": 1, {spec}}}"#), "failed to decode object"),
+    ] {
+        assert_eq!(message(&object), expected, "{object}");
+    }
+}
+
+#[test]
 fn kubernetes_itself_judges_namespaces_and_what_carries_a_pod_as_they_are_made_and_changed() {
     let applies = |group: &'static str, resource: &'static str, operation: Operation<'static>| {
         let resource =

@@ -49,6 +49,13 @@ fn what_is_no_review_is_refused_in_the_words_of_kubernetes() {
         b"{\"request\":[]}",
         b"{\"request\":{\"name\":1}}",
         b"{\"request\":{\"userInfo\":[\"alice\"]}}",
+        b"{\"request\":{\"userInfo\":{\"groups\":\"admins\"}}}",
+        b"{\"request\":{\"userInfo\":{\"extra\":{\"scopes\":\"all\"}}}}",
+        b"{\"request\":{\"dryRun\":\"true\"}}",
+        b"{\"request\":{\"subResource\":[]}}",
+        b"{\"request\":{\"requestKind\":\"Pod\"}}",
+        b"{\"request\":{\"requestResource\":{\"group\":0}}}",
+        b"{\"request\":{},\"response\":[]}",
         b"{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1beta1\",\"request\":{}}",
         b"{\"request\":{}} {}",
         b"{\"kind\":\"Pod\"}",
@@ -60,6 +67,7 @@ fn what_is_no_review_is_refused_in_the_words_of_kubernetes() {
     for (body, kind) in [
         (r#"{"kind":"Pod","apiVersion":"v1"}"#, "/v1, Kind=Pod"),
         (r#"{"kind":"DeploymentList","apiVersion":"apps/v1"}"#, "apps/v1, Kind=DeploymentList"),
+        (r#"{"kind":"AdmissionReview","KIND":"Pod","ApiVersion":"v1"}"#, "/v1, Kind=Pod"),
     ] {
         assert_eq!(error(body.as_bytes()), format!("unexpected AdmissionReview kind: {kind}"));
     }

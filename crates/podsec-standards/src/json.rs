@@ -26,7 +26,7 @@
 
 use std::borrow::Cow;
 
-use crate::pod::{self, Decode as _, Failure, Reader};
+use crate::pod::{self, Failure, Reader};
 use crate::{DecodeError, Pod};
 
 /// What taking a value comes to.
@@ -78,13 +78,24 @@ impl<'a> Value<'_, 'a> {
     ///
     /// # Errors
     /// When it is no JSON.
-    pub fn raw_and_pod(self) -> Result<Option<(&'a str, Option<Pod<'a>>)>> {
-        let take = |reader: &mut Reader<'a>| {
-            let mut pod = Pod::default();
-            pod.decode(reader)?;
-            Ok(pod)
-        };
-        self.0.raw_and(take).map_err(Stopped)
+    pub fn raw_and_pod(self) -> Result<Option<(&'a str, Option<PodObject<'a>>)>> {
+        self.0.raw_and(PodObject::take).map_err(Stopped)
+    }
+
+    /// Takes a boolean and forgets it.
+    ///
+    /// # Errors
+    /// When it is no boolean.
+    pub fn boolean(self) -> Result<()> {
+        self.0.boolean().map(drop).map_err(Stopped)
+    }
+
+    /// Takes a list of strings and forgets it.
+    ///
+    /// # Errors
+    /// When it is no list of strings.
+    pub fn texts(self) -> Result<()> {
+        self.0.list(|_, reader| reader.text().map(drop)).map(drop).map_err(Stopped)
     }
 
     /// Takes any value and forgets it.
@@ -94,6 +105,83 @@ impl<'a> Value<'_, 'a> {
     pub fn skip(self) -> Result<()> {
         self.0.skip().map_err(Stopped)
     }
+}
+
+/// What an object says it is.
+///
+/// Kubernetes asks before it decodes the object, and there takes `Kind` and `KIND` for `kind`, too. As everywhere, the
+/// last of one name counts.
+#[derive(Clone, Debug, Default)]
+pub struct TypeMeta<'a> {
+    /// `apiVersion`; empty when the object does not say.
+    pub api_version: Cow<'a, str>,
+    /// `kind`; empty when the object does not say.
+    pub kind: Cow<'a, str>,
+}
+
+impl<'a> TypeMeta<'a> {
+    /// The field that a member of this name sets.
+    pub fn field(&mut self, name: &str) -> Option<&mut Cow<'a, str>> {
+        match name.len() {
+            4 | 6 if is_folded(name, "kind") => Some(&mut self.kind),
+            10 | 11 if is_folded(name, "apiversion") => Some(&mut self.api_version),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Object<'a> for TypeMeta<'a> {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> Result<()> {
+        let Some(field) = self.field(name) else { return value.skip() };
+        if let Some(text) = value.text()? {
+            *field = text;
+        }
+        Ok(())
+    }
+}
+
+/// A pod, and what its object says it is.
+#[derive(Clone, Debug, Default)]
+pub struct PodObject<'a> {
+    /// What the object says it is, which may be something else than a pod.
+    pub stated: TypeMeta<'a>,
+    /// The pod.
+    pub pod: Pod<'a>,
+}
+
+impl<'a> PodObject<'a> {
+    /// Reads a Pod object.
+    ///
+    /// # Errors
+    /// As [`Pod::from_json`].
+    pub fn from_json(json: &'a [u8]) -> core::result::Result<Self, DecodeError> {
+        let mut object = Self::default();
+        pod::read(json, |reader| {
+            object = Self::take(reader)?;
+            Ok(())
+        })?;
+        Ok(object)
+    }
+
+    fn take(reader: &mut Reader<'a>) -> pod::Result<Self> {
+        let mut object = Self::default();
+        reader.object("a pod", |member| match object.stated.field(member.name) {
+            Some(field) => member.read(field),
+            None => pod::Object::member(&mut object.pod, member),
+        })?;
+        Ok(object)
+    }
+}
+
+/// Whether Go takes `name` for the lower-case `folded` where it does not mind the case. Two letters beyond ASCII have
+/// a lower case in it.
+fn is_folded(name: &str, folded: &str) -> bool {
+    let fold = |character| match character {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        _ => character.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).eq(folded.chars())
 }
 
 /// Has `target` take the members of the one JSON object that the bytes hold; false for `null`.
@@ -120,7 +208,7 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Holder<'a>(Option<(&'a str, Option<Pod<'a>>)>);
+    struct Holder<'a>(Option<(&'a str, Option<PodObject<'a>>)>);
 
     impl<'a> Object<'a> for Holder<'a> {
         fn member(&mut self, name: &str, value: Value<'_, 'a>) -> Result<()> {
@@ -152,6 +240,27 @@ mod tests {
         assert!(holder.0.is_none());
         for text in [r#"{"object": {"spec": {]}"#, r#"{"object": {"spec": {"hostPID": "yes"}, 1}}"#] {
             assert!(read(text.as_bytes(), &mut Holder::default()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_object_is_the_last_name_says_in_any_case() {
+        for (text, api_version, kind) in [
+            (r#"{"kind": "Pod", "apiVersion": "v1"}"#, "v1", "Pod"),
+            (r#"{"spec": {"kind": "x"}, "KIND": "Pod", "apiversion": "v1"}"#, "v1", "Pod"),
+            (r#"{"kind": "Pod", "Kind": "Secret", "kind": null}"#, "", "Secret"),
+            ("{\"\u{212a}ind\": \"Pod\", \"APIVer\u{17f}ion\": \"v1\"}", "v1", "Pod"),
+            (r#"{"kinds": "Pod", "kınd": "Pod", "api-version": "v1"}"#, "", ""),
+        ] {
+            let mut stated = TypeMeta::default();
+            read(text.as_bytes(), &mut stated).unwrap();
+            assert_eq!((&*stated.api_version, &*stated.kind), (api_version, kind), "{text}");
+            let object = PodObject::from_json(text.as_bytes()).unwrap();
+            assert_eq!((&*object.stated.api_version, &*object.stated.kind), (api_version, kind), "{text}");
+        }
+        for text in [r#"{"KIND": 1}"#, r#"{"kind": "Pod", "apiVersion": []}"#] {
+            assert!(read(text.as_bytes(), &mut TypeMeta::default()).is_err(), "{text}");
+            assert!(PodObject::from_json(text.as_bytes()).is_err(), "{text}");
         }
     }
 }
