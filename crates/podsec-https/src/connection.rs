@@ -110,20 +110,22 @@ where
         poll_fn(|context| self.poll(context)).await
     }
 
-    /// Reads all that has come, answers it, and only then sends: a client that has asked for many things at once is
-    /// told many at once.
+    /// Reads what has come, answers it, and then sends: a client that has asked for many things at once is told several
+    /// at once, and can ask for more while the others are answered.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let ended = loop {
+        loop {
             self.outlet.gather();
-            let ended = self.connection.as_mut().poll(context);
+            let mut ended = self.connection.as_mut().poll(context);
             let answered = self.requests.advance(context);
-            if ended.is_ready() || !(answered || self.outlet.is_cut_short()) {
-                break ended;
+            if answered && ended.is_pending() {
+                // HTTP has yet to write what was answered.
+                ended = self.connection.as_mut().poll(context);
             }
-        };
-        match (ended, self.outlet.poll_send(context)) {
-            (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
-            (ended, _) => ended,
+            match (ended, self.outlet.poll_send(context)) {
+                (Poll::Pending, Poll::Ready(Err(error))) => return Poll::Ready(Err(error.into())),
+                (Poll::Pending, _) if answered || self.outlet.is_cut_short() => {}
+                (ended, _) => return ended,
+            }
         }
     }
 }
