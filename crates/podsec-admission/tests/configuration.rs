@@ -67,6 +67,29 @@ fn a_wrong_type_is_named_with_its_field() {
 }
 
 #[test]
+fn what_begins_with_a_brace_is_json() {
+    let json =
+        r#" {"kind": "PodSecurityConfiguration", "apiVersion": "pod-security.admission.config.k8s.io/v1"}"#;
+    Configuration::from_yaml(json).unwrap();
+    for text in [
+        json.replace('"', ""),
+        format!("{json} {{}}"),
+        format!("{json}\n---\n{json}"),
+        format!("{json} # said"),
+        json.replace('}', ",}"),
+    ] {
+        let error = Configuration::from_yaml(&text).unwrap_err().to_string();
+        assert!(error.starts_with("not JSON, which it begins as: "), "{text}: {error}");
+        assert!(Plugin::from_admission_configuration(&text).is_err(), "{text}");
+        if !text.contains("---") {
+            Configuration::from_yaml(&format!("---\n{text}\n")).unwrap();
+        }
+    }
+    // Of several documents Kubernetes reads the first.
+    Configuration::from_yaml(&format!("---\n{json}\n---\nkind: Secret\n")).unwrap();
+}
+
+#[test]
 fn an_admission_configuration_holds_or_points_to_the_configuration() {
     let plugin = |plugins: &str| {
         Plugin::from_admission_configuration(&format!(
@@ -100,7 +123,8 @@ fn an_admission_configuration_holds_or_points_to_the_configuration() {
     assert_eq!(error("{name: PodSecurity}"), "plugins: must be a list of objects, not an object");
     assert_eq!(error("[{name: 1}]"), "plugins[0].name: must be a string, not a number");
     assert_eq!(error("[{name: PodSecurity, configuration: {}}]"), "Object 'Kind' is missing");
-    let error = Plugin::from_admission_configuration(configuration).unwrap_err().to_string();
+    let error =
+        Plugin::from_admission_configuration(&format!("---\n{configuration}")).unwrap_err().to_string();
     assert_eq!(
         error,
         "no kind \"PodSecurityConfiguration\" is registered for version \"pod-security.admission.config.k8s.io/v1\""

@@ -8,7 +8,7 @@ mod plugin;
 
 use podsec_apimachinery::field;
 use podsec_apimachinery::quote::quoted;
-use podsec_standards::Policy;
+use podsec_standards::{Policy, json};
 use serde_json::Value;
 
 pub use exemptions::Exemptions;
@@ -30,12 +30,13 @@ impl Configuration {
     /// default configuration.
     ///
     /// # Errors
-    /// When the text is no YAML, repeats a key, is another kind of object, has unknown fields, fields of the
+    /// When the text is no YAML, begins as JSON and is none, repeats a key, is another kind of object, has unknown fields, fields of the
     /// wrong type or values that Kubernetes refuses.
     pub fn from_yaml(text: &str) -> Result<Self, ConfigurationError> {
         if text.is_empty() {
             return Ok(Self::default());
         }
+        expect_json(text)?;
         let document = podsec_yaml::to_json_strict(text)?;
         Self::from_value(&document)
     }
@@ -60,6 +61,9 @@ pub enum ConfigurationError {
     /// The exemptions hold names that cannot be, or repeat one.
     #[error("invalid configuration: {}", field::aggregate(.0))]
     Exemptions(Vec<field::Error>),
+    /// The document begins as JSON and is none.
+    #[error("not JSON, which it begins as: {0}")]
+    Json(#[from] podsec_standards::DecodeError),
     /// The document does not say what it is: the field `apiVersion` or `kind` is missing.
     #[error("Object '{0}' is missing")]
     Missing(&'static str),
@@ -87,6 +91,14 @@ pub enum ConfigurationError {
     /// There are fields that Kubernetes does not know; each with its path.
     #[error("strict decoding error: {}", .0.iter().map(|path| format!("unknown field {}", quoted(path))).collect::<Vec<_>>().join(", "))]
     UnknownFields(Vec<String>),
+}
+
+/// Kubernetes takes for JSON what begins with a brace, and then refuses YAML's freedoms.
+fn expect_json(text: &str) -> Result<(), ConfigurationError> {
+    if text.trim_start().starts_with('{') {
+        json::read(text.as_bytes(), &mut json::TypeMeta::default())?;
+    }
+    Ok(())
 }
 
 impl Default for Policies {

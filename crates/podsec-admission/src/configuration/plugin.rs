@@ -2,7 +2,7 @@
 //! each admission plugin, or says in which file it is.
 
 use super::object::Object;
-use super::{Configuration, ConfigurationError};
+use super::{Configuration, ConfigurationError, expect_json};
 
 /// What an `AdmissionConfiguration` says about the plugin `PodSecurity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ impl Plugin {
     /// When the text is no YAML, is another kind of object, has fields of the wrong type, or holds a configuration
     /// that is refused.
     pub fn from_admission_configuration(text: &str) -> Result<Self, ConfigurationError> {
+        expect_json(text)?;
         let document = podsec_yaml::to_json(text)?;
         let document = Object::root(&document)?;
         document.expect_kind("AdmissionConfiguration", &VERSIONS)?;
