@@ -83,8 +83,7 @@ struct Snapshot {
 
 impl Snapshot {
     async fn take(operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Result<Self, Status> {
-        let deadline = Instant::now() + EXISTING_PODS_TIMEOUT;
-        let deadline = operation.context.deadline.map_or(deadline, |asked| deadline.min(asked));
+        let deadline = existing_pods_deadline(Instant::now(), operation.context.deadline);
         let mut snapshot = Self { namespace: None, pods: Vec::new(), deadline };
         if operation.resource.namespaced {
             let name = operation.namespace();
@@ -100,6 +99,12 @@ impl Snapshot {
         }
         Ok(snapshot)
     }
+}
+
+/// When to stop checking existing pods: by half of the time that the request has left, if it has a deadline.
+fn existing_pods_deadline(now: Instant, request: Option<Instant>) -> Instant {
+    let left = request.map_or(EXISTING_PODS_TIMEOUT, |deadline| deadline.saturating_duration_since(now) / 2);
+    now + left.min(EXISTING_PODS_TIMEOUT)
 }
 
 /// All of them, although admission looks at the first few thousand only: it tells how many there are.
@@ -134,5 +139,28 @@ impl Cluster for Snapshot {
 
     fn expired(&self) -> bool {
         Instant::now() >= self.deadline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn existing_pods_take_half_of_the_time_at_most() {
+        let now = Instant::now();
+        let allowed = |left: Option<u64>| {
+            existing_pods_deadline(now, left.map(|left| now + Duration::from_millis(left))) - now
+        };
+        assert_eq!(allowed(None), EXISTING_PODS_TIMEOUT);
+        assert_eq!(allowed(Some(60_000)), EXISTING_PODS_TIMEOUT);
+        assert_eq!(allowed(Some(1000)), Duration::from_millis(500));
+        assert_eq!(allowed(Some(0)), Duration::ZERO);
+        assert_eq!(
+            existing_pods_deadline(now + Duration::from_secs(1), Some(now)) - now,
+            Duration::from_secs(1)
+        );
     }
 }
