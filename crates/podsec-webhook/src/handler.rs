@@ -198,15 +198,15 @@ impl Webhook {
         let mut cluster = RequestCluster::new(Arc::clone(&self.namespaces), self.load.existing_pods);
         loop {
             let response;
-            match want {
+            match &want {
                 Want::Labels => {
                     cluster.learn_labels(self.fetch_labels(&request.namespace, deadline).await);
                     response = admission.review(&cluster, request);
                 }
-                Want::Pods => {
+                Want::Pods(namespace) => {
                     let limit = self.load.existing_pods_timeout.min(left(deadline) / 2);
                     let deadline = Instant::now() + limit;
-                    cluster.learn_pods(self.fetch_pods(&request.namespace, deadline).await, deadline);
+                    cluster.learn_pods(self.fetch_pods(namespace, deadline).await, deadline);
                     // Thousands of pods take their time, and others on this thread have none to lose. What runs there
                     // may outlive this request, so that it reads the request for itself.
                     let (admission, body) = (Arc::clone(&admission), body.clone());
@@ -219,7 +219,7 @@ impl Webhook {
             }
             match cluster.wants() {
                 None => {
-                    if want == Want::Pods {
+                    if matches!(want, Want::Pods(_)) {
                         self.existing_pods.record(request, &response, cluster.offenders());
                     }
                     return Some(response);

@@ -107,8 +107,7 @@ impl Kubernetes {
 
     async fn find(&self, name: &str) -> Result<NamespaceLabels, ClusterError> {
         let not_found = || ClusterError::NotFound(name.to_owned());
-        // No other name can exist, and one with `/` or `?` in it would ask for something else.
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        if !may_exist(name) {
             return Err(not_found());
         }
         let answer = self.get(&format!("/api/v1/namespaces/{name}"), METADATA).await;
@@ -121,6 +120,9 @@ impl Kubernetes {
     }
 
     async fn list(&self, namespace: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
+        if !may_exist(namespace) {
+            return Err(ClusterError::NotFound(namespace.to_owned()));
+        }
         let _place =
             self.listings.acquire().await.map_err(|closed| ClusterError::Unavailable(closed.into()))?;
         let mut pods = Vec::new();
@@ -148,6 +150,11 @@ impl Live for Kubernetes {
     fn pods<'a>(&'a self, namespace: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
         Box::pin(self.list(namespace))
     }
+}
+
+/// Whether a namespace may have this name. One with `/` or `?` in it would ask for something else.
+fn may_exist(namespace: &str) -> bool {
+    !namespace.is_empty() && namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
@@ -229,6 +236,14 @@ const LISTINGS: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_name_is_put_into_a_path() {
+        assert!(may_exist("kube-system") && may_exist("2"));
+        for name in ["", ".", "..", "a/b", "a?limit=1", "a#", "a%2fb", "é"] {
+            assert!(!may_exist(name), "{name:?}");
+        }
+    }
 
     #[test]
     fn a_pod_is_kept_without_what_no_check_reads() {

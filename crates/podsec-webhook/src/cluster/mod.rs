@@ -52,12 +52,12 @@ pub(crate) struct RequestCluster<N> {
 pub(crate) type Offenders = BTreeMap<String, Vec<String>>;
 
 /// What a review needs to know and nobody has told it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
     /// The labels of its namespace.
     Labels,
-    /// The existing pods of its namespace.
-    Pods,
+    /// The existing pods of this namespace.
+    Pods(String),
 }
 
 impl<N> RequestCluster<N> {
@@ -110,8 +110,8 @@ impl<N: Deref<Target = Namespaces>> Cluster for RequestCluster<N> {
         }
     }
 
-    fn pods(&self, _: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
-        self.pods.take().unwrap_or_else(|| Err(self.unknown(Want::Pods)))
+    fn pods(&self, namespace: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
+        self.pods.take().unwrap_or_else(|| Err(self.unknown(Want::Pods(namespace.to_owned()))))
     }
 
     fn existing_pods_limit(&self) -> usize {
@@ -142,7 +142,7 @@ mod tests {
         assert!(cluster.namespace("team").is_ok());
 
         assert!(cluster.pods("team").is_err());
-        assert_eq!(cluster.wants(), Some(Want::Pods));
+        assert_eq!(cluster.wants(), Some(Want::Pods("team".to_owned())));
         cluster.learn_pods(Ok(vec![b"{}".to_vec()]), Instant::now());
         assert_eq!(cluster.pods("team").unwrap(), [b"{}"]);
         assert_eq!(cluster.wants(), None);

@@ -169,6 +169,25 @@ async fn existing_pods_are_listed_in_pages_and_checked_as_far_as_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn existing_pods_are_those_of_the_namespace_that_is_labelled_and_of_nothing_else() {
+    let running = Running::start(with_two_namespaces().await, |_| {}).await;
+    running.api_server.requests();
+    let labelled = |request: &str, object: &str| {
+        let mut review: Value = serde_json::from_slice(&labelling("loose")).unwrap();
+        review["request"]["namespace"] = request.into();
+        review["request"]["object"]["metadata"]["name"] = object.into();
+        review.to_string().into_bytes()
+    };
+    running.client.review(labelled("team", "loose")).await;
+    assert_eq!(running.api_server.requests(), ["/api/v1/namespaces/loose/pods?limit=500"]);
+    let (_, answer) = running.client.review(labelled("loose", "loose/secrets?")).await;
+    assert_eq!(running.api_server.requests(), [""; 0]);
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let failed = json!(["failed to list pods while checking new PodSecurity enforce level"]);
+    assert_eq!(answer["response"]["warnings"], failed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_existing_pod_that_offends_is_named_to_whoever_is_in_the_pod() {
     let api_server = with_two_namespaces().await;
     let pod = |name: &str, change: fn(&mut Value)| {
