@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use podsec_apimachinery::quote::quoted;
 use podsec_standards::Workload;
 
 use crate::cluster::{Cluster, ClusterError};
@@ -58,13 +59,27 @@ impl Admission {
     }
 }
 
-/// The labels of the request's namespace. A namespace without a name is not looked up: clients refuse that.
+/// The labels of the request's namespace. What cannot be part of a path is not looked up: clients refuse that.
 pub(crate) fn namespace_labels(
     cluster: &impl Cluster,
     namespace: &str,
 ) -> Result<Arc<NamespaceLabels>, ClusterError> {
-    if namespace.is_empty() {
-        return Err(ClusterError::Unavailable("resource name may not be empty".into()));
+    match refused_by_clients(namespace) {
+        Some(why) => Err(ClusterError::Unavailable(why.into())),
+        None => cluster.namespace(namespace),
     }
-    cluster.namespace(namespace)
+}
+
+/// Why Kubernetes' clients ask for no object of this name, in their words.
+fn refused_by_clients(name: &str) -> Option<String> {
+    let faults = match name {
+        "" => return Some("resource name may not be empty".to_owned()),
+        "." | ".." => vec![format!("may not be '{name}'")],
+        _ => ['/', '%']
+            .into_iter()
+            .filter(|character| name.contains(*character))
+            .map(|character| format!("may not contain '{character}'"))
+            .collect(),
+    };
+    (!faults.is_empty()).then(|| format!("invalid resource name {}: [{}]", quoted(name), faults.join(" ")))
 }

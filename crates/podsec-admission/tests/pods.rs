@@ -145,6 +145,24 @@ fn a_cluster_that_does_not_answer_keeps_pods_out_and_lets_workloads_in() {
 }
 
 #[test]
+fn a_namespace_that_is_no_part_of_a_path_is_not_looked_up() {
+    for (namespace, why) in [
+        ("", "resource name may not be empty"),
+        ("..", "invalid resource name \"..\": [may not be '..']"),
+        ("here/pods", "invalid resource name \"here/pods\": [may not contain '/']"),
+        ("%2e/%", "invalid resource name \"%2e/%\": [may not contain '/' may not contain '%']"),
+        ("Here.", "namespaces \"Here.\" not found"),
+    ] {
+        let mut request = create("pods", &plain_pod("x"));
+        request["namespace"] = namespace.into();
+        let response = Scenario::with_labels(&[]).review(&request);
+        let error = format!("Internal error occurred: failed to lookup namespace \"{namespace}\": {why}");
+        assert_eq!(response["auditAnnotations"]["error"], error);
+        assert_eq!(response["status"]["code"], 500);
+    }
+}
+
+#[test]
 fn an_object_that_says_what_it_is_is_believed_over_the_request() {
     let scenario = Scenario::with_labels(&[("enforce", "baseline")]);
     let review = |resource: &str, meta: Value| {
