@@ -40,7 +40,8 @@ pub(crate) fn evaluate(
             let enforced = Verdict::of(policies.enforce, pod);
             if let Some(violations) = &enforced.violations {
                 let pods = GroupResource { group: "", resource: "pods" };
-                response = Response::refuse(Status::forbidden(pods, name, &format!("violates {violations}")));
+                response =
+                    Response::refuse(Status::forbidden(pods, name, format_args!("violates {violations}")));
             }
             response =
                 response.noting_enforce_policy(policies.enforce).counting(enforced.event(Mode::Enforce));

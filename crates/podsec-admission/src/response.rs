@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use podsec_apimachinery::Status;
-use podsec_standards::{CHECKS, Evaluation, Policy};
+use podsec_standards::{CHECKS, Evaluation, Policy, Violation};
 
 use crate::labels::Mode;
 
@@ -155,18 +155,24 @@ pub struct Violated(u32);
 impl Violated {
     /// Those of an evaluation.
     pub(crate) fn of(evaluation: &Evaluation<'_>) -> Self {
-        let bit = |id: &str| CHECKS.iter().position(|check| check.id == id).map_or(0, |index| 1 << index);
-        Self(evaluation.violations.iter().fold(0, |set, violation| set | bit(violation.check.id)))
+        let place = |violation: &Violation<'_>| {
+            CHECKS.iter().position(|check| std::ptr::eq(*check, violation.check)).unwrap_or_default()
+        };
+        Self(evaluation.violations.iter().map(place).fold(0, |set, place| set | 1 << place))
     }
 
-    /// Upstream's names of the checks, in Kubernetes' order.
-    pub fn ids(self) -> impl Iterator<Item = &'static str> {
-        CHECKS
-            .iter()
-            .enumerate()
-            .filter(move |(index, _)| self.0 >> index & 1 == 1)
-            .map(|(_, check)| check.id)
+    /// Whether the check at this place is among them. The places are those of [`Violated::ids`].
+    pub fn has(self, place: usize) -> bool {
+        place < Self::CHECKS && self.0 >> place & 1 == 1
     }
+
+    /// Upstream's names of all checks, in Kubernetes' order.
+    pub fn ids() -> impl Iterator<Item = &'static str> {
+        CHECKS.iter().map(|check| check.id)
+    }
+
+    /// How many checks there are.
+    pub const CHECKS: usize = CHECKS.len();
 }
 
 // One bit a check.

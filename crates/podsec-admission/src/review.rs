@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use podsec_apimachinery::status::{Details, Status};
+use podsec_apimachinery::Status;
 use podsec_standards::DecodeError;
-use podsec_standards::json::{self, Object, TypeMeta, Value};
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use podsec_standards::json::{self, Object, TypeMeta, Value, push_string};
 
 use crate::kinds;
 use crate::request::{GroupVersionKind, GroupVersionResource, Request};
-use crate::response::{AuditAnnotations, Response};
+use crate::response::Response;
 use crate::type_meta;
 
 /// Reads the request out of an AdmissionReview, borrowing from `body` all that it can.
@@ -36,21 +34,48 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, ReviewError> {
 /// Writes the AdmissionReview that answers the request `uid`. It does not repeat the request: the API server
 /// does not look for it there.
 pub fn encode(uid: &str, response: &Response) -> Vec<u8> {
-    let answer = Answer {
-        kind: KIND,
-        api_version: API_VERSION,
-        response: AnswerResponse {
-            uid,
-            allowed: response.allowed(),
-            status: response.status().map(AnswerStatus::of),
-            audit_annotations: Annotations(response.audit_annotations()),
-            warnings: response.warnings(),
-        },
-    };
-    // Strings, numbers and maps with string keys always have a JSON form, and a vector takes all of it.
     let mut json = Vec::with_capacity(length(uid, response));
-    let _ = serde_json::to_writer(&mut json, &answer);
+    push(&mut json, r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#);
+    push_string(&mut json, uid);
+    push(&mut json, if response.allowed() { r#","allowed":true"# } else { r#","allowed":false"# });
+    if let Some(status) = response.status() {
+        push_status(&mut json, status);
+    }
+    let mut opening = r#","auditAnnotations":{"#;
+    for (key, value) in response.audit_annotations().iter() {
+        push(&mut json, opening);
+        push_string(&mut json, key);
+        push(&mut json, ":");
+        push_string(&mut json, &value);
+        opening = ",";
+    }
+    push(&mut json, if response.audit_annotations().is_empty() { "" } else { "}" });
+    let mut opening = r#","warnings":["#;
+    for warning in response.warnings() {
+        push(&mut json, opening);
+        push_string(&mut json, warning);
+        opening = ",";
+    }
+    push(&mut json, if response.warnings().is_empty() { "}}" } else { "]}}" });
     json
+}
+
+/// A `metav1.Status` inside another object, where it says no kind and version of its own.
+fn push_status(json: &mut Vec<u8>, status: &Status) {
+    push(json, r#","status":{"metadata":{},"status":"Failure","message":"#);
+    push_string(json, &status.message);
+    push(json, r#","reason":"#);
+    push_string(json, &status.reason);
+    if let Some(details) = &status.details {
+        push(json, r#","details":"#);
+        // Strings and numbers always have a JSON form, and a vector takes all of it.
+        let _ = serde_json::to_writer(&mut *json, details);
+    }
+    push(json, &format!(r#","code":{}}}"#, status.code));
+}
+
+fn push(json: &mut Vec<u8>, text: &str) {
+    json.extend_from_slice(text.as_bytes());
 }
 
 /// About as many bytes as the answer takes: what is always there, and the texts with what is escaped in them.
@@ -88,7 +113,6 @@ pub enum ReviewError {
 const KIND: &str = "AdmissionReview";
 const GROUP: &str = "admission.k8s.io";
 const VERSION: &str = "v1";
-const API_VERSION: &str = "admission.k8s.io/v1";
 
 /// Whether the body is what it should be. Where it does not say what it is, it is.
 fn expect_review(stated: &TypeMeta<'_>) -> Result<(), ReviewError> {
@@ -247,71 +271,4 @@ fn set_raw<'a>(field: &mut Option<&'a [u8]>, value: Value<'_, 'a>) -> json::Resu
         *field = Some(object.as_bytes());
     }
     Ok(())
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer<'a> {
-    kind: &'static str,
-    api_version: &'static str,
-    response: AnswerResponse<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AnswerResponse<'a> {
-    uid: &'a str,
-    allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<AnswerStatus<'a>>,
-    #[serde(skip_serializing_if = "Annotations::is_empty")]
-    audit_annotations: Annotations<'a>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    warnings: &'a [String],
-}
-
-/// A `metav1.Status` inside another object, where it says no kind and version of its own.
-#[derive(Serialize)]
-struct AnswerStatus<'a> {
-    metadata: Empty,
-    status: &'static str,
-    message: &'a str,
-    reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a Details>,
-    code: u16,
-}
-
-#[derive(Serialize)]
-struct Empty {}
-
-impl<'a> AnswerStatus<'a> {
-    fn of(status: &'a Status) -> Self {
-        Self {
-            metadata: Empty {},
-            status: "Failure",
-            message: &status.message,
-            reason: &status.reason,
-            details: status.details.as_ref(),
-            code: status.code,
-        }
-    }
-}
-
-struct Annotations<'a>(&'a AuditAnnotations);
-
-impl Annotations<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Annotations<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.0.iter() {
-            map.serialize_entry(key, &value)?;
-        }
-        map.end()
-    }
 }

@@ -96,7 +96,7 @@ impl Status {
     }
 
     /// 403 `Forbidden`: `pods "x" is forbidden: <why>`, and without a name `pods is forbidden: <why>`.
-    pub fn forbidden(resource: GroupResource<'_>, name: &str, why: &str) -> Self {
+    pub fn forbidden(resource: GroupResource<'_>, name: &str, why: impl std::fmt::Display) -> Self {
         let message = if name.is_empty() {
             format!("{resource} is forbidden: {why}")
         } else {

@@ -35,7 +35,8 @@ impl Evaluation<'_> {
     /// The reasons and details in one line, as Kubernetes writes them:
     /// `host namespaces (hostPID=true), hostPort (container "a" uses hostPort 80)`.
     pub fn detail(&self) -> String {
-        let mut line = String::new();
+        // A sentence is rarely longer, and rarely much shorter.
+        let mut line = String::with_capacity(128 * self.violations.len());
         for violation in &self.violations {
             let Words { reason, detail } = violation.words();
             if !line.is_empty() {

@@ -88,7 +88,7 @@ fn may(caller: &User, group: &str, resource: &str, namespace: &str, name: &str) 
         Decision::Allow(_) => Ok(()),
         Decision::Forbid => {
             let resource = GroupResource { group, resource };
-            Err(Status::forbidden(resource, name, &authorization::refusal(caller, &info)))
+            Err(Status::forbidden(resource, name, authorization::refusal(caller, &info)))
         }
     }
 }

@@ -24,6 +24,7 @@ pub use error::DecodeError;
 pub(crate) use error::{decode, read};
 pub(crate) use features::{Features, Signs};
 use metadata::Metadata;
+pub(crate) use plain::plain_end;
 pub(crate) use reader::{Failure, Reader, Result};
 use security_context::PodSecurityContext;
 pub(crate) use security_context::{Profile, SeLinuxOptions, WindowsOptions};

@@ -18,7 +18,7 @@ pub(super) fn plain_string(text: &str, at: usize) -> Option<&str> {
 }
 
 /// The place, at `start` or after it, of the next quote, backslash or control character; the end if there is none.
-pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
+pub(crate) fn plain_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let marks = marks(*chunk);

@@ -1,4 +1,5 @@
-//! Reading the JSON around a pod as fast as the pod: members by name, and whole values left as they are written.
+//! The JSON around a pod, as fast as the pod: members by name, whole values left as they are written, and the strings of
+//! the answer.
 //!
 //! ```
 //! use podsec_standards::json::{Object, Result, Value, read};
@@ -24,7 +25,11 @@
 //! # Ok::<(), podsec_standards::DecodeError>(())
 //! ```
 
+mod string;
+
 use std::borrow::Cow;
+
+pub use string::push_string;
 
 use crate::pod::{self, Failure, Reader};
 use crate::{DecodeError, Pod};
