@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use podsec_apimachinery::quote::quoted;
-use podsec_standards::json::{self, PodObject, TypeMeta, Value};
+use podsec_standards::json::{self, Part, PodObject, TypeMeta, Value};
 use podsec_standards::{Pod, Workload};
 
 use crate::kinds;
@@ -67,7 +67,7 @@ fn decode_as<'a>(
                     None => Cow::Owned(Pod::from_json(json)?),
                 }));
             }
-            Some(workload) => return Ok(Object::Template(workload.pod_from_json(json)?)),
+            Some(workload) => return Ok(Object::Template(workload.pod_of_object(json)?)),
             None if group.is_empty() && kind == "Namespace" => return namespace(json),
             None => {}
         }
@@ -110,8 +110,19 @@ impl<'a> json::Object<'a> for NamespaceObject<'a> {
     fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
         match name {
             "metadata" => value.object(&mut Metadata(self)).map(drop),
+            "spec" => value.object(&mut Unread(Part::NamespaceSpec)).map(drop),
+            "status" => value.object(&mut Unread(Part::NamespaceStatus)).map(drop),
             _ => value.skip(),
         }
+    }
+}
+
+/// A part that nobody reads.
+struct Unread(Part);
+
+impl<'a> json::Object<'a> for Unread {
+    fn member(&mut self, name: &str, value: Value<'_, 'a>) -> json::Result<()> {
+        value.field_of(self.0, name)
     }
 }
 
@@ -132,7 +143,7 @@ impl<'a> json::Object<'a> for Metadata<'_, 'a> {
                 }
                 Ok(())
             }
-            _ => value.skip(),
+            _ => value.field_of(Part::Metadata, name),
         }
     }
 }

@@ -31,7 +31,7 @@ use std::borrow::Cow;
 
 pub use string::push_string;
 
-use crate::pod::{self, Failure, Reader};
+use crate::pod::{self, Failure, Reader, unread};
 use crate::{DecodeError, Pod};
 
 /// What taking a value comes to.
@@ -40,6 +40,17 @@ pub type Result<T> = core::result::Result<T, Stopped>;
 /// A value could not be read; [`read`] says why and where.
 #[derive(Debug)]
 pub struct Stopped(Failure);
+
+/// A part of an object whose fields have types though nobody reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `metadata` of any object.
+    Metadata,
+    /// `spec` of a namespace.
+    NamespaceSpec,
+    /// `status` of a namespace.
+    NamespaceStatus,
+}
 
 /// Takes the members of a JSON object, in their order.
 pub trait Object<'a> {
@@ -101,6 +112,19 @@ impl<'a> Value<'_, 'a> {
     /// When it is no list of strings.
     pub fn texts(self) -> Result<()> {
         self.0.list(|_, reader| reader.text().map(drop)).map(drop).map_err(Stopped)
+    }
+
+    /// Takes the value of a field that nobody reads and forgets it.
+    ///
+    /// # Errors
+    /// When it is not of the type that Kubernetes gives the field of this name.
+    pub fn field_of(self, part: Part, name: &str) -> Result<()> {
+        let fields = match part {
+            Part::Metadata => unread::OBJECT_META,
+            Part::NamespaceSpec => unread::NAMESPACE_SPEC,
+            Part::NamespaceStatus => unread::NAMESPACE_STATUS,
+        };
+        unread::check(name, self.0, fields).map_err(Stopped)
     }
 
     /// Takes any value and forgets it.

@@ -9,7 +9,7 @@ mod metadata;
 mod plain;
 mod reader;
 mod security_context;
-mod unread;
+pub(crate) mod unread;
 mod update;
 mod volume;
 

@@ -21,11 +21,39 @@ pub(crate) const METADATA: &Fields = &[
 pub(crate) const OWNER: &Fields =
     &[("apiVersion", Text), ("blockOwnerDeletion", Boolean), ("kind", Text), ("name", Text)];
 
-pub(super) const MANAGED_FIELDS_ENTRY: &Fields = &[
+const MANAGED_FIELDS_ENTRY: &Fields = &[
     ("apiVersion", Text),
     ("fieldsType", Text),
     ("manager", Text),
     ("operation", Text),
     ("subresource", Text),
     ("time", Time),
+];
+
+/// All of the metadata of an object in which nothing is read.
+pub(crate) const OBJECT_META: &Fields = &[
+    ("annotations", TextMap),
+    ("creationTimestamp", Time),
+    ("deletionGracePeriodSeconds", Integer64),
+    ("deletionTimestamp", Time),
+    ("finalizers", Texts),
+    ("generateName", Text),
+    ("generation", Integer64),
+    ("labels", TextMap),
+    ("managedFields", Objects(MANAGED_FIELDS_ENTRY)),
+    ("name", Text),
+    ("namespace", Text),
+    ("ownerReferences", Objects(OWNER_REFERENCE)),
+    ("resourceVersion", Text),
+    ("selfLink", Text),
+    ("uid", Text),
+];
+
+const OWNER_REFERENCE: &Fields = &[
+    ("apiVersion", Text),
+    ("blockOwnerDeletion", Boolean),
+    ("controller", Boolean),
+    ("kind", Text),
+    ("name", Text),
+    ("uid", Text),
 ];

@@ -6,19 +6,22 @@
 //! may hold anything.
 
 mod containers;
+mod jobs;
 mod metadata;
 mod quantity;
 mod spec;
 mod status;
 mod time;
 mod volumes;
+mod workloads;
 
 pub(crate) use containers::{
     CONTAINER, HANDLER, LIFECYCLE, PORT, PROFILE, SE_LINUX_OPTIONS, SECURITY_CONTEXT, TARGET, WINDOWS_OPTIONS,
 };
-pub(crate) use metadata::{METADATA, OWNER};
+pub(crate) use metadata::{METADATA, OBJECT_META, OWNER};
 pub(crate) use spec::{POD, POD_SECURITY_CONTEXT, POD_SPEC, SYSCTL};
 pub(crate) use volumes::SOURCES;
+pub(crate) use workloads::{NAMESPACE_SPEC, NAMESPACE_STATUS, around_pod};
 
 use super::decode::Member;
 use super::reader::{Reader, Result};
@@ -50,10 +53,8 @@ pub(crate) enum Type {
 impl Member<'_, '_> {
     /// Takes a value and forgets it, if it is of the type that the field of this name has.
     pub(crate) fn check(self, fields: &'static Fields) -> Result<()> {
-        match fields.iter().find(|(name, _)| *name == self.name) {
-            Some((_, kind)) => kind.check(self.value()),
-            None => self.skip(),
-        }
+        let name = self.name;
+        check(name, self.value(), fields)
     }
 
     /// Takes an object of which only the presence matters.
@@ -64,6 +65,14 @@ impl Member<'_, '_> {
             kind.check(reader)?;
         }
         Ok(present)
+    }
+}
+
+/// Takes the value of the field of this name, if it is of the type that the field has.
+pub(crate) fn check(name: &str, reader: &mut Reader<'_>, fields: &'static Fields) -> Result<()> {
+    match fields.iter().find(|(field, _)| *field == name) {
+        Some((_, kind)) => kind.check(reader),
+        None => reader.skip(),
     }
 }
 

@@ -100,7 +100,7 @@ const POD_IP: &Fields = &[("ip", Text)];
 
 const POD_RESOURCE_CLAIM_STATUS: &Fields = &[("name", Text), ("resourceClaimName", Text)];
 
-const VOLUME_HEALTH_CONDITION: &Fields = &[("message", Text), ("reason", Text), ("status", Text)];
+pub(super) const VOLUME_HEALTH_CONDITION: &Fields = &[("message", Text), ("reason", Text), ("status", Text)];
 
 const POD_VOLUME_HEALTH: &Fields =
     &[("healthConditions", Objects(VOLUME_HEALTH_CONDITION)), ("lastTransitionTime", Time), ("name", Text)];

@@ -2,11 +2,11 @@
 
 use super::Fields;
 use super::Type::{
-    Boolean, Integer32, Integer64, Object, Objects, Quantity, QuantityMap, Text, TextMap, Texts, Time,
+    Boolean, Integer32, Integer64, Object, Objects, Quantity, QuantityMap, Text, TextMap, Texts,
 };
 
 use super::containers::{OBJECT_FIELD_SELECTOR, RESOURCE_FIELD_SELECTOR};
-use super::metadata::MANAGED_FIELDS_ENTRY;
+use super::metadata::OBJECT_META;
 use super::spec::{LABEL_SELECTOR, LOCAL_OBJECT_REFERENCE};
 
 /// The sources of a volume, those that the restricted level forbids first.
@@ -104,33 +104,6 @@ const DOWNWARD_API_VOLUME: &Fields =
 
 const EMPTY_DIR_VOLUME: &Fields = &[("medium", Text), ("mode", Integer32), ("sizeLimit", Quantity)];
 
-const OWNER_REFERENCE: &Fields = &[
-    ("apiVersion", Text),
-    ("blockOwnerDeletion", Boolean),
-    ("controller", Boolean),
-    ("kind", Text),
-    ("name", Text),
-    ("uid", Text),
-];
-
-const OBJECT_META: &Fields = &[
-    ("annotations", TextMap),
-    ("creationTimestamp", Time),
-    ("deletionGracePeriodSeconds", Integer64),
-    ("deletionTimestamp", Time),
-    ("finalizers", Texts),
-    ("generateName", Text),
-    ("generation", Integer64),
-    ("labels", TextMap),
-    ("managedFields", Objects(MANAGED_FIELDS_ENTRY)),
-    ("name", Text),
-    ("namespace", Text),
-    ("ownerReferences", Objects(OWNER_REFERENCE)),
-    ("resourceVersion", Text),
-    ("selfLink", Text),
-    ("uid", Text),
-];
-
 const TYPED_LOCAL_OBJECT_REFERENCE: &Fields = &[("apiGroup", Text), ("kind", Text), ("name", Text)];
 
 const TYPED_OBJECT_REFERENCE: &Fields =
@@ -138,7 +111,7 @@ const TYPED_OBJECT_REFERENCE: &Fields =
 
 const VOLUME_RESOURCE_REQUIREMENTS: &Fields = &[("limits", QuantityMap), ("requests", QuantityMap)];
 
-const PERSISTENT_VOLUME_CLAIM_SPEC: &Fields = &[
+pub(super) const PERSISTENT_VOLUME_CLAIM_SPEC: &Fields = &[
     ("accessModes", Texts),
     ("dataSource", Object(TYPED_LOCAL_OBJECT_REFERENCE)),
     ("dataSourceRef", Object(TYPED_OBJECT_REFERENCE)),
