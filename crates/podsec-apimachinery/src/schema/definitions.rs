@@ -102,6 +102,19 @@ impl Definitions {
         &BUILTIN
     }
 
+    /// Those of them that the template of a pod is made of, read in a third of the time; parsed at the first call.
+    pub fn of_pods() -> &'static Self {
+        static OF_PODS: LazyLock<Definitions> = LazyLock::new(|| {
+            Definitions::parse(&document::parsed_below(POD_TEMPLATE), &document::go_types())
+        });
+        &OF_PODS
+    }
+
+    /// The template of a pod, of the definitions [of pods](Self::of_pods).
+    pub fn pod_template() -> Option<Schema<'static>> {
+        Self::of_pods().named(POD_TEMPLATE)
+    }
+
     /// The schema of a kind; the core group is empty.
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Schema<'_>> {
         let key =
@@ -283,6 +296,8 @@ struct Type {
     node: Node,
 }
 
+const POD_TEMPLATE: &str = "io.k8s.api.core.v1.PodTemplateSpec";
+
 /// The protobuf message of a definition: `core.v1.Container`, `apis.meta.v1.ObjectMeta`.
 fn message_name(definition: &str) -> &str {
     let prefixes = [
@@ -318,6 +333,40 @@ mod tests {
             let schema = Definitions::builtin().kind(&resource.group, &resource.version, &resource.kind);
             assert!(schema.unwrap().property("metadata").is_some(), "{resource:?}");
         }
+    }
+
+    #[test]
+    fn the_definitions_of_pods_are_those_of_all_kinds() {
+        fn describe(schema: Schema<'_>, depth: usize) -> String {
+            let below =
+                |schema: Schema<'_>| if depth == 0 { schema.go_type() } else { describe(schema, depth - 1) };
+            let shape = match schema.shape() {
+                Shape::Struct(fields) => {
+                    let fields = fields.fields().map(|(name, field)| format!("{name} {}", below(field)));
+                    fields.collect::<Vec<_>>().join(", ")
+                }
+                Shape::List(items) => below(items),
+                Shape::Map(values) => below(values),
+                other => format!("{other:?}"),
+            };
+            let merge =
+                (schema.list_type(), schema.list_map_keys(), schema.map_type(), schema.patch_merge_key());
+            format!("{} {merge:?} {} ({shape})", schema.go_type(), schema.absent_when_empty())
+        }
+        let all = Definitions::builtin();
+        let of_pods = Definitions::of_pods();
+        assert!(
+            of_pods.types.len() > 80 && of_pods.types.len() * 4 < all.types.len(),
+            "{}",
+            of_pods.types.len()
+        );
+        for name in of_pods.names.keys() {
+            let describe = |definitions: &Definitions| describe(definitions.named(name).unwrap(), 3);
+            assert_eq!(describe(of_pods), describe(all), "{name}");
+        }
+        assert!(
+            Definitions::pod_template().unwrap().property("spec").unwrap().property("containers").is_some()
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The compressed OpenAPI document that the definitions and /openapi are made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use flate2::read::GzDecoder;
@@ -13,6 +13,21 @@ use super::definitions::GroupVersionKind;
 /// The definitions without their descriptions, by name.
 pub(super) fn parsed() -> BTreeMap<String, RawSchema> {
     read()
+}
+
+/// The definition of this name, and all that it refers to.
+pub(super) fn parsed_below(name: &str) -> BTreeMap<String, RawSchema> {
+    let text = text();
+    let all: HashMap<&str, &RawValue> = serde_json::from_slice(&text).expect("the tests parse this constant");
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![name.to_owned()];
+    while let Some(name) = waiting.pop() {
+        let Some(published) = all.get(&*name).filter(|_| !found.contains_key(&name)) else { continue };
+        let schema: RawSchema = serde_json::from_str(published.get()).expect("the tests parse this constant");
+        schema.push_references(&mut waiting);
+        found.insert(name, schema);
+    }
+    found
 }
 
 /// The definitions as published, by name, each as JSON text.
@@ -65,12 +80,25 @@ impl RawSchema {
     pub(super) fn reference(&self) -> Option<&str> {
         self.target.as_deref()?.strip_prefix("#/definitions/")
     }
+
+    /// Appends the names of the definitions that it refers to.
+    fn push_references(&self, names: &mut Vec<String>) {
+        names.extend(self.reference().map(str::to_owned));
+        let inner = [&self.items, &self.additional_properties].into_iter().flatten().map(|inner| &**inner);
+        inner.chain(self.properties.values()).for_each(|schema| schema.push_references(names));
+    }
 }
 
 fn read<T: DeserializeOwned>() -> T {
-    let mut text = Vec::new();
+    serde_json::from_slice(&text()).expect("the tests parse this constant")
+}
+
+fn text() -> Vec<u8> {
+    // Gzip ends with the length of what it holds.
+    let length = COMPRESSED.last_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+    let mut text = Vec::with_capacity(length as usize + 1);
     GzDecoder::new(COMPRESSED).read_to_end(&mut text).expect("the tests decompress this constant");
-    serde_json::from_slice(&text).expect("the tests parse this constant")
+    text
 }
 
 /// Written by tools/refresh-openapi.py.
