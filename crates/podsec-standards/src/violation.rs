@@ -93,6 +93,13 @@ impl<'p> Violation<'p> {
         }
     }
 
+    /// [`Violation::reason`], [`Violation::detail`] and [`Violation::fields`], found once for all three.
+    pub fn parts(&self) -> (&'static str, String, Vec<Field<'p>>) {
+        let fields = self.fields();
+        let Words { reason, detail } = (self.revision.say)(&fields);
+        (reason, detail, fields)
+    }
+
     fn words(&self) -> Words {
         (self.revision.say)(&self.fields())
     }
@@ -100,8 +107,7 @@ impl<'p> Violation<'p> {
 
 impl Serialize for Violation<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = self.fields();
-        let Words { reason, detail } = (self.revision.say)(&fields);
+        let (reason, detail, fields) = self.parts();
         let mut violation = serializer.serialize_struct("Violation", 6)?;
         violation.serialize_field("check", self.check.id)?;
         violation.serialize_field("revision", &format_args!("{}", self.revision.since))?;
