@@ -93,6 +93,11 @@ impl<'t> Document<'t> {
         self.unread
     }
 
+    /// Whether a node carries an anchor (`&name`); without one there is no alias either.
+    pub fn has_anchors(&self) -> bool {
+        !self.anchors.is_empty()
+    }
+
     /// Every key that is set twice, in source order, as yaml.v2's strict mode finds them.
     pub fn duplicates(&self) -> Vec<Error> {
         crate::expansion::duplicates(self)

@@ -73,7 +73,7 @@ fn collect<'d, 't>(mapping: Node<'d, 't>, merged: Option<Node<'d, 't>>, set: &mu
     }
 }
 
-fn entry<'d, 't>(mapping: Node<'d, 't>, key: u32, value: u32) -> Entry<'d, 't> {
+pub(crate) fn entry<'d, 't>(mapping: Node<'d, 't>, key: u32, value: u32) -> Entry<'d, 't> {
     Entry {
         name: mapping.document.key(key),
         key: mapping.below(key),

@@ -1,11 +1,12 @@
 //! The JSON of a node, as a value and as text.
 
 use std::io::Write as _;
+use std::ptr;
 
 use serde_json::{Map, Number, Value};
 
 use crate::document::Content;
-use crate::node::Node;
+use crate::node::{Entry, Kind, Node};
 use crate::{Scalar, number};
 
 /// The value that Kubernetes has after it read the node's JSON.
@@ -44,6 +45,59 @@ fn scalar(scalar: &Scalar<'_>) -> Value {
             whole.ok().or_else(|| Number::from_f64(*value)).map_or(Value::Null, Value::Number)
         }
     }
+}
+
+/// Whether two nodes have the same [`value`].
+pub(crate) fn same(one: Node<'_, '_>, other: Node<'_, '_>) -> bool {
+    let document = |node: Node<'_, '_>| ptr::from_ref(node.document).cast::<()>();
+    if one.index == other.index && document(one) == document(other) {
+        return true;
+    }
+    match (one.kind(), other.kind()) {
+        (Kind::Scalar(_), Kind::Scalar(_)) => match (one.scalar(), other.scalar()) {
+            // One number has several forms here, and one in JSON.
+            (Some(one), Some(other)) => one == other || scalar(one) == scalar(other),
+            _ => false,
+        },
+        (Kind::Sequence(_), Kind::Sequence(_)) => {
+            let mut others = other.items();
+            one.items().all(|item| others.next().is_some_and(|other| same(item, other)))
+                && others.next().is_none()
+        }
+        (Kind::Mapping(_), Kind::Mapping(_)) => same_fields(one, other),
+        _ => false,
+    }
+}
+
+fn same_fields(one: Node<'_, '_>, other: Node<'_, '_>) -> bool {
+    let is_plain = |node: Node<'_, '_>| {
+        matches!(node.document.node(node.index).content, Content::Mapping { plain: true, .. })
+    };
+    if is_plain(one) && is_plain(other) {
+        let mut others = other.document.pairs(other.index);
+        let mut pairs = one.document.pairs(one.index).map(|pair| (pair, others.next()));
+        let is_in_order = pairs.all(|((key, value), pair)| {
+            pair.is_some_and(|(other_key, other_value)| {
+                one.document.key(key) == other.document.key(other_key)
+                    && same(one.below(value), other.below(other_value))
+            })
+        });
+        if is_in_order {
+            return others.next().is_none();
+        }
+    }
+    let (fields, others) = (sorted_fields(one), sorted_fields(other));
+    fields.len() == others.len()
+        && fields
+            .iter()
+            .zip(&others)
+            .all(|(one, other)| one.name == other.name && same(one.value, other.value))
+}
+
+fn sorted_fields<'d, 't>(node: Node<'d, 't>) -> Vec<Entry<'d, 't>> {
+    let mut entries = node.entries();
+    entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    entries
 }
 
 /// Appends compact JSON text.

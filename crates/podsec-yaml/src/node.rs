@@ -168,6 +168,17 @@ impl<'d, 't> Node<'d, 't> {
         }
     }
 
+    /// Hands out what [`Node::entries`] lists, mostly without making a list of it.
+    pub fn each_entry(&self, mut each: impl FnMut(Entry<'d, 't>)) {
+        match self.data().content {
+            Content::Mapping { plain: true, .. } => {
+                let pairs = self.document.pairs(self.index);
+                pairs.for_each(|(key, value)| each(expansion::entry(*self, key, value)));
+            }
+            _ => self.entries().into_iter().for_each(each),
+        }
+    }
+
     /// The value of the field `name` of an object, merges applied.
     pub fn get(&self, name: &str) -> Option<Node<'d, 't>> {
         match self.data().content {
@@ -192,6 +203,11 @@ impl<'d, 't> Node<'d, 't> {
     /// Appends this node as compact JSON text, fields in source order.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         crate::json::write(*self, out);
+    }
+
+    /// Whether another node, of this document or another one, has the same JSON; the order of fields aside.
+    pub fn is_same_json(&self, other: Node<'_, '_>) -> bool {
+        crate::json::same(*self, other)
     }
 
     /// A child of this node, by its number.

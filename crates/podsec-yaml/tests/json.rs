@@ -46,4 +46,44 @@ proptest! {
         let documents: Vec<_> = podsec_yaml::documents(&text).map(|document| document.unwrap().to_json()).collect();
         prop_assert_eq!(documents, [object.clone(), object]);
     }
+
+    #[test]
+    fn nodes_are_the_same_when_their_json_is(one in value(), other in value(), changed in value()) {
+        let text = |first: &Value, second: &Value| serde_json::json!({"a": [first, second], "b": second}).to_string();
+        let texts = [text(&one, &other), text(&other, &one), text(&one, &changed), text(&changed, &one)];
+        for one in &texts {
+            for other in &texts {
+                let (one, other) = (podsec_yaml::document(one).unwrap(), podsec_yaml::document(other).unwrap());
+                prop_assert_eq!(one.root().is_same_json(other.root()), one.to_json() == other.to_json());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_written_in_another_way_is_the_same() {
+    let texts = [
+        "{a: {x: 1, y: [b, ~]}, c: {y: [b, null], x: 0x1}}",
+        "a: &a\n  y: ['b', ~]\n  x: 1\nc: *a\n",
+        "c: {x: 5, y: [b, ~], x: 1}\na: {<<: {x: 1.0}, y: [\"b\", ~]}",
+    ];
+    let documents: Vec<_> = texts.iter().map(|text| podsec_yaml::document(text).unwrap()).collect();
+    for one in &documents {
+        for other in &documents {
+            assert!(one.root().is_same_json(other.root()), "{} {}", one.text(), other.text());
+        }
+    }
+    assert_eq!(
+        documents.iter().map(podsec_yaml::Document::has_anchors).collect::<Vec<_>>(),
+        [false, true, false]
+    );
+    for different in [
+        "{a: 1}",
+        "[a, c]",
+        "{a: {x: 1, y: [b]}, c: {x: 1, y: [b, ~]}}",
+        "{a: {x: 1, y: [b, ~]}, d: {x: 1, y: [b, ~]}}",
+    ] {
+        let different = podsec_yaml::document(different).unwrap();
+        assert!(documents.iter().all(|document| !document.root().is_same_json(different.root())));
+    }
 }
