@@ -74,8 +74,8 @@ fn check(inputs: &[Input], renderer: Option<&dyn Renderer>) -> usize {
     };
     let result: io::Result<()> =
         check_inputs(inputs, &Templates::default(), &policy, render, |(report, part)| {
-            summary.add(&report);
-            assembly.as_mut().map_or(Ok(()), |assembly| assembly.add(&report, &part, &mut out))
+            summary.add(report);
+            assembly.as_mut().map_or(Ok(()), |assembly| assembly.add(report, part, &mut out))
         });
     result.expect("a sink takes everything");
     summary.pods

@@ -92,13 +92,14 @@ fn check_document(
 }
 
 fn finding(violation: &Violation<'_>, text: &str, carried: &Carried<'_, '_>) -> Finding {
+    let (reason, detail, fields) = violation.parts();
     Finding {
         check: violation.check,
         revision: violation.revision.since,
         level: violation.level(),
-        reason: violation.reason(),
-        detail: violation.detail(),
-        places: violation.fields().iter().map(|field| place(violation.check, field, text, carried)).collect(),
+        reason,
+        detail,
+        places: fields.iter().map(|field| place(violation.check, field, text, carried)).collect(),
     }
 }
 
@@ -179,13 +180,17 @@ fn built_in(group: &str, kind: &str) -> Option<Workload> {
 fn place(check: &Check, field: &Field<'_>, text: &str, carried: &Carried<'_, '_>) -> Place {
     let segments = field.path().segments();
     let located = locate(text, carried.node, &segments);
-    let (mut path, mut missing) = (carried.path.clone(), String::new());
-    for (depth, segment) in segments.iter().enumerate() {
+    let mut path = String::with_capacity(carried.path.len() + USUAL_PATH);
+    path.push_str(&carried.path);
+    let mut found = path.len();
+    for (segment, depth) in segments.iter().zip(1..) {
         push(&mut path, *segment);
-        if depth >= located.depth {
-            push(&mut missing, *segment);
+        if depth <= located.depth {
+            found = path.len();
         }
     }
+    let missing = path.get(found..).unwrap_or("");
+    let missing = missing.strip_prefix('.').unwrap_or(missing).to_owned();
     let pattern = field.pattern();
     Place {
         container: field.container().map(str::to_owned),
@@ -198,6 +203,9 @@ fn place(check: &Check, field: &Field<'_>, text: &str, carried: &Carried<'_, '_>
         edit: check.fix.edits.iter().find(|(of, _)| *of == pattern).map(|(_, edit)| *edit),
     }
 }
+
+/// Holds the path of nearly every field in its pod.
+const USUAL_PATH: usize = 80;
 
 fn actual(actual: &Actual<'_>) -> Value {
     match actual {

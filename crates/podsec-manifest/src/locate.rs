@@ -1,5 +1,7 @@
 //! From a field's path to its place in the text, or to the place where it belongs.
 
+use std::fmt::Write as _;
+
 use podsec_standards::Segment;
 use podsec_yaml::{CollectionStyle, Kind, Node, Position, Span};
 
@@ -45,9 +47,8 @@ pub(crate) fn push(path: &mut String, segment: Segment<'_>) {
             path.push_str(name);
         }
         Segment::Element(index) => {
-            path.push('[');
-            path.push_str(&index.to_string());
-            path.push(']');
+            // Writing to a string cannot fail.
+            let _ = write!(path, "[{index}]");
         }
     }
 }

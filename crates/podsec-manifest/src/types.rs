@@ -4,7 +4,6 @@
 //! so there is no verdict on it either.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use podsec_apimachinery::schema::time::Precision;
 use podsec_apimachinery::schema::{Definitions, Schema, Shape, quantity};
@@ -24,10 +23,8 @@ pub(crate) struct Mistyped {
 
 /// Every value of a pod, or of a pod template, that Kubernetes' types cannot hold, in the order of the source.
 pub(crate) fn mistyped(pod: Node<'_, '_>) -> Vec<Mistyped> {
-    static POD: LazyLock<Option<Schema<'static>>> =
-        LazyLock::new(|| Definitions::builtin().named("io.k8s.api.core.v1.PodTemplateSpec"));
     let mut found = Vec::new();
-    if let Some(schema) = *POD {
+    if let Some(schema) = Definitions::pod_template() {
         value(schema, pod, None, &mut found);
     }
     found
@@ -36,7 +33,7 @@ pub(crate) fn mistyped(pod: Node<'_, '_>) -> Vec<Mistyped> {
 /// Reads Kubernetes' definitions, which the first pod would otherwise wait for: it takes a few milliseconds, and can be
 /// done while manifests are searched.
 pub fn prepare() {
-    Definitions::builtin();
+    Definitions::of_pods();
 }
 
 /// The way to a value, kept on the stack: it is written down only when the value is wrong.
@@ -55,20 +52,16 @@ fn value(schema: Schema<'_>, node: Node<'_, '_>, way: Option<&Way<'_>>, found: &
         return;
     }
     match (schema.shape(), node.kind()) {
-        (Shape::Struct(fields), Kind::Mapping(_)) => {
-            for entry in node.entries() {
-                if let Some(field) = fields.field(&entry.name) {
-                    let step = Stepped::Member(&entry.name);
-                    value(field, entry.value, Some(&Way { before: way, step }), found);
-                }
-            }
-        }
-        (Shape::Map(values), Kind::Mapping(_)) => {
-            for entry in node.entries() {
+        (Shape::Struct(fields), Kind::Mapping(_)) => node.each_entry(|entry| {
+            if let Some(field) = fields.field(&entry.name) {
                 let step = Stepped::Member(&entry.name);
-                value(values, entry.value, Some(&Way { before: way, step }), found);
+                value(field, entry.value, Some(&Way { before: way, step }), found);
             }
-        }
+        }),
+        (Shape::Map(values), Kind::Mapping(_)) => node.each_entry(|entry| {
+            let step = Stepped::Member(&entry.name);
+            value(values, entry.value, Some(&Way { before: way, step }), found);
+        }),
         (Shape::List(items), Kind::Sequence(_)) => {
             for (index, item) in node.items().enumerate() {
                 let step = Stepped::Element(index);

@@ -1,6 +1,8 @@
 //! Judges inputs on all cores and answers in order.
 
-use super::{Input, in_order};
+use std::mem;
+
+use super::{Input, in_order, ordered};
 use crate::Source;
 use crate::check::{Policies, check};
 use crate::finding::{FileReport, Problem};
@@ -18,19 +20,36 @@ pub fn check_inputs<T: Send, E: Send>(
     templates: &Templates,
     policies: &(impl Policies + Sync),
     work: impl Fn(&Source, FileReport) -> (T, usize) + Sync,
-    each: impl FnMut(T) -> Result<(), E> + Send,
+    mut each: impl FnMut(&T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let judge_and_work = |input: &Input| {
-        let (source, report) = judge(input, templates, policies);
-        work(&source, report)
+    // Most files are small: several at a time leave little to agree upon.
+    let several = (inputs.len() / (ordered::workers(inputs.len()) * LEAST_BATCHES)).clamp(1, MOST_FILES);
+    let batches: Vec<&[Input]> = inputs.chunks(several).collect();
+    let judge_and_work = |batch: &&[Input]| {
+        let (mut results, mut bytes) = (Vec::with_capacity(batch.len()), 0);
+        let mut buffer = Vec::new();
+        for input in *batch {
+            let (source, report) = judge(input, mem::take(&mut buffer), templates, policies);
+            let (result, held) = work(&source, report);
+            results.push(result);
+            bytes += held;
+            buffer = source.text.into_bytes();
+        }
+        (results, bytes)
     };
-    in_order(inputs, judge_and_work, each)
+    in_order(&batches, judge_and_work, |results| results.iter().try_for_each(&mut each))
 }
 
-fn judge(input: &Input, templates: &Templates, policies: &impl Policies) -> (Source, FileReport) {
+/// Judges an input, whose text is read into `buffer`, whatever that holds.
+fn judge(
+    input: &Input,
+    buffer: Vec<u8>,
+    templates: &Templates,
+    policies: &impl Policies,
+) -> (Source, FileReport) {
     let name = input.name();
-    let text = match input.text() {
-        Ok(text) => text.into_owned(),
+    let text = match input.text(buffer) {
+        Ok(text) => text,
         Err(message) => {
             let problems = vec![Problem { object: None, position: None, message }];
             let report = FileReport { name: name.clone(), problems, ..FileReport::default() };
@@ -55,6 +74,10 @@ fn judge(input: &Input, templates: &Templates, policies: &impl Policies) -> (Sou
     (source, report)
 }
 
+/// So many files are judged one after the other by one core, if there are enough for all cores.
+const MOST_FILES: usize = 8;
+const LEAST_BATCHES: usize = 16;
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -70,7 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("a.yaml");
         fs::write(&path, bytes).unwrap();
-        judge(&Input::File { path, named }, &Templates::default(), &POLICY).1
+        judge(&Input::File { path, named }, Vec::new(), &Templates::default(), &POLICY).1
     }
 
     #[test]

@@ -5,9 +5,9 @@ mod namespaces;
 mod ordered;
 mod search;
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use crate::Source;
 
@@ -76,17 +76,38 @@ impl Input {
     /// # Errors
     /// Why there is no text.
     pub fn source(&self) -> Result<Source, String> {
-        Ok(Source { name: self.name(), text: self.text()?.into_owned() })
+        Ok(Source { name: self.name(), text: self.text(Vec::new())? })
     }
 
-    /// Its text, or why there is none.
-    fn text(&self) -> Result<std::borrow::Cow<'_, str>, String> {
+    /// Its text, or why there is none. A file is read into `buffer`, whatever that holds.
+    fn text(&self, buffer: Vec<u8>) -> Result<String, String> {
         match self {
-            Self::File { path, .. } => text(fs::read(path)).map(Into::into),
-            Self::Text(Source { text, .. }) | Self::Rendered { text, .. } => Ok(text.as_str().into()),
+            Self::File { path, .. } => text(read(path, buffer)),
+            Self::Text(Source { text, .. }) | Self::Rendered { text, .. } => Ok(text.clone()),
             Self::Unreadable { message, .. } => Err(message.clone()),
         }
     }
+}
+
+/// All bytes of a file, in the memory of `buffer` as far as that goes.
+fn read(path: &Path, mut buffer: Vec<u8>) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    buffer.resize(buffer.capacity().max(LEAST_BUFFER), 0);
+    let mut length = 0;
+    loop {
+        let Some(room) = buffer.get_mut(length..).filter(|room| !room.is_empty()) else {
+            buffer.resize(buffer.len() * 2, 0);
+            continue;
+        };
+        match file.read(room) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    buffer.truncate(length);
+    Ok(buffer)
 }
 
 fn text(bytes: io::Result<Vec<u8>>) -> Result<String, String> {
@@ -96,3 +117,6 @@ fn text(bytes: io::Result<Vec<u8>>) -> Result<String, String> {
         format!("is not UTF-8, as every manifest must be; the first wrong byte is {valid}")
     })
 }
+
+/// Holds nearly every manifest.
+const LEAST_BUFFER: usize = 64 << 10;

@@ -1,5 +1,7 @@
 //! The Namespace objects of the inputs, whose labels say how strictly their pods are judged.
 
+use std::mem;
+
 use podsec_yaml::Position;
 
 use super::Input;
@@ -22,13 +24,12 @@ pub struct Namespace {
 ///
 /// With `only_labelled`, texts that mention no Pod Security label are not parsed at all.
 pub fn namespaces(inputs: &[Input], only_labelled: bool) -> Vec<Namespace> {
-    let mut found = Vec::new();
+    let (mut found, mut buffer) = (Vec::new(), Vec::new());
     for input in inputs {
-        let Ok(text) = input.text() else { continue };
-        if only_labelled && !text.contains(LABEL) {
-            continue;
-        }
-        for (number, document) in podsec_yaml::documents(&text).enumerate() {
+        let Ok(text) = input.text(mem::take(&mut buffer)) else { continue };
+        let wanted = Some(text.as_str()).filter(|text| !only_labelled || text.contains(LABEL));
+        let documents = wanted.into_iter().flat_map(podsec_yaml::documents);
+        for (number, document) in documents.enumerate() {
             let Ok(document) = document else { continue };
             for object in objects(&document, number) {
                 if object.name.kind != "Namespace" || object.name.api_version != "v1" {
@@ -47,6 +48,7 @@ pub fn namespaces(inputs: &[Input], only_labelled: bool) -> Vec<Namespace> {
                 });
             }
         }
+        buffer = text.into_bytes();
     }
     found
 }

@@ -1,6 +1,7 @@
 //! Work on all cores whose results come in order.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,36 +9,47 @@ use std::thread;
 
 /// Does `work` for every item on all cores and hands the results to `each`, one at a time and in the order of the items.
 ///
-/// There is no thread that waits for the others: whoever finishes the item that is due hands it on, with all that were
-/// early. `work` tells beside its result how many bytes that holds, roughly; when the early ones hold too many, who is
-/// ahead waits.
+/// There is no thread that waits for the others: whoever finishes the item that is due hands it on, with all that are
+/// finished meanwhile. `work` tells beside its result how many bytes that holds, roughly; when the early ones hold too
+/// many, who is ahead waits.
 ///
 /// # Errors
 /// The first that `each` returns; nothing is handed on after it.
 pub fn in_order<'i, I: Sync, T: Send, E: Send>(
     items: &'i [I],
     work: impl Fn(&'i I) -> (T, usize) + Sync,
-    each: impl FnMut(T) -> Result<(), E> + Send,
+    each: impl FnMut(&T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(items.len().max(1));
+    let workers = workers(items.len());
     let next = AtomicUsize::new(0);
     let queue = Queue {
-        state: Mutex::new(State { due: 0, early: BTreeMap::new(), held: 0, waiting: 0, each, end: None }),
+        state: Mutex::new(State {
+            due: 0,
+            early: BTreeMap::new(),
+            held: 0,
+            waiting: 0,
+            handing_on: false,
+            spent: (0..workers).map(|_| Vec::new()).collect(),
+            end: None,
+        }),
+        each: Mutex::new(each),
         moved: Condvar::new(),
     };
-    let run = || {
+    let run = |worker| {
         let _alarm = Alarm(&queue);
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index).filter(|_| queue.has_room(index)) else { break };
-            queue.put(index, work(item));
+            let (result, bytes) = work(item);
+            queue.put(index, Finished { result, bytes, worker });
         }
     };
     thread::scope(|scope| {
-        for _ in 1..workers {
-            scope.spawn(run);
+        let run = &run;
+        for worker in 1..workers {
+            scope.spawn(move || run(worker));
         }
-        run();
+        run(0);
     });
     match queue.state.into_inner().unwrap_or_else(PoisonError::into_inner).end {
         Some(End::Error(error)) => Err(error),
@@ -45,21 +57,39 @@ pub fn in_order<'i, I: Sync, T: Send, E: Send>(
     }
 }
 
+/// How many threads share the work on so many items.
+pub(super) fn workers(items: usize) -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get).min(items.max(1))
+}
+
 struct Queue<T, E, F> {
-    state: Mutex<State<T, E, F>>,
+    state: Mutex<State<T, E>>,
+    /// Only whoever hands on calls it, so that nobody waits for this lock, nor holds the other one meanwhile.
+    each: Mutex<F>,
     moved: Condvar,
 }
 
-struct State<T, E, F> {
+struct State<T, E> {
     /// The item to hand on next.
     due: usize,
-    /// Results that came before their turn, with the bytes that they hold.
-    early: BTreeMap<usize, (T, usize)>,
+    /// Results that came before their turn.
+    early: BTreeMap<usize, Finished<T>>,
+    /// How many bytes they hold.
     held: usize,
     /// How many threads wait for room.
     waiting: usize,
-    each: F,
+    /// Whether a thread hands results on, and will see all that become early until it is done.
+    handing_on: bool,
+    /// Results that were handed on, by the worker that made them. Memory is given back quickest by the thread that
+    /// took it, and without keeping another one from taking some.
+    spent: Vec<Vec<T>>,
     end: Option<End<E>>,
+}
+
+struct Finished<T> {
+    result: T,
+    bytes: usize,
+    worker: usize,
 }
 
 /// Why no more items are wanted.
@@ -68,8 +98,8 @@ enum End<E> {
     Panic,
 }
 
-impl<T, E, F: FnMut(T) -> Result<(), E>> Queue<T, E, F> {
-    fn lock(&self) -> MutexGuard<'_, State<T, E, F>> {
+impl<T, E, F> Queue<T, E, F> {
+    fn lock(&self) -> MutexGuard<'_, State<T, E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -84,39 +114,51 @@ impl<T, E, F: FnMut(T) -> Result<(), E>> Queue<T, E, F> {
         }
         state.end.is_none()
     }
+}
 
-    fn put(&self, index: usize, (result, bytes): (T, usize)) {
+impl<T, E, F: FnMut(&T) -> Result<(), E>> Queue<T, E, F> {
+    fn put(&self, index: usize, finished: Finished<T>) {
+        let worker = finished.worker;
         let mut state = self.lock();
-        if index != state.due {
-            state.held += bytes;
-            state.early.insert(index, (result, bytes));
+        state.held += finished.bytes;
+        state.early.insert(index, finished);
+        // Dropped at the very end, when nobody waits for it.
+        let mut spent = state.spent.get_mut(worker).map(mem::take).unwrap_or_default();
+        if state.handing_on {
+            drop(state);
             return;
         }
-        let mut due = Some(result);
-        while let Some(result) = due.take() {
-            if state.end.is_some() {
-                break;
-            }
-            if let Err(error) = (state.each)(result) {
-                state.end = Some(End::Error(error));
-            }
+        state.handing_on = true;
+        while state.end.is_none()
+            && let due = state.due
+            && let Some(Finished { result, bytes, worker: of }) = state.early.remove(&due)
+        {
+            drop(state);
+            let handed_on = (self.each.lock().unwrap_or_else(PoisonError::into_inner))(&result);
+            state = self.lock();
+            state.held -= bytes;
             state.due += 1;
-            let index = state.due;
-            if let Some((result, bytes)) = state.early.remove(&index) {
-                state.held -= bytes;
-                due = Some(result);
+            if let Err(error) = handed_on {
+                state.end.get_or_insert(End::Error(error));
+            }
+            match state.spent.get_mut(of).filter(|_| of != worker) {
+                Some(others) => others.push(result),
+                None => spent.push(result),
+            }
+            if state.waiting > 0 {
+                self.moved.notify_all();
             }
         }
-        if state.waiting > 0 {
-            self.moved.notify_all();
-        }
+        state.handing_on = false;
+        drop(state);
+        drop(spent);
     }
 }
 
 /// Lets the other threads go when one panics, whose item would be awaited for ever.
-struct Alarm<'q, T, E, F: FnMut(T) -> Result<(), E>>(&'q Queue<T, E, F>);
+struct Alarm<'q, T, E, F>(&'q Queue<T, E, F>);
 
-impl<T, E, F: FnMut(T) -> Result<(), E>> Drop for Alarm<'_, T, E, F> {
+impl<T, E, F> Drop for Alarm<'_, T, E, F> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.lock().end.get_or_insert(End::Panic);
@@ -143,7 +185,7 @@ mod tests {
             };
             let mut seen = Vec::new();
             let result: Result<(), ()> = in_order(&items, work, |item| {
-                seen.push(item);
+                seen.push(*item);
                 Ok(())
             });
             assert_eq!((result, seen), (Ok(()), items));
@@ -159,7 +201,7 @@ mod tests {
             |item| (*item, 1 << 20),
             |item| {
                 seen += 1;
-                if item == 3 { Err("enough") } else { Ok(()) }
+                if *item == 3 { Err("enough") } else { Ok(()) }
             },
         );
         assert_eq!((result, seen), (Err("enough"), 4));

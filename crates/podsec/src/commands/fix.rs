@@ -129,7 +129,7 @@ fn mend(
                 writeln!(notes, "{message}")?;
             }
             Outcome::Fixed(source, fixed) => {
-                tell(&source.name, &fixed, notes)?;
+                tell(&source.name, fixed, notes)?;
                 if arguments.diff {
                     write!(out, "{}", unified_diff(&source.name, &source.text, &fixed.text))?;
                 } else if arguments.patch.is_some() {
@@ -137,7 +137,7 @@ fn mend(
                 } else if matches!(input, Input::Text(_)) {
                     out.write_all(fixed.text.as_bytes())?;
                 }
-                tally.add(&fixed, fixed.text != source.text);
+                tally.add(fixed, fixed.text != source.text);
             }
         }
         progress.advance();

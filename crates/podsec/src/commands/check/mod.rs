@@ -106,10 +106,11 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
         let bytes = parts.iter().flatten().map(Vec::len).sum();
         ((report, parts), bytes)
     };
-    let add = |(report, parts): (FileReport, io::Result<Vec<Vec<u8>>>)| {
-        summary.add(&report);
+    let add = |(report, parts): &(FileReport, io::Result<Vec<Vec<u8>>>)| {
+        summary.add(report);
         progress.clear();
-        reports.add(&report, &parts?)?;
+        let parts = parts.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
+        reports.add(report, parts)?;
         progress.advance();
         Ok(())
     };
