@@ -124,9 +124,18 @@ impl FileReport {
 impl Finding {
     /// Kubernetes' words as one sentence: `hostPort (container "a" uses hostPort 80)`.
     pub fn sentence(&self) -> String {
-        if self.detail.is_empty() {
-            return self.reason.to_owned();
+        let mut sentence = String::new();
+        self.push_sentence(&mut sentence);
+        sentence
+    }
+
+    /// Appends the sentence.
+    pub(crate) fn push_sentence(&self, text: &mut String) {
+        text.push_str(self.reason);
+        if !self.detail.is_empty() {
+            text.push_str(" (");
+            text.push_str(&self.detail);
+            text.push(')');
         }
-        format!("{} ({})", self.reason, self.detail)
     }
 }

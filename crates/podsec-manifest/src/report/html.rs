@@ -63,11 +63,6 @@ impl Assembly for Pods {
             })
             .collect();
         bars.sort_by_key(|bar| std::cmp::Reverse(bar.count));
-        let mut pods = String::from_utf8_lossy(&self.pods);
-        if summary.refused_pods <= FEW_PODS {
-            // Nothing else is so written, as everything that stands in a pod is escaped.
-            pods = pods.replace("<details>", "<details open>").into();
-        }
         let page = Page {
             sentence: summary.sentence(),
             summary,
@@ -76,12 +71,20 @@ impl Assembly for Pods {
             refused_width: share(summary.refused_pods),
             bars,
             problems: &self.problems,
-            pods: &pods,
         };
-        page.write_into(out).map_err(io::Error::other)
+        page.write_into(out).map_err(io::Error::other)?;
+        if summary.refused_pods <= FEW_PODS {
+            // Nothing else is so written, as everything that stands in a pod is escaped.
+            let pods = String::from_utf8_lossy(&self.pods).replace("<details>", "<details open>");
+            out.write_all(pods.as_bytes())?;
+        } else {
+            out.write_all(&self.pods)?;
+        }
+        out.write_all(END.as_bytes())
     }
 }
 
+/// The page up to the pods.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
@@ -92,7 +95,6 @@ struct Page<'a> {
     refused_width: usize,
     bars: Vec<Bar>,
     problems: &'a [Problem],
-    pods: &'a str,
 }
 
 struct Bar {
@@ -109,39 +111,39 @@ struct Problem {
 
 #[derive(Template)]
 #[template(path = "pod.html")]
-struct Pod {
+struct Pod<'a> {
     object: String,
-    file: String,
+    file: &'a str,
     line: usize,
     policy: String,
-    violations: Vec<Violation>,
+    violations: Vec<Violation<'a>>,
 }
 
-struct Violation {
+struct Violation<'a> {
     check: &'static str,
     level: &'static str,
     sentence: String,
     remedies: Vec<String>,
-    places: Vec<Line>,
+    places: Vec<Line<'a>>,
     more: usize,
 }
 
 /// A line of the source, cut where the mark begins and ends.
-struct Line {
+struct Line<'a> {
     number: usize,
-    before: String,
-    marked: String,
-    after: String,
+    before: &'a str,
+    marked: &'a str,
+    after: &'a str,
     note: String,
 }
 
-impl Pod {
-    fn new(source: &Source, report: &FileReport, pod: &PodReport) -> Self {
+impl<'a> Pod<'a> {
+    fn new(source: &'a Source, report: &'a FileReport, pod: &'a PodReport) -> Self {
         let first =
             pod.findings.iter().flat_map(|finding| &finding.places).map(|place| place.position.line).min();
         Self {
             object: object(&pod.object),
-            file: report.name.clone(),
+            file: &report.name,
             line: first.unwrap_or(1),
             policy: policy(pod),
             violations: pod.findings.iter().map(|finding| Violation::new(source, pod, finding)).collect(),
@@ -149,8 +151,8 @@ impl Pod {
     }
 }
 
-impl Violation {
-    fn new(source: &Source, pod: &PodReport, finding: &Finding) -> Self {
+impl<'a> Violation<'a> {
+    fn new(source: &'a Source, pod: &PodReport, finding: &Finding) -> Self {
         let places = finding.places.iter().take(MOST_PLACES).map(|place| Line::new(source, place)).collect();
         let mut remedies = remedies(pod, finding);
         remedies.truncate(MOST_PLACES);
@@ -165,14 +167,14 @@ impl Violation {
     }
 }
 
-impl Line {
-    fn new(source: &Source, place: &Place) -> Self {
+impl<'a> Line<'a> {
+    fn new(source: &'a Source, place: &Place) -> Self {
         let text = &source.text;
         let span = place.span;
         let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
         let rest = text.get(span.end..).unwrap_or("");
         let end = span.end + rest.find('\n').unwrap_or(rest.len());
-        let piece = |from, to| text.get(from..to).unwrap_or("").trim_end_matches('\r').to_owned();
+        let piece = |from, to| text.get(from..to).unwrap_or("").trim_end_matches('\r');
         Self {
             number: place.position.line,
             before: piece(start, span.start),
@@ -187,6 +189,9 @@ fn check_title(id: &str) -> String {
     let check = podsec_standards::CHECKS.iter().find(|check| check.id == id);
     check.map_or_else(String::new, |check| title(check).replace('`', ""))
 }
+
+/// What follows the pods.
+const END: &str = "\n</main>\n</body>\n</html>";
 
 /// Of the drawn bar, in its own units.
 const WIDTH: usize = 1000;

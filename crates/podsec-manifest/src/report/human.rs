@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::iter;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer as Snippets, Snippet, Title};
 
-use super::wording::{counted, expectation, object, policy, remedy};
+use super::wording::{counted, expectation, object, policy, push_expectation, push_remedy};
 use super::{Assembly, Lines, Renderer};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
@@ -35,16 +36,18 @@ impl Renderer for Human {
             let title = Level::WARNING.primary_title(warning.message.as_str());
             writeln!(out, "{}\n", self.snippets.render(&[placed(title, source, warning)]))?;
         }
+        let mut text = String::new();
         for pod in &report.pods {
+            let refused = format!("{} would be refused by {}", object(&pod.object), policy(pod));
             for finding in &pod.findings {
-                let message = Message::new(source, pod, finding);
-                match message.plain().filter(|_| !self.colour) {
-                    Some(text) => out.extend_from_slice(text.as_bytes()),
-                    None => out.extend_from_slice(self.snippets.render(&[message.group()]).as_bytes()),
+                let message = Message::new(source, pod, finding, &refused);
+                if self.colour || !message.draw(&mut text) {
+                    text.push_str(&self.snippets.render(&[message.texts().group(&message)]));
                 }
-                out.extend_from_slice(b"\n\n");
+                text.push_str("\n\n");
             }
         }
+        out.extend_from_slice(text.as_bytes());
         Ok(())
     }
 
@@ -55,20 +58,30 @@ impl Renderer for Human {
 
 /// What is said of a violation, however many containers share it; the places of the first few are shown.
 struct Message<'a> {
-    id: &'static str,
-    title: String,
+    pod: &'a PodReport,
+    finding: &'a Finding,
+    /// That the pod would be refused, and by what.
+    refused: &'a str,
     path: &'a str,
     window: Window<'a>,
-    /// The bytes of the window to point at, and what to say there; the first is the one that counts.
-    labels: Vec<(Range<usize>, String)>,
+    /// The places to point at; the first is the one that counts.
+    shown: Vec<&'a Place>,
+    /// The lines of the other places.
+    elsewhere: Vec<usize>,
+}
+
+/// The texts of a message for the library that can draw any.
+struct Texts {
+    title: String,
+    labels: Vec<String>,
     notes: Vec<String>,
     help: String,
 }
 
 impl<'a> Message<'a> {
-    fn new(source: &'a Source, pod: &PodReport, finding: &Finding) -> Self {
+    fn new(source: &'a Source, pod: &'a PodReport, finding: &'a Finding, refused: &'a str) -> Self {
         // Several fields that are missing in one place need one arrow.
-        let mut shown: Vec<&Place> = Vec::new();
+        let mut shown: Vec<&Place> = Vec::with_capacity(MOST_PLACES.min(finding.places.len()));
         let mut elsewhere = Vec::new();
         for place in &finding.places {
             if shown.iter().any(|other| other.span == place.span) {
@@ -80,140 +93,215 @@ impl<'a> Message<'a> {
                 elsewhere.push(place.position.line);
             }
         }
-        let spans: Vec<Range<usize>> = shown.iter().map(|place| place.span.range()).collect();
-        let first = shown.iter().min_by_key(|place| place.span.start).map_or(1, |place| place.position.line);
-        let window = Window::around(&source.text, &spans, first);
-        let mut notes = Vec::new();
-        if !elsewhere.is_empty() {
-            let lines: Vec<String> = elsewhere.iter().take(MOST_LINES).map(ToString::to_string).collect();
-            let more = if elsewhere.len() > lines.len() { ", …" } else { "" };
-            let places = counted(elsewhere.len(), "more place");
-            notes.push(format!("and in {places}: line {}{more}", lines.join(", ")));
+        let window = Window::around(&source.text, &shown);
+        Self { pod, finding, refused, path: &source.name, window, shown, elsewhere }
+    }
+
+    fn push_title(&self, text: &mut String) {
+        text.push_str(self.finding.level.as_str());
+        text.push_str(": ");
+        self.finding.push_sentence(text);
+    }
+
+    /// Where else there is something; nothing when all places are shown.
+    fn push_elsewhere(&self, text: &mut String) {
+        if self.elsewhere.is_empty() {
+            return;
         }
-        notes.push(format!("{} would be refused by {}", object(&pod.object), policy(pod)));
-        let risk = if finding.check.fix.safe { "" } else { "; it may break the program" };
-        let explain = format!("`podsec explain {}` says more", finding.check.id);
-        Self {
-            id: finding.check.id,
-            title: format!("{}: {}", finding.level, finding.sentence()),
-            path: &source.name,
-            labels: shown
-                .iter()
-                .map(|place| (window.shift(&place.span.range()), expectation(place)))
-                .collect(),
-            window,
-            notes,
-            help: match remedy(pod, finding) {
-                Some(remedy) => format!("{remedy}{risk}; {explain}"),
-                None => explain,
-            },
+        let lines: Vec<String> = self.elsewhere.iter().take(MOST_LINES).map(ToString::to_string).collect();
+        let more = if self.elsewhere.len() > lines.len() { ", …" } else { "" };
+        let places = counted(self.elsewhere.len(), "more place");
+        let _ = write!(text, "and in {places}: line {}{more}", lines.join(", "));
+    }
+
+    fn push_help(&self, text: &mut String) {
+        let check = self.finding.check;
+        if push_remedy(text, self.pod, self.finding) {
+            text.push_str(if check.fix.safe { "; " } else { "; it may break the program; " });
+        }
+        text.push_str("`podsec explain ");
+        text.push_str(check.id);
+        text.push_str("` says more");
+    }
+
+    fn texts(&self) -> Texts {
+        let text = |push: &dyn Fn(&mut String)| {
+            let mut text = String::new();
+            push(&mut text);
+            text
+        };
+        let elsewhere = Some(text(&|text| self.push_elsewhere(text))).filter(|note| !note.is_empty());
+        Texts {
+            title: text(&|text| self.push_title(text)),
+            labels: self.shown.iter().map(|place| expectation(place)).collect(),
+            notes: elsewhere.into_iter().chain([self.refused.to_owned()]).collect(),
+            help: text(&|text| self.push_help(text)),
         }
     }
 
-    /// The message for the library that can draw any.
-    fn group(&self) -> Group<'_> {
-        let mut snippet = Snippet::source(self.window.text).line_start(self.window.line).path(self.path);
-        for (index, (span, label)) in self.labels.iter().enumerate() {
-            let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            snippet = snippet.annotation(kind.span(span.clone()).label(label));
+    /// Draws the message as the library would without colours, in a small part of the time, if it is as simple as most
+    /// are: short lines of plain characters, each with one arrow at most. Else nothing is drawn.
+    fn draw(&self, out: &mut String) -> bool {
+        let start = out.len();
+        let is_drawn = self.draw_or_stop(out).is_some();
+        if !is_drawn {
+            out.truncate(start);
         }
-        let mut group = Level::ERROR.primary_title(&self.title).id(self.id).element(snippet);
-        for note in &self.notes {
-            group = group.element(Level::NOTE.message(note));
-        }
-        group.element(Level::HELP.message(&self.help))
+        is_drawn
     }
 
-    /// The message as the library would draw it without colours, in a small part of the time, if it is as simple as most
-    /// are: short lines of plain characters, each with one arrow at most.
-    fn plain(&self) -> Option<String> {
-        let texts = self.notes.iter().map(String::as_str).chain([&*self.title, self.path, &self.help]);
-        if !texts.chain(self.labels.iter().map(|(_, label)| &**label)).all(is_plain) {
-            return None;
-        }
-        let lines: Vec<&str> = self.window.text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+    fn draw_or_stop(&self, out: &mut String) -> Option<()> {
         let arrows = self.arrows()?;
         let (primary, last) = (arrows.iter().find(|arrow| arrow.primary)?, arrows.last()?);
         let number = |line: usize| self.window.line + line;
-        let width = number(last.line).to_string().len();
-        let mut out = format!(
-            "error[{}]: {}\n{:width$}--> {}:{}:{}\n{:width$} |\n",
-            self.id,
-            self.title,
-            "",
-            self.path,
-            number(primary.line),
-            primary.column + 1,
-            ""
-        );
-        let show = |line: usize| {
-            let text = lines.get(line).filter(|text| text.len() <= LONGEST_LINE && is_plain(text))?;
-            // The library shifts what is indented deeply.
-            let blanks = text.len() - text.trim_start().len();
-            (blanks <= MOST_BLANKS).then(|| (number(line), *text))
-        };
+        let width = digits(number(last.line));
+        out.push_str("error[");
+        out.push_str(self.finding.check.id);
+        out.push_str("]: ");
+        push_plain(out, |out| self.push_title(out))?;
+        out.push('\n');
+        push_blanks(out, width);
+        out.push_str("--> ");
+        push_plain(out, |out| out.push_str(self.path))?;
+        let _ = writeln!(out, ":{}:{}", number(primary.line), primary.column + 1);
+        push_blanks(out, width);
+        out.push_str(" |\n");
         let mut before: Option<usize> = None;
         for arrow in &arrows {
             match before.map(|before| arrow.line - before) {
                 Some(0) => return None,
                 Some(2) => {
-                    let (number, text) = show(arrow.line - 1)?;
-                    push_line(&mut out, width, number, text);
+                    let line_above = self.line_before(arrow.line_start)?;
+                    push_line(out, width, number(arrow.line - 1), line_above)?;
                 }
                 Some(3..) => out.push_str("...\n"),
                 _ => {}
             }
             before = Some(arrow.line);
-            let (number, text) = show(arrow.line)?;
-            push_line(&mut out, width, number, text);
-            let mark = if arrow.primary { "^" } else { "-" }.repeat(arrow.length);
-            let Arrow { column, label, .. } = *arrow;
-            let _ = writeln!(out, "{:width$} | {:column$}{mark} {label}", "", "");
+            push_line(out, width, number(arrow.line), self.line_at(arrow.line_start)?)?;
+            push_blanks(out, width);
+            out.push_str(" | ");
+            push_blanks(out, arrow.column);
+            out.extend(iter::repeat_n(if arrow.primary { '^' } else { '-' }, arrow.length));
+            out.push(' ');
+            let label = out.len();
+            push_plain(out, |out| push_expectation(out, arrow.place))?;
+            let length = out.len() - label;
+            if length == 0 || arrow.column + arrow.length + length > LONGEST_LINE {
+                return None;
+            }
+            out.push('\n');
         }
-        let _ = writeln!(out, "{:width$} |", "");
-        for note in &self.notes {
-            let _ = writeln!(out, "{:width$} = note: {note}", "");
+        push_blanks(out, width);
+        out.push_str(" |\n");
+        if !self.elsewhere.is_empty() {
+            push_blanks(out, width);
+            out.push_str(" = note: ");
+            push_plain(out, |out| self.push_elsewhere(out))?;
+            out.push('\n');
         }
-        let _ = write!(out, "{:width$} = help: {}", "", self.help);
-        Some(out)
+        push_blanks(out, width);
+        out.push_str(" = note: ");
+        push_plain(out, |out| out.push_str(self.refused))?;
+        out.push('\n');
+        push_blanks(out, width);
+        out.push_str(" = help: ");
+        push_plain(out, |out| self.push_help(out))
     }
 
     /// What to draw below which line, from the first line of the window on; none when that is not simple.
     fn arrows(&self) -> Option<Vec<Arrow<'_>>> {
-        let arrow = |(index, labelled)| {
-            let (span, label): &(Range<usize>, String) = labelled;
+        let arrow = |(index, place): (usize, &&'a Place)| {
+            let span = self.window.shift(&place.span.range());
             let before = self.window.text.get(..span.start)?;
-            let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-            let fits =
-                span.end - start + label.len() <= LONGEST_LINE && !span.is_empty() && !label.is_empty();
-            fits.then(|| Arrow {
+            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            (!span.is_empty()).then(|| Arrow {
                 line: before.bytes().filter(|byte| *byte == b'\n').count(),
-                column: span.start - start,
+                line_start,
+                column: span.start - line_start,
                 length: span.len(),
-                label,
+                place,
                 primary: index == 0,
             })
         };
-        let mut arrows = self.labels.iter().enumerate().map(arrow).collect::<Option<Vec<_>>>()?;
+        let mut arrows = self.shown.iter().enumerate().map(arrow).collect::<Option<Vec<_>>>()?;
         arrows.sort_by_key(|arrow| arrow.line);
         Some(arrows)
+    }
+
+    /// The line of the window that starts here, without its end.
+    fn line_at(&self, start: usize) -> Option<&'a str> {
+        let rest = self.window.text.get(start..)?;
+        let line = rest.get(..rest.find('\n').unwrap_or(rest.len()))?;
+        Some(line.trim_end_matches('\r'))
+    }
+
+    /// The line before the one that starts here.
+    fn line_before(&self, start: usize) -> Option<&'a str> {
+        let before = self.window.text.get(..start.checked_sub(1)?)?;
+        self.line_at(before.rfind('\n').map_or(0, |newline| newline + 1))
+    }
+}
+
+impl Texts {
+    fn group<'g>(&'g self, message: &'g Message<'_>) -> Group<'g> {
+        let window = &message.window;
+        let mut snippet = Snippet::source(window.text).line_start(window.line).path(message.path);
+        for (index, (place, label)) in message.shown.iter().zip(&self.labels).enumerate() {
+            let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            snippet = snippet.annotation(kind.span(window.shift(&place.span.range())).label(label));
+        }
+        let title = Level::ERROR.primary_title(&self.title).id(message.finding.check.id);
+        let mut group = title.element(snippet);
+        for note in &self.notes {
+            group = group.element(Level::NOTE.message(note));
+        }
+        group.element(Level::HELP.message(&self.help))
     }
 }
 
 /// What points at a part of a line.
 struct Arrow<'a> {
     line: usize,
+    /// The first byte of the line in the window.
+    line_start: usize,
     column: usize,
     length: usize,
-    label: &'a str,
+    place: &'a Place,
     primary: bool,
 }
 
-fn push_line(out: &mut String, width: usize, number: usize, text: &str) {
-    let _ = match text {
-        "" => writeln!(out, "{number:>width$} |"),
-        text => writeln!(out, "{number:>width$} | {text}"),
-    };
+/// Appends a line of the source; nothing when it is not simple.
+fn push_line(out: &mut String, width: usize, number: usize, text: &str) -> Option<()> {
+    // The library shifts what is indented deeply.
+    let blanks = text.len() - text.trim_start().len();
+    if text.len() > LONGEST_LINE || blanks > MOST_BLANKS || !is_plain(text) {
+        return None;
+    }
+    push_blanks(out, width - digits(number));
+    let _ = write!(out, "{number} |");
+    if !text.is_empty() {
+        out.push(' ');
+        out.push_str(text);
+    }
+    out.push('\n');
+    Some(())
+}
+
+/// Appends a text; nothing when it is not plain.
+fn push_plain(out: &mut String, push: impl FnOnce(&mut String)) -> Option<()> {
+    let start = out.len();
+    push(out);
+    out.get(start..).is_some_and(is_plain).then_some(())
+}
+
+fn push_blanks(out: &mut String, count: usize) {
+    out.extend(iter::repeat_n(' ', count));
+}
+
+/// How many digits a line's number has.
+fn digits(number: usize) -> usize {
+    number.checked_ilog10().map_or(1, |digits| digits as usize + 1)
 }
 
 /// Whether every character is one column wide and shown as it is.
@@ -229,7 +317,7 @@ fn placed<'a>(title: Title<'a>, source: &'a Source, problem: &Problem) -> Group<
     let start = offset(&source.text, position.line, position.column);
     let end =
         source.text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8());
-    let window = Window::around(&source.text, std::slice::from_ref(&(start..end)), position.line);
+    let window = Window::around_range(&source.text, &(start..end), position.line);
     let annotation = AnnotationKind::Primary.span(window.shift(&(start..end)));
     title.element(
         Snippet::source(window.text)
@@ -247,14 +335,19 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// The lines around spans, of which the first starts in `line`.
-    fn around(text: &'a str, spans: &[Range<usize>], line: usize) -> Self {
-        let first = spans.iter().map(|span| span.start).min().unwrap_or(0);
-        let last = spans.iter().map(|span| span.end).max().unwrap_or(first);
-        let before = text.get(..first).unwrap_or("");
+    fn around(text: &'a str, places: &[&Place]) -> Self {
+        let first = places.iter().min_by_key(|place| place.span.start);
+        let (start, line) = first.map_or((0, 1), |place| (place.span.start, place.position.line));
+        let end = places.iter().map(|place| place.span.end).max().unwrap_or(start);
+        Self::around_range(text, &(start..end), line)
+    }
+
+    /// The lines around a range that starts in `line`.
+    fn around_range(text: &'a str, range: &Range<usize>, line: usize) -> Self {
+        let before = text.get(..range.start).unwrap_or("");
         let start = before.rmatch_indices('\n').nth(CONTEXT).map_or(0, |(at, _)| at + 1);
-        let after = text.get(last..).unwrap_or("");
-        let end = after.match_indices('\n').nth(CONTEXT).map_or(text.len(), |(at, _)| last + at);
+        let after = text.get(range.end..).unwrap_or("");
+        let end = after.match_indices('\n').nth(CONTEXT).map_or(text.len(), |(at, _)| range.end + at);
         let above = before.get(start..).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count();
         let line = line.saturating_sub(above).max(1);
         Self { text: text.get(start..end).unwrap_or(""), start, line }
@@ -303,11 +396,14 @@ mod tests {
         let (mut here, mut all) = (0, 0);
         for pod in &report.pods {
             for finding in &pod.findings {
-                let message = Message::new(&source, pod, finding);
+                let message = Message::new(&source, pod, finding, "Pod \"a\" would be refused");
                 all += 1;
-                if let Some(plain) = message.plain() {
+                let mut plain = String::new();
+                if message.draw(&mut plain) {
                     here += 1;
-                    assert_eq!(plain, Snippets::plain().render(&[message.group()]));
+                    assert_eq!(plain, Snippets::plain().render(&[message.texts().group(&message)]));
+                } else {
+                    assert_eq!(plain, "");
                 }
             }
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::fingerprint::fingerprint;
 use super::replacement::{SourceFix, source_fix};
-use super::wording::{counted, documentation, object, policy, remedy, title, uri};
+use super::wording::{counted, documentation, object, policy, push_remedy, title, uri};
 use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Silence};
@@ -248,8 +248,12 @@ impl<'a> SarifResult<'a> {
         if let (Some(_), Some(place)) = (&report.rendered_from, finding.places.first()) {
             let _ = write!(text, " That is line {} of what was rendered.", place.position.line);
         }
-        if let Some(remedy) = remedy(pod, finding) {
-            let _ = write!(text, " To mend it, {remedy}.");
+        let before = text.len();
+        text.push_str(" To mend it, ");
+        if push_remedy(&mut text, pod, finding) {
+            text.push('.');
+        } else {
+            text.truncate(before);
         }
         let mut locations = finding.places.iter().map(|place| Location::new(source, report, uri, place));
         Self {

@@ -11,32 +11,81 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// What a place must hold: `must be true or left out`, `privileged is missing; it must be false`.
+/// What a place must hold: `must be true or left out`, `privileged is missing: it must be false`.
 pub(crate) fn expectation(place: &Place) -> String {
-    let may_be_missing = place.allowed.contains(&"undefined");
-    let mut words: Vec<&str> = place.allowed.iter().copied().filter(|word| *word != "undefined").collect();
-    let many = words.len().saturating_sub(MOST_WORDS);
-    words.truncate(MOST_WORDS);
-    if may_be_missing && many == 0 {
-        words.push("left out");
+    let mut text = String::new();
+    push_expectation(&mut text, place);
+    text
+}
+
+/// Appends what a place must hold.
+pub(crate) fn push_expectation(text: &mut String, place: &Place) {
+    let named = place.allowed.iter().copied().filter(|word| *word != UNDEFINED);
+    let may_be_missing = place.allowed.contains(&UNDEFINED);
+    let many = named.clone().count().saturating_sub(MOST_WORDS);
+    let left_out = Some("left out").filter(|_| may_be_missing && many == 0);
+    let mut words = named.take(MOST_WORDS).chain(left_out).peekable();
+    let is_known = words.peek().is_some();
+    if !place.missing.is_empty() {
+        text.push_str(&place.missing);
+        text.push_str(if is_known { " is missing: it " } else { " is missing" });
     }
-    let mut expected = match words.as_slice() {
-        [] => String::new(),
-        [one] => format!("must be {one}"),
-        [most @ .., last] => format!("must be {} or {last}", most.join(", ")),
-    };
+    let mut separator = "must be ";
+    while let Some(word) = words.next() {
+        // The words that are left out come last, and have the "or" then.
+        let is_last = words.peek().is_none();
+        text.push_str(if is_last && separator == ", " { " or " } else { separator });
+        text.push_str(word);
+        separator = ", ";
+    }
     if many > 0 {
-        let _ = write!(expected, " or one of {many} more");
-    }
-    match (place.missing.as_str(), expected.as_str()) {
-        ("", _) => expected,
-        (missing, "") => format!("{missing} is missing"),
-        (missing, expected) => format!("{missing} is missing: it {expected}"),
+        let _ = write!(text, " or one of {many} more");
     }
 }
 
 /// Ways to mend a pod, each once; what is the same in several containers is one.
 pub(crate) fn remedies(pod: &PodReport, finding: &Finding) -> Vec<String> {
+    let sentence = |remedy: &Remedy<'_>| {
+        let mut text = String::new();
+        remedy.push_to(&mut text, pod);
+        text
+    };
+    grouped(finding).iter().map(sentence).collect()
+}
+
+/// The remedies in one line, behind what stands there; says whether there are any.
+pub(crate) fn push_remedy(text: &mut String, pod: &PodReport, finding: &Finding) -> bool {
+    let remedies = grouped(finding);
+    let (shown, rest) = remedies.split_at(remedies.len().min(MOST_REMEDIES));
+    for (index, remedy) in shown.iter().enumerate() {
+        if index > 0 {
+            text.push_str("; ");
+        }
+        remedy.push_to(text, pod);
+    }
+    if !rest.is_empty() {
+        let _ = write!(text, "; and so on in {}", counted(rest.len(), "more place"));
+    }
+    !shown.is_empty()
+}
+
+/// What to do, and in which containers; in the pod as a whole when there are none.
+struct Remedy<'a> {
+    what: Instruction<'a>,
+    containers: Vec<&'a str>,
+}
+
+/// What to do with a field.
+#[derive(PartialEq, Eq)]
+enum Instruction<'a> {
+    /// Give this field of the pod's security context a value.
+    SetForPod(&'a str, &'static str),
+    Set(&'a str, &'static str),
+    Remove(&'a str),
+    Replace(&'a str, &'static str, &'static str),
+}
+
+fn grouped(finding: &Finding) -> Vec<Remedy<'_>> {
     let mut remedies: Vec<Remedy<'_>> = Vec::new();
     for place in &finding.places {
         let Some(edit) = place.edit else { continue };
@@ -47,7 +96,7 @@ pub(crate) fn remedies(pod: &PodReport, finding: &Finding) -> Vec<String> {
             Some((name, path)) if !shared => (Some(name), path),
             _ => (None, place.path.as_str()),
         };
-        let what = instruction(pod, edit, path, shared);
+        let what = Instruction::new(edit, path, shared);
         match remedies.iter_mut().find(|remedy| remedy.what == what) {
             Some(remedy) => {
                 remedy.containers.extend(container.filter(|name| !remedy.containers.contains(name)));
@@ -55,45 +104,60 @@ pub(crate) fn remedies(pod: &PodReport, finding: &Finding) -> Vec<String> {
             None => remedies.push(Remedy { what, containers: container.into_iter().collect() }),
         }
     }
-    remedies.iter().map(Remedy::sentence).collect()
-}
-
-/// What to do, and in which containers; in the pod as a whole when there are none.
-struct Remedy<'a> {
-    what: String,
-    containers: Vec<&'a str>,
+    remedies
 }
 
 impl Remedy<'_> {
-    fn sentence(&self) -> String {
+    fn push_to(&self, text: &mut String, pod: &PodReport) {
+        self.what.push_to(text, pod);
         let (shown, rest) = self.containers.split_at(self.containers.len().min(MOST_WORDS));
-        let mut names: Vec<String> = shown.iter().map(|name| format!("{name:?}")).collect();
-        if !rest.is_empty() {
-            names.push(format!("{} more", rest.len()));
+        let last = shown.len() + usize::from(!rest.is_empty());
+        let lead = |place: usize| match place {
+            1 if last == 1 => " in container ",
+            1 => " in containers ",
+            place if place == last => " and ",
+            _ => ", ",
+        };
+        for (name, place) in shown.iter().zip(1..) {
+            let _ = write!(text, "{}{name:?}", lead(place));
         }
-        match names.as_slice() {
-            [] => self.what.clone(),
-            [one] => format!("{} in container {one}", self.what),
-            [most @ .., last] => format!("{} in containers {} and {last}", self.what, most.join(", ")),
+        if !rest.is_empty() {
+            let _ = write!(text, "{}{} more", lead(last), rest.len());
         }
     }
 }
 
-fn instruction(pod: &PodReport, edit: Edit, path: &str, shared: bool) -> String {
-    match edit {
-        Edit::SetForPod(value) if shared => {
-            let field = path.rsplit_once("securityContext").map_or("", |(_, field)| field);
-            let pod = if pod.path.is_empty() { String::new() } else { format!("{}.", pod.path) };
-            format!("set {pod}spec.securityContext{field} to {value}, once for all containers")
+impl<'a> Instruction<'a> {
+    fn new(edit: Edit, path: &'a str, shared: bool) -> Self {
+        match edit {
+            Edit::SetForPod(value) if shared => {
+                Self::SetForPod(path.rsplit_once("securityContext").map_or("", |(_, field)| field), value)
+            }
+            Edit::Set(value) | Edit::SetForPod(value) => Self::Set(path, value),
+            Edit::Remove => Self::Remove(path),
+            Edit::RemoveElement => {
+                Self::Remove(path.rfind(']').and_then(|end| path.get(..=end)).unwrap_or(path))
+            }
+            Edit::Replace(member, value) => Self::Replace(path, member, value),
         }
-        Edit::Set(value) | Edit::SetForPod(value) => format!("set {path} to {value}"),
-        Edit::Remove => format!("remove {path}"),
-        Edit::RemoveElement => {
-            format!("remove {}", path.rfind(']').and_then(|end| path.get(..=end)).unwrap_or(path))
-        }
-        Edit::Replace(member, value) => {
-            let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-            format!("in {parent}, replace {name} by {member}: {value}")
+    }
+
+    fn push_to(&self, text: &mut String, pod: &PodReport) {
+        let mut push = |parts: &[&str]| parts.iter().for_each(|part| text.push_str(part));
+        match *self {
+            Self::SetForPod(field, value) => {
+                let dot = if pod.path.is_empty() { "" } else { "." };
+                let context = [&pod.path, dot, "spec.securityContext", field];
+                push(&["set "]);
+                push(&context);
+                push(&[" to ", value, ", once for all containers"]);
+            }
+            Self::Set(path, value) => push(&["set ", path, " to ", value]),
+            Self::Remove(path) => push(&["remove ", path]),
+            Self::Replace(path, member, value) => {
+                let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+                push(&["in ", parent, ", replace ", name, " by ", member, ": ", value]);
+            }
         }
     }
 }
@@ -102,17 +166,6 @@ fn instruction(pod: &PodReport, edit: Edit, path: &str, shared: bool) -> String 
 fn below_container(path: &str) -> Option<&str> {
     let (_, below) = path.split_once("ontainers[")?;
     below.split_once("].").map(|(_, below)| below)
-}
-
-/// The remedies in one line.
-pub(crate) fn remedy(pod: &PodReport, finding: &Finding) -> Option<String> {
-    let remedies = remedies(pod, finding);
-    let (shown, rest) = remedies.split_at(remedies.len().min(MOST_REMEDIES));
-    let mut line = shown.join("; ");
-    if !rest.is_empty() {
-        let _ = write!(line, "; and so on in {}", counted(rest.len(), "more place"));
-    }
-    (!line.is_empty()).then_some(line)
 }
 
 /// An object as people speak of it: `Deployment "shop/web"`.
@@ -165,5 +218,6 @@ pub(crate) fn uri(path: &str) -> String {
     uri
 }
 
+const UNDEFINED: &str = "undefined";
 const MOST_WORDS: usize = 5;
 const MOST_REMEDIES: usize = 3;
