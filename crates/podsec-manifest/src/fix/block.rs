@@ -7,7 +7,7 @@ use super::splice::{Member, Splicer};
 
 impl<'d, 't> Splicer<'_, 'd, 't> {
     /// Removes the members that do not stay and adds fields. The comments of what is removed are kept in its place.
-    pub(super) fn block_members(&mut self, node: Node<'d, 't>, members: &[Member], added: &[(&str, &Value)]) {
+    pub(super) fn block_members(&mut self, node: Node<'d, 't>, members: &[Member], added: &[(&str, Value)]) {
         let column = node.position().column - 1;
         let new_line = self.style.new_line(column);
         let added: Vec<String> =

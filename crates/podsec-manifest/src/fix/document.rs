@@ -2,12 +2,12 @@
 
 use podsec_standards::{Check, Pod};
 use podsec_yaml::Document;
-use serde_json::Value;
 
 use super::plan::{Change, Why, plan};
 use super::splice::{spliced, splices};
 use super::style::Style;
-use super::{Applied, Left, Options, Spared, tree, verify};
+use super::tree::Tree;
+use super::{Applied, Left, Options, Spared, verify};
 use crate::check::{Policies, carried_pods};
 use crate::locate::{Step, display};
 use crate::object::{ObjectName, objects};
@@ -85,11 +85,10 @@ impl<P: Policies> Mending<'_, P> {
                 self.mended.left = survey.left(&self.refused);
                 return None;
             }
-            let root = document.root().to_json();
-            if let Ok(text) = self.attempt(document, &root, &survey, &changes, round) {
+            if let Ok(text) = self.attempt(document, &survey, &changes, round) {
                 return Some(text);
             }
-            if let Some((text, made)) = some_of(document, &root, &changes, &mut self.refused)
+            if let Some((text, made)) = some_of(document, &changes, &mut self.refused)
                 && let Some(Ok(next)) = podsec_yaml::documents(&text).next()
             {
                 self.made(&survey, &made);
@@ -103,12 +102,11 @@ impl<P: Policies> Mending<'_, P> {
     fn attempt(
         &mut self,
         document: &Document<'_>,
-        root: &Value,
         survey: &Survey,
         changes: &[&Change],
         round: usize,
     ) -> Result<String, String> {
-        let candidate = Candidate::new(document, root, changes)?;
+        let candidate = Candidate::new(document, changes)?;
         let next = candidate.verified(document)?;
         self.made(survey, changes);
         let settled = self.settle(&next, round + 1);
@@ -148,12 +146,13 @@ fn survey(
             let Some(policy) = policies.policy(&object.name, &pod) else { continue };
             let number = survey.objects.len();
             survey.objects.push((object.name.clone(), object.steps.len()));
-            if podsec_standards::evaluate(policy, &pod).is_allowed() {
+            let evaluation = podsec_standards::evaluate(policy, &pod);
+            if evaluation.is_allowed() {
                 continue;
             }
             let base: Vec<Step> = object.steps.iter().chain(&carried.steps).cloned().collect();
-            let value = carried.node.to_json();
-            let plan = plan(policy, &pod, &value, &base, number, options.unsafe_fixes);
+            let violations = &evaluation.violations;
+            let plan = plan(policy, violations, &pod, carried.node, &base, number, options.unsafe_fixes);
             let is_spared = |check: &Check| spared.has(&object.name, &carried.path, check);
             survey.changes.extend(plan.changes.into_iter().filter(|change| !is_spared(change.check)));
             let left = plan.left.into_iter().filter(|(_, check, _)| !is_spared(check));
@@ -194,14 +193,13 @@ impl Survey {
 /// Makes the changes of those pods that can be mended, or else single ones. What fails alone is refused.
 fn some_of<'c>(
     document: &Document<'_>,
-    root: &Value,
     changes: &[&'c Change],
     refused: &mut Vec<(Change, String)>,
 ) -> Option<(String, Vec<&'c Change>)> {
     let by_pod: Vec<_> = changes.chunk_by(|one, next| one.pod == next.pod).collect();
-    together(document, root, &by_pod, |_, _| {}).or_else(|| {
+    together(document, &by_pod, |_, _| {}).or_else(|| {
         let single: Vec<_> = changes.chunks(1).collect();
-        together(document, root, &single, |part, reason| {
+        together(document, &single, |part, reason| {
             refused.extend(part.iter().map(|change| ((*change).clone(), reason.clone())));
         })
     })
@@ -210,12 +208,11 @@ fn some_of<'c>(
 /// Makes those parts of the changes that can be made alone: all of them at once, or else the first.
 fn together<'c>(
     document: &Document<'_>,
-    root: &Value,
     parts: &[&[&'c Change]],
     mut failed: impl FnMut(&[&Change], String),
 ) -> Option<(String, Vec<&'c Change>)> {
     let attempt = |changes: &[&Change]| {
-        let candidate = Candidate::new(document, root, changes)?;
+        let candidate = Candidate::new(document, changes)?;
         candidate.verified(document).map(drop)?;
         Ok(candidate.text)
     };
@@ -237,22 +234,27 @@ fn together<'c>(
 }
 
 /// The text of a document after changes, and what it must say.
-struct Candidate {
+struct Candidate<'d, 't> {
     text: String,
-    intended: Value,
+    intended: Tree<'d, 't>,
     json: bool,
 }
 
-impl Candidate {
-    fn new(document: &Document<'_>, root: &Value, changes: &[&Change]) -> Result<Self, String> {
-        let mut intended = root.clone();
-        tree::apply(&mut intended, changes);
-        if intended == *root {
+impl<'d, 't> Candidate<'d, 't> {
+    fn new(document: &'d Document<'t>, changes: &[&Change]) -> Result<Self, String> {
+        let mut intended = Tree::Kept(document.root());
+        intended.apply(0, changes);
+        if intended.is(document.root()) {
             return Err("the field cannot be changed".to_owned());
         }
-        let text = spliced(document.text(), splices(document.text(), document, &intended))
+        if document.has_anchors() {
+            // What an alias stands for may change wherever the alias itself is.
+            intended.open_all();
+        }
+        let style = Style::of(document.text(), document);
+        let text = spliced(document.text(), splices(document.text(), document, style, &intended))
             .ok_or("two changes meet in the same text")?;
-        Ok(Self { text, intended, json: Style::of(document.text(), document).json })
+        Ok(Self { text, intended, json: style.json })
     }
 
     /// The text read again, if it says what it must.

@@ -7,7 +7,7 @@ use super::splice::{Member, Splicer};
 
 impl<'d, 't> Splicer<'_, 'd, 't> {
     /// Removes the members that do not stay and adds fields.
-    pub(super) fn flow_members(&mut self, node: Node<'d, 't>, members: &[Member], added: &[(&str, &Value)]) {
+    pub(super) fn flow_members(&mut self, node: Node<'d, 't>, members: &[Member], added: &[(&str, Value)]) {
         let lines = self.lines(node, members);
         let added: Vec<String> = added
             .iter()

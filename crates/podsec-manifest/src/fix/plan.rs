@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use podsec_standards::{Actual, CHECKS, Check, Edit, Field, Pod, Policy, Segment, Violation, evaluate};
+use podsec_standards::{Actual, CHECKS, Check, Edit, Field, Pod, Policy, Segment, Violation};
+use podsec_yaml::Node;
 use serde_json::Value;
 
-use super::tree;
+use super::tree::Tree;
 use crate::locate::Step;
 
 /// A change to one field of a document.
@@ -57,28 +58,33 @@ pub(super) struct Plan {
     pub(super) left: Vec<(Vec<Step>, &'static Check, Why)>,
 }
 
-/// Plans the changes that make a pod keep a policy. `base` leads from the root of the document to the pod, whose JSON is
-/// `value`.
+/// Plans the changes that mend the violations of a policy by a pod. `base` leads from the root of the document to the
+/// pod, which is `node` there.
 pub(super) fn plan(
     policy: Policy,
+    violations: &[Violation<'_>],
     pod: &Pod<'_>,
-    value: &Value,
+    node: Node<'_, '_>,
     base: &[Step],
     number: usize,
     unsafe_fixes: bool,
 ) -> Plan {
-    let mut planner = Planner { pod, value, base, number, plan: Plan::default(), for_pod: Vec::new() };
-    for violation in &evaluate(policy, pod).violations {
+    let mut planner = Planner { pod, base, number, plan: Plan::default(), for_pod: Vec::new() };
+    for violation in violations {
         planner.violation(policy, violation, unsafe_fixes);
     }
-    planner.settle_for_pod();
-    planner.withdraw_refused();
+    // The pod after the changes so far.
+    let mut after = Tree::Kept(node);
+    after.apply(base.len(), &planner.plan.changes.iter().collect::<Vec<_>>());
+    planner.settle_for_pod(&mut after);
+    let os = node.get("spec").and_then(|spec| spec.get("os")).and_then(|os| os.get("name"));
+    let windows = os.is_some_and(|name| name.as_str() == Some("windows"));
+    planner.withdraw_refused(&after, windows);
     planner.plan
 }
 
 struct Planner<'p> {
     pod: &'p Pod<'p>,
-    value: &'p Value,
     base: &'p [Step],
     number: usize,
     plan: Plan,
@@ -98,7 +104,9 @@ impl Planner<'_> {
                 self.leave(steps, check, Why::NoFix);
                 continue;
             };
-            let safe = check.fix.safe && !unsafe_in_laxer.contains(&field.path().to_string());
+            let is_unsafe_in_laxer =
+                || !unsafe_in_laxer.is_empty() && unsafe_in_laxer.contains(&field.path().to_string());
+            let safe = check.fix.safe && !is_unsafe_in_laxer();
             if !safe && !unsafe_fixes {
                 self.leave(steps, check, Why::NeedsUnsafe);
                 continue;
@@ -140,10 +148,9 @@ impl Planner<'_> {
 
     /// Decides, for fields that pod and containers share, which of both makes the smaller edit: a field counts one, and
     /// a security context that comes to be for it counts another. The pod's wins a draw.
-    fn settle_for_pod(&mut self) {
+    fn settle_for_pod(&mut self, after: &mut Tree<'_, '_>) {
         for (check, value, fields) in std::mem::take(&mut self.for_pod) {
-            let mut after = self.after();
-            let mut cost = |context: &[Step]| 1 + usize::from(!is_object(&mut after, context));
+            let cost = |context: &[Step]| 1 + usize::from(!after.has_object_at(context));
             let split = |field: &[Step]| {
                 field.iter().position(|step| *step == Step::Member("securityContext".to_owned()))
             };
@@ -152,30 +159,29 @@ impl Planner<'_> {
             let pod_context = [member("spec"), member("securityContext")];
             let for_pod = cost(&pod_context);
             let for_containers: usize =
-                fields.iter().filter_map(|field| field.get(..=split(field)?)).map(&mut cost).sum();
-            if for_containers < for_pod {
-                for field in fields {
-                    self.change(field, Action::Set(value.clone()), check, check.fix.safe);
-                }
+                fields.iter().filter_map(|field| field.get(..=split(field)?)).map(cost).sum();
+            let fields = if for_containers < for_pod {
+                fields
             } else {
-                let field = [member("spec")].into_iter().chain(name.iter().cloned()).collect();
-                self.change(field, Action::Set(value), check, check.fix.safe);
+                vec![[member("spec")].into_iter().chain(name.iter().cloned()).collect()]
+            };
+            for field in fields {
+                after.set(&field, &value);
+                self.change(field, Action::Set(value.clone()), check, check.fix.safe);
             }
         }
     }
 
     /// Takes back what Kubernetes' own validation would refuse: then the pod would be worse off than before.
-    fn withdraw_refused(&mut self) {
-        let mut after = self.after();
-        let windows = self.value.pointer("/spec/os/name").is_some_and(|name| name == "windows");
+    fn withdraw_refused(&mut self, after: &Tree<'_, '_>, windows: bool) {
         for change in std::mem::take(&mut self.plan.changes) {
-            let in_pod = change.steps.get(self.base.len()..).unwrap_or_default().to_vec();
+            let in_pod = change.steps.get(self.base.len()..).unwrap_or_default();
             let set = matches!(change.action, Action::Set(_));
             let refusal = match in_pod.split_last() {
                 Some((Step::Member(name), context)) if set && name == "allowPrivilegeEscalation" => {
-                    if windows { Some(ON_WINDOWS) } else { beside_privileges(&mut after, context) }
+                    if windows { Some(ON_WINDOWS) } else { beside_privileges(after, context) }
                 }
-                Some(_) if set && windows && is_refused_on_windows(&in_pod) => Some(ON_WINDOWS),
+                Some(_) if set && windows && is_refused_on_windows(in_pod) => Some(ON_WINDOWS),
                 _ => None,
             };
             match refusal {
@@ -185,22 +191,6 @@ impl Planner<'_> {
                 None => self.plan.changes.push(change),
             }
         }
-    }
-
-    /// The pod after the changes so far.
-    fn after(&self) -> Value {
-        let relative: Vec<Change> = self
-            .plan
-            .changes
-            .iter()
-            .map(|change| {
-                let steps = change.steps.get(self.base.len()..).unwrap_or_default().to_vec();
-                Change { steps, ..change.clone() }
-            })
-            .collect();
-        let mut after = self.value.clone();
-        tree::apply(&mut after, &relative.iter().collect::<Vec<_>>());
-        after
     }
 
     fn change(&mut self, in_pod: Vec<Step>, action: Action, check: &'static Check, safe: bool) {
@@ -218,8 +208,8 @@ impl Planner<'_> {
 }
 
 /// Kubernetes refuses allowPrivilegeEscalation=false where the container may do anything all the same.
-fn beside_privileges(pod: &mut Value, context: &[Step]) -> Option<&'static str> {
-    let context = tree::find(pod, context)?;
+fn beside_privileges(pod: &Tree<'_, '_>, context: &[Step]) -> Option<&'static str> {
+    let context = pod.json_at(context)?;
     let adds_sys_admin =
         context.pointer("/capabilities/add").and_then(Value::as_array).is_some_and(|added| {
             added.iter().any(|capability| capability == "CAP_SYS_ADMIN" || capability == "SYS_ADMIN")
@@ -239,10 +229,6 @@ fn is_refused_on_windows(in_pod: &[Step]) -> bool {
         matches!(step, Step::Member(name)
             if matches!(name.as_str(), "seccompProfile" | "appArmorProfile" | "capabilities"))
     })
-}
-
-fn is_object(root: &mut Value, steps: &[Step]) -> bool {
-    tree::find(root, steps).is_some_and(|value| value.is_object())
 }
 
 fn steps(field: &Field<'_>) -> Vec<Step> {

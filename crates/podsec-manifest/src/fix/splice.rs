@@ -1,15 +1,17 @@
 //! From the tree that a document has and the tree that it shall have to replacements of bytes in its text.
 //!
-//! The two trees are walked side by side. Where they agree no byte is touched. What may go wrong in odd texts (tags,
+//! The two trees are walked side by side, as far as the second was opened. Where they agree no byte is touched. What may go wrong in odd texts (tags,
 //! keys set twice, nested dashes) is not guessed at: whoever splices reads the result again and compares the trees.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use podsec_yaml::{CollectionStyle, Document, Entry, Kind, Node, ScalarStyle};
 use serde_json::Value;
 
 use super::style::Style;
+use super::tree::Tree;
 
 /// Bytes of the text that are replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,14 +21,13 @@ pub(super) struct Splice {
 }
 
 /// The replacements that turn the document, which is all of `text`, into one with the tree `intended`.
-pub(super) fn splices(text: &str, document: &Document<'_>, intended: &Value) -> Vec<Splice> {
-    let mut splicer = Splicer {
-        text,
-        document,
-        style: Style::of(text, document),
-        anchored: HashMap::new(),
-        splices: Vec::new(),
-    };
+pub(super) fn splices<'d, 't>(
+    text: &str,
+    document: &'d Document<'t>,
+    style: Style,
+    intended: &Tree<'d, 't>,
+) -> Vec<Splice> {
+    let mut splicer = Splicer { text, document, style, anchored: HashMap::new(), splices: Vec::new() };
     splicer.note_anchors(document.root(), intended);
     splicer.reconcile(Slot::Root, document.root(), intended);
     splicer.splices
@@ -52,7 +53,7 @@ pub(super) struct Splicer<'s, 'd, 't> {
     document: &'d Document<'t>,
     pub(super) style: Style,
     /// What the nodes with anchors become, by their first byte; aliases follow them.
-    anchored: HashMap<usize, &'s Value>,
+    anchored: HashMap<usize, &'s Tree<'d, 't>>,
     splices: Vec<Splice>,
 }
 
@@ -75,7 +76,7 @@ pub(super) struct Member {
 }
 
 impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
-    fn note_anchors(&mut self, node: Node<'d, 't>, intended: &'s Value) {
+    fn note_anchors(&mut self, node: Node<'d, 't>, intended: &'s Tree<'d, 't>) {
         if node.alias().is_some() {
             return;
         }
@@ -83,58 +84,63 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
             self.anchored.insert(node.span().start, intended);
         }
         match intended {
-            Value::Object(fields) => {
+            Tree::Object(fields) => {
                 for entry in node.entries().iter().filter(|entry| entry.merged.is_none()) {
                     if let Some(field) = fields.get(&*entry.name) {
                         self.note_anchors(entry.value, field);
                     }
                 }
             }
-            Value::Array(items) => {
+            Tree::List(items) => {
                 let nodes: Vec<_> = node.items().collect();
                 if nodes.len() == items.len() {
                     nodes.iter().zip(items).for_each(|(node, item)| self.note_anchors(*node, item));
                 }
             }
-            _ => {}
+            Tree::Kept(_) | Tree::Scalar(_) => {}
         }
     }
 
     /// Makes a value what it shall be.
-    pub(super) fn reconcile(&mut self, slot: Slot<'_, 'd, 't>, node: Node<'d, 't>, intended: &'s Value) {
+    pub(super) fn reconcile(
+        &mut self,
+        slot: Slot<'_, 'd, 't>,
+        node: Node<'d, 't>,
+        intended: &'s Tree<'d, 't>,
+    ) {
         if node.alias().is_some() {
             let follows = match self.anchored.get(&node.span().start) {
-                Some(anchored) => *anchored == intended,
+                Some(anchored) => anchored.to_json() == intended.to_json(),
                 None => false,
             };
             if !follows {
-                self.replace(slot, node, intended);
+                self.replace(slot, node, &intended.to_json());
             }
             return;
         }
         match (node.kind(), intended) {
-            (Kind::Mapping(style), Value::Object(fields)) => {
+            (Kind::Mapping(style), Tree::Object(fields)) => {
                 let entries = own_entries(node);
                 if entries.is_empty() && !fields.is_empty() && node.entries().is_empty() {
-                    self.fill_empty(slot, node, style, intended);
+                    self.fill_empty(slot, node, style, &intended.to_json());
                 } else if fields.is_empty() && !entries.is_empty() {
-                    self.replace(slot, node, intended);
+                    self.replace(slot, node, &intended.to_json());
                 } else {
                     self.mapping(node, style, &entries, fields);
                 }
             }
-            (Kind::Sequence(style), Value::Array(intended_items)) => {
+            (Kind::Sequence(style), Tree::List(intended_items)) => {
                 let items: Vec<_> = node.items().collect();
                 let matched = matched(&items, intended_items);
                 match matched {
                     Some(matched) if !intended_items.is_empty() || items.is_empty() => {
                         self.sequence(node, style, &items, &matched);
                     }
-                    _ => self.replace(slot, node, intended),
+                    _ => self.replace(slot, node, &intended.to_json()),
                 }
             }
-            _ if node.to_json() == *intended => {}
-            _ => self.replace(slot, node, intended),
+            _ if intended.is(node) => {}
+            _ => self.replace(slot, node, &intended.to_json()),
         }
     }
 
@@ -143,7 +149,7 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
         node: Node<'d, 't>,
         style: CollectionStyle,
         entries: &[Entry<'d, 't>],
-        fields: &'s serde_json::Map<String, Value>,
+        fields: &'s BTreeMap<Cow<'d, str>, Tree<'d, 't>>,
     ) {
         let members: Vec<Member> = entries
             .iter()
@@ -159,15 +165,15 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
             }
         }
         let inherited = node.entries();
-        let added: Vec<(&str, &Value)> = fields
+        let added: Vec<(&str, Value)> = fields
             .iter()
             .filter(|(name, value)| {
                 inherited
                     .iter()
-                    .find(|entry| entry.name == **name)
-                    .is_none_or(|entry| entry.merged.is_some() && entry.value.to_json() != **value)
+                    .find(|entry| entry.name == ***name)
+                    .is_none_or(|entry| entry.merged.is_some() && !value.is(entry.value))
             })
-            .map(|(name, value)| (name.as_str(), value))
+            .map(|(name, value)| (&**name, value.to_json()))
             .collect();
         match style {
             CollectionStyle::Block => self.block_members(node, &members, &added),
@@ -181,7 +187,7 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
         node: Node<'d, 't>,
         style: CollectionStyle,
         items: &[Node<'d, 't>],
-        matched: &[Option<&'s Value>],
+        matched: &[Option<&'s Tree<'d, 't>>],
     ) {
         for (item, intended) in items.iter().zip(matched) {
             if let Some(intended) = intended {
@@ -420,11 +426,14 @@ fn is_filled_collection(value: &Value) -> bool {
 }
 
 /// What each item of a list becomes: one after the other when none goes, else those that stay are found again.
-fn matched<'s>(items: &[Node<'_, '_>], intended: &'s [Value]) -> Option<Vec<Option<&'s Value>>> {
+fn matched<'s, 'd, 't>(
+    items: &[Node<'d, 't>],
+    intended: &'s [Tree<'d, 't>],
+) -> Option<Vec<Option<&'s Tree<'d, 't>>>> {
     if items.len() == intended.len() {
         return Some(intended.iter().map(Some).collect());
     }
     let mut rest = intended.iter().peekable();
-    let matched = items.iter().map(|item| rest.next_if(|wanted| item.to_json() == **wanted)).collect();
+    let matched = items.iter().map(|item| rest.next_if(|wanted| wanted.is(*item))).collect();
     rest.next().is_none().then_some(matched)
 }

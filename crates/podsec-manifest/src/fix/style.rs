@@ -127,8 +127,11 @@ fn is_plain(text: &str) -> bool {
     let simple = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
     text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         && text.bytes().all(simple)
-        && podsec_yaml::to_json(text).is_ok_and(|value| value == text)
+        && !OTHER_MEANINGS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
+
+/// What begins as a word and yet is no string, in some spelling.
+const OTHER_MEANINGS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
 
 /// The indentations that are used first.
 #[derive(Default)]
@@ -163,6 +166,7 @@ impl Indents {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -200,5 +204,15 @@ mod tests {
             style("{\"a\": 1}").pretty_entry("a", &json!({"b": ["c"], "d": {}}), "\t", "\t"),
             "\"a\": {\n\t\t\"b\": [\n\t\t\t\"c\"\n\t\t],\n\t\t\"d\": {}\n\t}"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_needs_no_quotes_is_read_as_a_string(
+            text in "[A-Za-z/][A-Za-z0-9_./-]{0,6}|(?i:y|n|yes|no|on|off|true|false|null|nan|inf)|[ -~]{0,5}"
+        ) {
+            let read = podsec_yaml::to_json(&text).is_ok_and(|value| value == text.as_str());
+            prop_assert!(read || !is_plain(&text), "{text:?}");
+        }
     }
 }

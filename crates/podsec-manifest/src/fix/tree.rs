@@ -1,93 +1,233 @@
-//! Changes made to the tree of a document: what its text must say after the fix.
+//! What the text of a document must say after the fix: the tree that it has, with the changes made to it.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use podsec_yaml::{Kind, Node};
+use serde_json::Value;
 
 use super::plan::{Action, Change};
 use crate::locate::Step;
 
-/// Makes the changes, and removes what they leave empty where Kubernetes takes empty for absent.
-pub(super) fn apply(root: &mut Value, changes: &[&Change]) {
-    let (mut elements, others): (Vec<&Change>, Vec<&Change>) =
-        changes.iter().partition(|change| matches!(change.steps.last(), Some(Step::Element(_))));
-    // From last to first, so that the places of those still to come hold.
-    elements.sort_by_key(|change| match change.steps.last() {
-        Some(Step::Element(index)) => std::cmp::Reverse(*index),
-        _ => std::cmp::Reverse(0),
-    });
-    for change in others.iter().chain(&elements) {
-        match &change.action {
-            Action::Set(value) => set(root, &change.steps, value.clone()),
-            Action::Remove => drop(remove(root, &change.steps)),
-            Action::Replace(name, value) => {
-                let removed = remove(root, &change.steps).is_some();
-                if let (true, Some((_, parent))) = (removed, change.steps.split_last())
-                    && let Some(Value::Object(parent)) = find(root, parent)
-                {
-                    parent.insert((*name).to_owned(), value.clone());
+/// A value as it shall be. What does not change is not copied: only the way to a change is opened.
+#[derive(Debug)]
+pub(super) enum Tree<'d, 't> {
+    /// As the document has it, with all that is below.
+    Kept(Node<'d, 't>),
+    /// An object, by the names of its fields.
+    Object(BTreeMap<Cow<'d, str>, Tree<'d, 't>>),
+    List(Vec<Tree<'d, 't>>),
+    /// A new string, number, boolean or null.
+    Scalar(Value),
+}
+
+impl Tree<'_, '_> {
+    /// Makes the changes, and removes what they leave empty where Kubernetes takes empty for absent. The changes tell
+    /// their fields from the document's root on, `base` steps above this tree.
+    pub(super) fn apply(&mut self, base: usize, changes: &[&Change]) {
+        let (mut elements, others): (Vec<&Change>, Vec<&Change>) =
+            changes.iter().partition(|change| matches!(change.steps.last(), Some(Step::Element(_))));
+        // From last to first, so that the places of those still to come hold.
+        elements.sort_by_key(|change| match change.steps.last() {
+            Some(Step::Element(index)) => std::cmp::Reverse(*index),
+            _ => std::cmp::Reverse(0),
+        });
+        for change in others.iter().chain(&elements) {
+            let steps = steps_below(change, base);
+            match &change.action {
+                Action::Set(value) => self.set(steps, value),
+                Action::Remove => drop(self.remove(steps)),
+                Action::Replace(name, value) => {
+                    let removed = self.remove(steps).is_some();
+                    if let (true, Some((_, parent))) = (removed, steps.split_last())
+                        && let Some(Self::Object(fields)) = self.open_at(parent)
+                    {
+                        fields.insert(Cow::Borrowed(name), Self::new(value));
+                    }
                 }
             }
         }
-    }
-    for change in changes.iter().filter(|change| matches!(change.action, Action::Remove)) {
-        prune(root, &change.steps);
-    }
-}
-
-/// The value at a path, if there is one.
-pub(super) fn find<'v>(root: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
-    steps.iter().try_fold(root, |value, step| match (value, step) {
-        (Value::Object(fields), Step::Member(name)) => fields.get_mut(name),
-        (Value::Array(items), Step::Element(index)) => items.get_mut(*index),
-        _ => None,
-    })
-}
-
-/// Gives the field at a path a value; objects that are missing on the way come to be.
-fn set(root: &mut Value, steps: &[Step], value: Value) {
-    let mut place = root;
-    for step in steps {
-        place = match step {
-            Step::Member(name) => {
-                if place.is_null() {
-                    *place = Value::Object(Map::new());
-                }
-                let Value::Object(fields) = place else { return };
-                fields.entry(name.as_str()).or_insert(Value::Null)
-            }
-            Step::Element(index) => match place.get_mut(index) {
-                Some(item) => item,
-                None => return,
-            },
-        };
-    }
-    *place = value;
-}
-
-fn remove(root: &mut Value, steps: &[Step]) -> Option<Value> {
-    let (last, parent) = steps.split_last()?;
-    match (find(root, parent)?, last) {
-        (Value::Object(fields), Step::Member(name)) => fields.remove(name),
-        (Value::Array(items), Step::Element(index)) if *index < items.len() => Some(items.remove(*index)),
-        _ => None,
-    }
-}
-
-/// Removes the objects and lists around a removed field that are now empty, from the inside out.
-fn prune(root: &mut Value, removed: &[Step]) {
-    for length in (1..removed.len()).rev() {
-        let Some(steps) = removed.get(..length) else { return };
-        let empty = match find(root, steps) {
-            Some(Value::Object(fields)) => fields.is_empty(),
-            Some(Value::Array(items)) => items.is_empty(),
-            // Removed on account of an earlier change.
-            None => true,
-            Some(_) => false,
-        };
-        if !empty || !means_absent_when_empty(steps) {
-            return;
+        for change in changes.iter().filter(|change| matches!(change.action, Action::Remove)) {
+            self.prune(steps_below(change, base));
         }
-        remove(root, steps);
     }
+
+    /// Gives the field at a path a value; objects that are missing on the way come to be.
+    pub(super) fn set(&mut self, steps: &[Step], value: &Value) {
+        let mut place = self;
+        for step in steps {
+            if place.is_null() && matches!(step, Step::Member(_)) {
+                *place = Self::Object(BTreeMap::new());
+            }
+            place.open();
+            place = match (place, step) {
+                (Self::Object(fields), Step::Member(name)) => {
+                    fields.entry(Cow::Owned(name.clone())).or_insert(Self::Scalar(Value::Null))
+                }
+                (Self::List(items), Step::Element(index)) => match items.get_mut(*index) {
+                    Some(item) => item,
+                    None => return,
+                },
+                _ => return,
+            };
+        }
+        *place = Self::new(value);
+    }
+
+    /// The value at a path, if there is one, as JSON.
+    pub(super) fn json_at(&self, steps: &[Step]) -> Option<Value> {
+        self.at(steps, &Self::to_json)
+    }
+
+    /// Whether there is an object at a path.
+    pub(super) fn has_object_at(&self, steps: &[Step]) -> bool {
+        self.at(steps, &|value| match value {
+            Self::Kept(node) => matches!(node.kind(), Kind::Mapping(_)),
+            other => matches!(other, Self::Object(_)),
+        })
+        .unwrap_or(false)
+    }
+
+    /// What `look` says of the value at a path, if there is one.
+    fn at<R>(&self, steps: &[Step], look: &impl Fn(&Self) -> R) -> Option<R> {
+        match (self, steps.split_first()) {
+            (_, None) => Some(look(self)),
+            (Self::Kept(node), Some((step, rest))) => {
+                let below = match step {
+                    Step::Member(name) => node.get(name),
+                    Step::Element(index) => node.items().nth(*index),
+                };
+                Self::Kept(below?).at(rest, look)
+            }
+            (Self::Object(fields), Some((Step::Member(name), rest))) => {
+                fields.get(name.as_str())?.at(rest, look)
+            }
+            (Self::List(items), Some((Step::Element(index), rest))) => items.get(*index)?.at(rest, look),
+            _ => None,
+        }
+    }
+
+    /// The whole value as JSON.
+    pub(super) fn to_json(&self) -> Value {
+        match self {
+            Self::Kept(node) => node.to_json(),
+            Self::Object(fields) => Value::Object(
+                fields.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect(),
+            ),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Scalar(value) => value.clone(),
+        }
+    }
+
+    /// Whether a node, of this document or another one, has the same JSON.
+    pub(super) fn is(&self, node: Node<'_, '_>) -> bool {
+        match (self, node.kind()) {
+            (Self::Kept(kept), _) => kept.is_same_json(node),
+            (Self::Object(fields), Kind::Mapping(_)) => {
+                let entries = node.entries();
+                let is_field = |entry: &podsec_yaml::Entry<'_, '_>| {
+                    fields.get(&*entry.name).is_some_and(|field| field.is(entry.value))
+                };
+                entries.len() == fields.len() && entries.iter().all(is_field)
+            }
+            (Self::List(items), Kind::Sequence(_)) => {
+                let mut nodes = node.items();
+                items.iter().all(|item| nodes.next().is_some_and(|node| item.is(node)))
+                    && nodes.next().is_none()
+            }
+            (Self::Scalar(value), Kind::Scalar(_)) => node.to_json() == *value,
+            _ => false,
+        }
+    }
+
+    /// Opens everything, so that what is kept are only scalars.
+    pub(super) fn open_all(&mut self) {
+        self.open();
+        match self {
+            Self::Object(fields) => fields.values_mut().for_each(Self::open_all),
+            Self::List(items) => items.iter_mut().for_each(Self::open_all),
+            Self::Kept(_) | Self::Scalar(_) => {}
+        }
+    }
+
+    /// Something that the document does not have.
+    fn new(value: &Value) -> Self {
+        match value {
+            Value::Object(fields) => {
+                let field = |(name, value): (&String, &Value)| (Cow::Owned(name.clone()), Self::new(value));
+                Self::Object(fields.iter().map(field).collect())
+            }
+            Value::Array(items) => Self::List(items.iter().map(Self::new).collect()),
+            other => Self::Scalar(other.clone()),
+        }
+    }
+
+    /// Makes a kept collection one whose members can be changed.
+    fn open(&mut self) {
+        let Self::Kept(node) = *self else { return };
+        match node.kind() {
+            Kind::Mapping(_) => {
+                let entries = node.entries().into_iter();
+                *self = Self::Object(entries.map(|entry| (entry.name, Self::Kept(entry.value))).collect());
+            }
+            Kind::Sequence(_) => *self = Self::List(node.items().map(Self::Kept).collect()),
+            Kind::Scalar(_) => {}
+        }
+    }
+
+    /// The value at a path, if there is one, and open.
+    fn open_at(&mut self, steps: &[Step]) -> Option<&mut Self> {
+        let mut place = self;
+        place.open();
+        for step in steps {
+            place = match (place, step) {
+                (Self::Object(fields), Step::Member(name)) => fields.get_mut(name.as_str())?,
+                (Self::List(items), Step::Element(index)) => items.get_mut(*index)?,
+                _ => return None,
+            };
+            place.open();
+        }
+        Some(place)
+    }
+
+    fn remove(&mut self, steps: &[Step]) -> Option<Self> {
+        let (last, parent) = steps.split_last()?;
+        match (self.open_at(parent)?, last) {
+            (Self::Object(fields), Step::Member(name)) => fields.remove(name.as_str()),
+            (Self::List(items), Step::Element(index)) if *index < items.len() => Some(items.remove(*index)),
+            _ => None,
+        }
+    }
+
+    /// Removes the objects and lists around a removed field that are now empty, from the inside out.
+    fn prune(&mut self, removed: &[Step]) {
+        for length in (1..removed.len()).rev() {
+            let Some(steps) = removed.get(..length) else { return };
+            let empty = match self.open_at(steps) {
+                Some(Self::Object(fields)) => fields.is_empty(),
+                Some(Self::List(items)) => items.is_empty(),
+                // Removed on account of an earlier change.
+                None => true,
+                Some(_) => false,
+            };
+            if !empty || !means_absent_when_empty(steps) {
+                return;
+            }
+            self.remove(steps);
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        match self {
+            Self::Kept(node) => node.is_null(),
+            Self::Scalar(value) => value.is_null(),
+            Self::Object(_) | Self::List(_) => false,
+        }
+    }
+}
+
+fn steps_below(change: &Change, base: usize) -> &[Step] {
+    change.steps.get(base..).unwrap_or_default()
 }
 
 /// Security contexts, all that is in them, and annotations. An empty `httpGet` is something else than none.
@@ -112,9 +252,12 @@ mod tests {
         Change { steps: path.iter().map(step).collect(), action, check: CHECKS[0], safe: true, pod: 0 }
     }
 
-    fn applied(mut tree: Value, changes: &[Change]) -> Value {
-        apply(&mut tree, &changes.iter().collect::<Vec<_>>());
-        tree
+    fn applied(tree: &Value, changes: &[Change]) -> Value {
+        let text = tree.to_string();
+        let document = podsec_yaml::document(&text).unwrap();
+        let mut tree = Tree::Kept(document.root());
+        tree.apply(0, &changes.iter().collect::<Vec<_>>());
+        tree.to_json()
     }
 
     #[test]
@@ -123,10 +266,10 @@ mod tests {
         let at = |index| change(&[add[0], add[1], add[2], index], Action::Remove);
         let tree = json!({"name": "a", "securityContext": {"capabilities": {"add": ["A", "B", "C"]}}});
         assert_eq!(
-            applied(tree.clone(), &[at("0"), at("2")]),
+            applied(&tree, &[at("0"), at("2")]),
             json!({"name": "a", "securityContext": {"capabilities": {"add": ["B"]}}})
         );
-        assert_eq!(applied(tree, &[at("0"), at("1"), at("2")]), json!({"name": "a"}));
+        assert_eq!(applied(&tree, &[at("0"), at("1"), at("2")]), json!({"name": "a"}));
     }
 
     #[test]
@@ -134,7 +277,7 @@ mod tests {
         let set = change(&["spec", "securityContext", "runAsNonRoot"], Action::Set(json!(true)));
         for tree in [json!({}), json!({"spec": null}), json!({"spec": {"securityContext": null}})] {
             let expected = json!({"spec": {"securityContext": {"runAsNonRoot": true}}});
-            assert_eq!(applied(tree, std::slice::from_ref(&set)), expected);
+            assert_eq!(applied(&tree, std::slice::from_ref(&set)), expected);
         }
     }
 
@@ -142,13 +285,13 @@ mod tests {
     fn an_emptied_object_stays_where_empty_is_not_absent() {
         let host = change(&["lifecycle", "preStop", "httpGet", "host"], Action::Remove);
         let tree = json!({"lifecycle": {"preStop": {"httpGet": {"host": "h"}}}});
-        assert_eq!(applied(tree, &[host]), json!({"lifecycle": {"preStop": {"httpGet": {}}}}));
+        assert_eq!(applied(&tree, &[host]), json!({"lifecycle": {"preStop": {"httpGet": {}}}}));
     }
 
     #[test]
     fn a_replaced_member_leaves_the_others() {
         let path = change(&["volumes", "0", "hostPath"], Action::Replace("emptyDir", json!({})));
         let tree = json!({"volumes": [{"name": "a", "hostPath": {"path": "/"}}]});
-        assert_eq!(applied(tree, &[path]), json!({"volumes": [{"name": "a", "emptyDir": {}}]}));
+        assert_eq!(applied(&tree, &[path]), json!({"volumes": [{"name": "a", "emptyDir": {}}]}));
     }
 }

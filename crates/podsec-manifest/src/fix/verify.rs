@@ -1,7 +1,8 @@
 //! Reads a changed document again: it must say what was intended, and nothing may be lost.
 
 use podsec_yaml::Document;
-use serde_json::Value;
+
+use super::tree::Tree;
 
 /// Reads a changed text, or tells why it is not taken.
 ///
@@ -9,7 +10,7 @@ use serde_json::Value;
 pub(super) fn read<'t>(
     before: &Document<'_>,
     after: &'t str,
-    intended: &Value,
+    intended: &Tree<'_, '_>,
     json: bool,
 ) -> Result<Document<'t>, String> {
     let mut documents = podsec_yaml::documents(after);
@@ -24,7 +25,7 @@ pub(super) fn read<'t>(
     };
     let reason = if documents.next().is_some() {
         "the changed text would be two documents"
-    } else if document.to_json() != *intended {
+    } else if !intended.is(document.root()) {
         reason_for_other_tree(before)
     } else if comments(before) != comments(&document) {
         "a comment would be lost"
