@@ -295,8 +295,8 @@ impl Handler for Webhook {
     async fn answer(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Full<Bytes>> {
         let ends = self.leaving.load(Ordering::Relaxed) && request.version() < Version::HTTP_2;
         let mut response = match (request.method(), request.uri().path()) {
-            (&Method::GET, "/healthz" | "/livez") => answer(StatusCode::OK, TEXT, "ok"),
-            (&Method::GET, "/readyz") => self.readiness(),
+            (&Method::GET, "/healthz" | "/healthz/ping" | "/livez") => answer(StatusCode::OK, TEXT, "ok"),
+            (&Method::GET, "/readyz" | "/readyz/informer-sync") => self.readiness(),
             (&Method::GET, "/metrics") => self.metrics(),
             (&Method::GET, "/existing-pods") => {
                 self.existing_pods(request.uri().query().unwrap_or_default(), &peer)

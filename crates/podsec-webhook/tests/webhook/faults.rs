@@ -54,8 +54,13 @@ async fn a_webhook_is_ready_when_it_knows_the_namespaces_and_answers_before() {
     let api_server = with_two_namespaces().await;
     api_server.behave(Manners { delay: Duration::from_millis(500), ..Manners::default() });
     let running = Running::begin(api_server, |_| {}).await;
-    assert_eq!(running.client.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(running.client.get("/healthz").await.0, StatusCode::OK);
+    for path in ["/readyz", "/readyz/informer-sync"] {
+        assert_eq!(running.client.get(path).await.0, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
+    // Upstream's webhook answers under the names of the single checks, too.
+    for path in ["/healthz", "/healthz/ping"] {
+        assert_eq!(running.client.get(path).await.0, StatusCode::OK, "{path}");
+    }
     assert!(!is_allowed(&running, "strict").await, "asked for, as it is not cached yet");
     running.eventually("ready", async || running.client.get("/readyz").await.0.is_success()).await;
 }
