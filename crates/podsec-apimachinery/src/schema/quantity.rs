@@ -7,6 +7,9 @@ pub enum QuantityError {
     /// It is not a number with a suffix.
     #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Format,
+    /// It has no digits, which Kubernetes only takes for zero where it need not compute with all of them.
+    #[error("unable to parse numeric part of quantity")]
+    Numeric,
     /// The suffix is unknown.
     #[error("unable to parse quantity's suffix")]
     Suffix,
@@ -23,6 +26,10 @@ pub enum QuantityError {
 pub fn canonical(text: &str) -> Result<String, QuantityError> {
     let parts = Parts::split(text)?;
     let (family, exponent) = interpret(parts.suffix).ok_or(QuantityError::Suffix)?;
+    let is_extreme = exponent < NANO || (family == Family::Binary && exponent >= 50);
+    if is_extreme && !parts.has_digits {
+        return Err(QuantityError::Numeric);
+    }
     Ok(amount(&parts, family, exponent).map_or_else(|| text.to_owned(), |amount| amount.write(family)))
 }
 
@@ -36,6 +43,7 @@ enum Family {
 
 struct Parts<'a> {
     negative: bool,
+    has_digits: bool,
     whole: &'a str,
     fraction: &'a str,
     suffix: &'a str,
@@ -59,7 +67,13 @@ impl<'a> Parts<'a> {
         if text.is_empty() || !digits(power).1.is_empty() {
             return Err(QuantityError::Format);
         }
-        Ok(Self { negative: text.starts_with('-'), whole: whole.trim_start_matches('0'), fraction, suffix })
+        Ok(Self {
+            negative: text.starts_with('-'),
+            has_digits: !(whole.is_empty() && fraction.is_empty()),
+            whole: whole.trim_start_matches('0'),
+            fraction,
+            suffix,
+        })
     }
 }
 
@@ -213,6 +227,10 @@ mod tests {
             ("1.0000000001", "1000000001n"),
             ("100000000000000000000", "9223372036854775807"),
             ("0.5m", "500u"),
+            ("-", "0"),
+            (".", "0"),
+            ("Gi", "0"),
+            ("0Ei", "0"),
         ] {
             assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
         }
@@ -225,6 +243,13 @@ mod tests {
         }
         for text in ["1K", "1kk", "1mi", "1e", "1i", "1m5", "5+", "--1"] {
             assert_eq!(canonical(text), Err(QuantityError::Suffix), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_digits_is_zero_or_nothing() {
+        for text in ["Ei", ".Pi", "-e-10"] {
+            assert_eq!(canonical(text), Err(QuantityError::Numeric), "{text}");
         }
     }
 
