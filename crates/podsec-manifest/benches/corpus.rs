@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use podsec_manifest::input::{Input, check_inputs, search};
 use podsec_manifest::report::{Concise, Human, Json, Renderer, Sarif, Summary};
-use podsec_manifest::{FileReport, Source, Templates};
+use podsec_manifest::{FileReport, Kept, Source, Templates};
 use podsec_standards::{Level, Policy, Version};
 
 fn main() {
@@ -64,16 +64,17 @@ fn check(inputs: &[Input], renderer: Option<&dyn Renderer>) -> usize {
     let mut summary = Summary::default();
     let mut out = io::BufWriter::new(io::sink());
     let mut assembly = renderer.map(Renderer::assembly);
-    let render = |source: &Source, report: FileReport| {
+    let render = |source: &Source, report: FileReport, documents: &[Kept<'_>]| {
         let mut part = Vec::new();
         if let Some(renderer) = renderer {
-            renderer.source(source, &report, &mut part).expect("every report has a form");
+            renderer.source_with(source, &report, documents, &mut part).expect("every report has a form");
         }
         let bytes = part.len();
         ((report, part), bytes)
     };
+    let kept = renderer.is_some_and(Renderer::wants_documents);
     let result: io::Result<()> =
-        check_inputs(inputs, &Templates::default(), &policy, render, |(report, part)| {
+        check_inputs(inputs, &Templates::default(), &policy, kept, render, |(report, part)| {
             summary.add(report);
             assembly.as_mut().map_or(Ok(()), |assembly| assembly.add(report, part, &mut out))
         });

@@ -23,32 +23,55 @@ impl Policies for Policy {
     }
 }
 
+/// A document in which something was found, and its number in the source.
+#[derive(Debug)]
+pub struct Kept<'s> {
+    pub(crate) number: usize,
+    pub(crate) document: Document<'s>,
+}
+
 /// Judges every pod of a source.
 ///
 /// A document or pod that cannot be read becomes a [`Problem`] and does not hide the others.
 pub fn check(source: &Source, templates: &Templates, policies: &impl Policies) -> FileReport {
+    check_keeping(source, templates, policies, &mut drop)
+}
+
+/// [`check`], which hands over each document in which something was found, for whoever mends it.
+pub(crate) fn check_keeping<'s>(
+    source: &'s Source,
+    templates: &Templates,
+    policies: &impl Policies,
+    keep: &mut impl FnMut(Kept<'s>),
+) -> FileReport {
     let mut report = FileReport { name: source.name.clone(), ..FileReport::default() };
     let mut json = Vec::new();
     for document in podsec_yaml::documents(&source.text) {
+        let number = report.documents;
+        report.documents += 1;
         match document {
             Ok(document) => {
-                check_document(&document, &mut report, templates, policies, &mut json);
+                let before = report.pods.len();
+                check_document(&document, number, &mut report, templates, policies, &mut json);
+                if report.pods.iter().skip(before).any(|pod| !pod.findings.is_empty()) {
+                    keep(Kept { number, document });
+                }
             }
             Err(error) => report.problems.push(unreadable(&source.text, &error)),
         }
-        report.documents += 1;
     }
     report
 }
 
 fn check_document(
     document: &Document<'_>,
+    number: usize,
     report: &mut FileReport,
     templates: &Templates,
     policies: &impl Policies,
     json: &mut Vec<u8>,
 ) {
-    for object in objects(document, report.documents) {
+    for object in objects(document, number) {
         for carried in carried_pods(&object, templates) {
             let problem =
                 |position, message| Problem { object: Some(object.name.clone()), position, message };

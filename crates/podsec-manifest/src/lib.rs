@@ -25,7 +25,7 @@ mod types;
 
 pub use allowance::apply_allowances;
 pub use baseline::{Baseline, BaselineError, Known};
-pub use check::{Policies, check};
+pub use check::{Kept, Policies, check};
 pub use finding::{FileReport, Finding, Place, PodReport, Problem, Silence, Silenced};
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};

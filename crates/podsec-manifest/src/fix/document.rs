@@ -1,7 +1,7 @@
 //! One document from its text to its mended text.
 
 use podsec_standards::{Check, Pod};
-use podsec_yaml::Document;
+use podsec_yaml::{Document, Span};
 
 use super::plan::{Change, Why, plan};
 use super::splice::{spliced, splices};
@@ -21,34 +21,26 @@ pub(crate) struct Mended {
     pub(crate) left: Vec<Left>,
 }
 
-/// Mends the pods of the one document in `text`, the document of this number in its source.
-pub(super) fn mend(
-    text: &str,
-    number: usize,
-    templates: &Templates,
-    policies: &impl Policies,
-    options: Options,
-    spared: &Spared,
-) -> Mended {
-    let mut mending = Mending {
-        number,
-        templates,
-        policies,
-        options,
-        spared,
-        refused: Vec::new(),
-        changed_since_refusal: false,
-        mended: Mended::default(),
-    };
-    let changed = match podsec_yaml::documents(text).next() {
-        Some(Ok(document)) => mending.settle(&document, 0),
-        _ => None,
-    };
-    Mended { text: changed.unwrap_or_else(|| text.to_owned()), ..mending.mended }
+/// A document, and the bytes of its text that belong to it, read or not. They begin a line.
+#[derive(Clone, Copy)]
+pub(super) struct Excerpt<'d, 't> {
+    pub(super) document: &'d Document<'t>,
+    pub(super) span: Span,
+}
+
+impl<'d, 't> Excerpt<'d, 't> {
+    /// A document to which all of its text belongs.
+    pub(super) fn all_of(document: &'d Document<'t>) -> Self {
+        Self { document, span: Span { start: 0, end: document.text().len() } }
+    }
+
+    fn text(self) -> &'t str {
+        self.document.text().get(self.span.range()).unwrap_or("")
+    }
 }
 
 /// A document on its way.
-struct Mending<'m, P> {
+pub(super) struct Mending<'m, P> {
     number: usize,
     templates: &'m Templates,
     policies: &'m P,
@@ -60,12 +52,39 @@ struct Mending<'m, P> {
     mended: Mended,
 }
 
-impl<P: Policies> Mending<'_, P> {
+impl<'m, P: Policies> Mending<'m, P> {
+    /// For the document of this number in its source.
+    pub(super) fn new(
+        number: usize,
+        templates: &'m Templates,
+        policies: &'m P,
+        options: Options,
+        spared: &'m Spared,
+    ) -> Self {
+        Self {
+            number,
+            templates,
+            policies,
+            options,
+            spared,
+            refused: Vec::new(),
+            changed_since_refusal: false,
+            mended: Mended::default(),
+        }
+    }
+
+    /// Mends the pods of the document.
+    pub(super) fn mend(mut self, excerpt: Excerpt<'_, '_>) -> Mended {
+        let text = self.settle(excerpt, 0).unwrap_or_else(|| excerpt.text().to_owned());
+        Mended { text, ..self.mended }
+    }
+
     /// Changes the document until nothing is left that can be. The text in the end; none when it is as it was.
     ///
     /// One round needs another, since one fix may bring another rule to light, and what stood in the way of a change may
     /// be gone. Each reads its text once: to verify the change, and to go on from there.
-    fn settle(&mut self, document: &Document<'_>, round: usize) -> Option<String> {
+    fn settle(&mut self, excerpt: Excerpt<'_, '_>, round: usize) -> Option<String> {
+        let document = excerpt.document;
         let survey = survey(document, self.number, self.templates, self.policies, self.options, self.spared);
         loop {
             self.mended.left = survey.left(&self.refused);
@@ -85,14 +104,14 @@ impl<P: Policies> Mending<'_, P> {
                 self.mended.left = survey.left(&self.refused);
                 return None;
             }
-            if let Ok(text) = self.attempt(document, &survey, &changes, round) {
+            if let Ok(text) = self.attempt(excerpt, &survey, &changes, round) {
                 return Some(text);
             }
-            if let Some((text, made)) = some_of(document, &changes, &mut self.refused)
+            if let Some((text, made)) = some_of(excerpt, &changes, &mut self.refused)
                 && let Some(Ok(next)) = podsec_yaml::documents(&text).next()
             {
                 self.made(&survey, &made);
-                let settled = self.settle(&next, round + 1);
+                let settled = self.settle(Excerpt::all_of(&next), round + 1);
                 return Some(settled.unwrap_or(text));
             }
         }
@@ -101,15 +120,15 @@ impl<P: Policies> Mending<'_, P> {
     /// Makes all changes at once, and goes on from there.
     fn attempt(
         &mut self,
-        document: &Document<'_>,
+        excerpt: Excerpt<'_, '_>,
         survey: &Survey,
         changes: &[&Change],
         round: usize,
     ) -> Result<String, String> {
-        let candidate = Candidate::new(document, changes)?;
-        let next = candidate.verified(document)?;
+        let candidate = Candidate::new(excerpt, changes)?;
+        let next = candidate.verified(excerpt.document)?;
         self.made(survey, changes);
-        let settled = self.settle(&next, round + 1);
+        let settled = self.settle(Excerpt::all_of(&next), round + 1);
         drop(next);
         Ok(settled.unwrap_or(candidate.text))
     }
@@ -192,14 +211,14 @@ impl Survey {
 
 /// Makes the changes of those pods that can be mended, or else single ones. What fails alone is refused.
 fn some_of<'c>(
-    document: &Document<'_>,
+    excerpt: Excerpt<'_, '_>,
     changes: &[&'c Change],
     refused: &mut Vec<(Change, String)>,
 ) -> Option<(String, Vec<&'c Change>)> {
     let by_pod: Vec<_> = changes.chunk_by(|one, next| one.pod == next.pod).collect();
-    together(document, &by_pod, |_, _| {}).or_else(|| {
+    together(excerpt, &by_pod, |_, _| {}).or_else(|| {
         let single: Vec<_> = changes.chunks(1).collect();
-        together(document, &single, |part, reason| {
+        together(excerpt, &single, |part, reason| {
             refused.extend(part.iter().map(|change| ((*change).clone(), reason.clone())));
         })
     })
@@ -207,13 +226,13 @@ fn some_of<'c>(
 
 /// Makes those parts of the changes that can be made alone: all of them at once, or else the first.
 fn together<'c>(
-    document: &Document<'_>,
+    excerpt: Excerpt<'_, '_>,
     parts: &[&[&'c Change]],
     mut failed: impl FnMut(&[&Change], String),
 ) -> Option<(String, Vec<&'c Change>)> {
     let attempt = |changes: &[&Change]| {
-        let candidate = Candidate::new(document, changes)?;
-        candidate.verified(document).map(drop)?;
+        let candidate = Candidate::new(excerpt, changes)?;
+        candidate.verified(excerpt.document).map(drop)?;
         Ok(candidate.text)
     };
     let mut first = None;
@@ -241,7 +260,8 @@ struct Candidate<'d, 't> {
 }
 
 impl<'d, 't> Candidate<'d, 't> {
-    fn new(document: &'d Document<'t>, changes: &[&Change]) -> Result<Self, String> {
+    fn new(excerpt: Excerpt<'d, 't>, changes: &[&Change]) -> Result<Self, String> {
+        let document = excerpt.document;
         let mut intended = Tree::Kept(document.root());
         intended.apply(0, changes);
         if intended.is(document.root()) {
@@ -251,8 +271,8 @@ impl<'d, 't> Candidate<'d, 't> {
             // What an alias stands for may change wherever the alias itself is.
             intended.open_all();
         }
-        let style = Style::of(document.text(), document);
-        let text = spliced(document.text(), splices(document.text(), document, style, &intended))
+        let style = Style::of(excerpt.text(), document);
+        let text = spliced(excerpt, splices(excerpt, style, &intended))
             .ok_or("two changes meet in the same text")?;
         Ok(Self { text, intended, json: style.json })
     }

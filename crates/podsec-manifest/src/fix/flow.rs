@@ -140,7 +140,8 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
 
     /// The indentation of the first line that has one.
     fn json_unit(&self) -> &'static str {
-        let indented = self.text.lines().find(|line| line.starts_with(' ')).unwrap_or("  ");
+        let text = self.text.get(self.start..).unwrap_or("");
+        let indented = text.lines().find(|line| line.starts_with(' ')).unwrap_or("  ");
         match indented.len() - indented.trim_start().len() {
             0..3 => "  ",
             3 => "   ",

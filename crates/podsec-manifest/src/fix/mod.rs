@@ -55,7 +55,7 @@ use podsec_yaml::Span;
 
 use crate::Source;
 use crate::allowance::apply_allowances;
-use crate::check::{Policies, check};
+use crate::check::{Kept, Policies, check, check_keeping};
 use crate::finding::FileReport;
 use crate::object::ObjectName;
 use crate::template::Templates;
@@ -121,21 +121,21 @@ pub struct Left {
 ///
 /// Documents that cannot be read stay as they are; [`Fixed::report`] names them.
 pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, options: Options) -> Fixed {
-    let judge = |source: &Source| {
-        let mut report = check(source, templates, policies);
+    let allow = |source: &Source, report: &mut FileReport| {
         if let Some(today) = options.today {
-            apply_allowances(source, &mut report, today);
+            apply_allowances(source, report, today);
         }
-        report
     };
-    let report = judge(source);
+    let mut documents = Vec::new();
+    let mut report = check_keeping(source, templates, policies, &mut |document| documents.push(document));
+    allow(source, &mut report);
     let mut fixed = Fixed { text: String::new(), applied: Vec::new(), left: Vec::new(), report };
     if fixed.report.pods.iter().all(|pod| pod.findings.is_empty()) {
         fixed.text.clone_from(&source.text);
         return fixed;
     }
     let mut copied = 0;
-    for (span, mended) in mended_documents(source, &fixed.report, templates, policies, options) {
+    for (span, mended) in mended_documents(source, &fixed.report, &documents, templates, policies, options) {
         fixed.text.push_str(source.text.get(copied..span.start).unwrap_or(""));
         fixed.text.push_str(&mended.text);
         fixed.applied.extend(mended.applied);
@@ -145,16 +145,19 @@ pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, opt
     fixed.text.push_str(source.text.get(copied..).unwrap_or(""));
     if fixed.text != source.text {
         let now = Source { name: source.name.clone(), text: fixed.text };
-        fixed.report = judge(&now);
+        fixed.report = check(&now, templates, policies);
+        allow(&now, &mut fixed.report);
         fixed.text = now.text;
     }
     fixed
 }
 
-/// The documents of a source in which the report found something, mended as far as they can be.
+/// The documents of a source in which the report found something, mended as far as they can be. Those that are `kept`
+/// are not read again.
 pub(crate) fn mended_documents(
     source: &Source,
     report: &FileReport,
+    kept: &[Kept<'_>],
     templates: &Templates,
     policies: &impl Policies,
     options: Options,
@@ -165,7 +168,18 @@ pub(crate) fn mended_documents(
     documents.dedup();
     let mend = |(number, span): (usize, Span)| {
         let text = source.text.get(span.range())?;
-        Some((span, document::mend(text, number, templates, policies, options, &spared)))
+        // JSON objects may share a line with others.
+        let begins_line = source.text.get(..span.start)?.ends_with('\n') || span.start == 0;
+        let kept = kept.iter().find(|kept| kept.number == number && begins_line);
+        let mending = document::Mending::new(number, templates, policies, options, &spared);
+        let mended = match kept {
+            Some(kept) => mending.mend(document::Excerpt { document: &kept.document, span }),
+            None => match podsec_yaml::documents(text).next() {
+                Some(Ok(document)) => mending.mend(document::Excerpt::all_of(&document)),
+                _ => return None,
+            },
+        };
+        Some((span, mended))
     };
     documents.into_iter().filter_map(mend).collect()
 }
@@ -184,5 +198,42 @@ impl Spared {
 
     fn has(&self, object: &ObjectName, pod: &str, check: &Check) -> bool {
         !self.0.is_empty() && self.0.contains(&(object.clone(), pod.to_owned(), check.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use podsec_standards::{Level, Policy, Version};
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_mended_in_its_source_as_it_would_be_alone() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/manifests");
+        let texts = std::fs::read_dir(folder).unwrap();
+        let mut texts: Vec<String> =
+            texts.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+        texts.push(texts.join("\n---\n"));
+        texts.push("   # indented\n---\n".to_owned() + &texts.join("\n--- # next\n").replace('\n', "\r\n"));
+        let pod = r#"{"kind":"Pod","apiVersion":"v1","spec":{"hostPID":true,"containers":[{"name":"a"}]}}"#;
+        let lines = pod.replace(',', ",\n    ");
+        texts.push([pod, pod, "\n", &lines, " ", pod, &lines].concat());
+        let policy = Policy::new(Level::Restricted, Version::Latest);
+        let options = Options { unsafe_fixes: true, today: None };
+        let mut count = 0;
+        for text in texts {
+            let source = Source { name: "a.yaml".to_owned(), text };
+            let mut kept = Vec::new();
+            let report =
+                check_keeping(&source, &Templates::default(), &policy, &mut |document| kept.push(document));
+            let mend = |kept: &[Kept<'_>]| {
+                let mended =
+                    mended_documents(&source, &report, kept, &Templates::default(), &policy, options);
+                mended.into_iter().map(|(span, mended)| (span, mended.text)).collect::<Vec<_>>()
+            };
+            assert_eq!(mend(&kept), mend(&[]));
+            count += kept.len();
+        }
+        assert!(count > 30, "{count}");
     }
 }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use podsec_yaml::{CollectionStyle, Document, Entry, Kind, Node, ScalarStyle};
 use serde_json::Value;
 
+use super::document::Excerpt;
 use super::style::Style;
 use super::tree::Tree;
 
@@ -20,36 +21,44 @@ pub(super) struct Splice {
     pub(super) text: String,
 }
 
-/// The replacements that turn the document, which is all of `text`, into one with the tree `intended`.
+/// The replacements that turn the document into one with the tree `intended`.
 pub(super) fn splices<'d, 't>(
-    text: &str,
-    document: &'d Document<'t>,
+    Excerpt { document, span }: Excerpt<'d, 't>,
     style: Style,
     intended: &Tree<'d, 't>,
 ) -> Vec<Splice> {
-    let mut splicer = Splicer { text, document, style, anchored: HashMap::new(), splices: Vec::new() };
+    let text = document.text().get(..span.end).unwrap_or("");
+    let mut splicer =
+        Splicer { text, start: span.start, document, style, anchored: HashMap::new(), splices: Vec::new() };
     splicer.note_anchors(document.root(), intended);
     splicer.reconcile(Slot::Root, document.root(), intended);
     splicer.splices
 }
 
-/// The text with its bytes replaced; nothing when two replacements touch the same bytes.
-pub(super) fn spliced(text: &str, mut splices: Vec<Splice>) -> Option<String> {
+/// The text of a document with its bytes replaced; nothing when two replacements touch the same bytes.
+pub(super) fn spliced(
+    Excerpt { document, span }: Excerpt<'_, '_>,
+    mut splices: Vec<Splice>,
+) -> Option<String> {
     // An insertion where a removal starts stands before it.
     splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
-    let mut result = String::with_capacity(text.len() + 256);
-    let mut copied = 0;
+    let text = document.text();
+    let mut result = String::with_capacity(span.end - span.start + 256);
+    let mut copied = span.start;
     for Splice { range, text: replacement } in splices {
         result.push_str(text.get(copied..range.start)?);
         result.push_str(&replacement);
         copied = range.end;
     }
-    result.push_str(text.get(copied..)?);
+    result.push_str(text.get(copied..span.end)?);
     Some(result)
 }
 
 pub(super) struct Splicer<'s, 'd, 't> {
+    /// Up to the end of the document.
     pub(super) text: &'s str,
+    /// Where the document starts in it.
+    pub(super) start: usize,
     document: &'d Document<'t>,
     pub(super) style: Style,
     /// What the nodes with anchors become, by their first byte; aliases follow them.

@@ -6,7 +6,7 @@ use super::tree::Tree;
 
 /// Reads a changed text, or tells why it is not taken.
 ///
-/// `before` is the whole of the document's text, and so is `after`.
+/// `after` is the whole of the document's text.
 pub(super) fn read<'t>(
     before: &Document<'_>,
     after: &'t str,

@@ -4,12 +4,13 @@ use std::mem;
 
 use super::{Input, in_order, ordered};
 use crate::Source;
-use crate::check::{Policies, check};
+use crate::check::{Kept, Policies, check_keeping};
 use crate::finding::{FileReport, Problem};
 use crate::template::Templates;
 
 /// Judges inputs on all cores, has each one's report worked up by `work` on the same core, and hands what came of it to
-/// `each`, in the order of the inputs. `work` tells, too, how many bytes its result holds, roughly.
+/// `each`, in the order of the inputs. `work` tells, too, how many bytes its result holds, roughly. If it wants the
+/// documents in which something was found, they are `kept` for it.
 ///
 /// What cannot be read, or is not UTF-8, is reported as a [`Problem`].
 ///
@@ -19,7 +20,8 @@ pub fn check_inputs<T: Send, E: Send>(
     inputs: &[Input],
     templates: &Templates,
     policies: &(impl Policies + Sync),
-    work: impl Fn(&Source, FileReport) -> (T, usize) + Sync,
+    kept: bool,
+    work: impl Fn(&Source, FileReport, &[Kept<'_>]) -> (T, usize) + Sync,
     mut each: impl FnMut(&T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     // Most files are small: several at a time leave little to agree upon.
@@ -29,8 +31,20 @@ pub fn check_inputs<T: Send, E: Send>(
         let (mut results, mut bytes) = (Vec::with_capacity(batch.len()), 0);
         let mut buffer = Vec::new();
         for input in *batch {
-            let (source, report) = judge(input, mem::take(&mut buffer), templates, policies);
-            let (result, held) = work(&source, report);
+            let (source, problem) = read(input, mem::take(&mut buffer));
+            let mut documents = Vec::new();
+            let report = match problem {
+                Some(problem) => {
+                    FileReport { name: source.name.clone(), problems: vec![problem], ..FileReport::default() }
+                }
+                None => judge(input, &source, templates, policies, &mut |document| {
+                    if kept {
+                        documents.push(document);
+                    }
+                }),
+            };
+            let (result, held) = work(&source, report, &documents);
+            drop(documents);
             results.push(result);
             bytes += held;
             buffer = source.text.into_bytes();
@@ -40,24 +54,23 @@ pub fn check_inputs<T: Send, E: Send>(
     in_order(&batches, judge_and_work, |results| results.iter().try_for_each(&mut each))
 }
 
-/// Judges an input, whose text is read into `buffer`, whatever that holds.
-fn judge(
+/// The name and the text of an input, which is read into `buffer`, whatever that holds; or why there is no text.
+fn read(input: &Input, buffer: Vec<u8>) -> (Source, Option<Problem>) {
+    let (text, problem) = match input.text(buffer) {
+        Ok(text) => (text, None),
+        Err(message) => (String::new(), Some(Problem { object: None, position: None, message })),
+    };
+    (Source { name: input.name(), text }, problem)
+}
+
+fn judge<'s>(
     input: &Input,
-    buffer: Vec<u8>,
+    source: &'s Source,
     templates: &Templates,
     policies: &impl Policies,
-) -> (Source, FileReport) {
-    let name = input.name();
-    let text = match input.text(buffer) {
-        Ok(text) => text,
-        Err(message) => {
-            let problems = vec![Problem { object: None, position: None, message }];
-            let report = FileReport { name: name.clone(), problems, ..FileReport::default() };
-            return (Source { name, text: String::new() }, report);
-        }
-    };
-    let source = Source { name, text };
-    let mut report = check(&source, templates, policies);
+    keep: &mut impl FnMut(Kept<'s>),
+) -> FileReport {
+    let mut report = check_keeping(source, templates, policies, keep);
     if let Input::Rendered { file, .. } = input {
         report.rendered_from = Some(file.clone());
     }
@@ -71,7 +84,7 @@ fn judge(
             message: "left out: it is no manifest, as nothing in it says apiVersion".to_owned(),
         });
     }
-    (source, report)
+    report
 }
 
 /// So many files are judged one after the other by one core, if there are enough for all cores.
@@ -93,7 +106,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("a.yaml");
         fs::write(&path, bytes).unwrap();
-        judge(&Input::File { path, named }, Vec::new(), &Templates::default(), &POLICY).1
+        let mut reports = Vec::new();
+        let work = |_: &Source, report: FileReport, _: &[Kept<'_>]| (report, 0);
+        let each = |report: &FileReport| {
+            reports.push(report.clone());
+            Ok::<(), ()>(())
+        };
+        check_inputs(&[Input::File { path, named }], &Templates::default(), &POLICY, false, work, each)
+            .unwrap();
+        reports.remove(0)
     }
 
     #[test]

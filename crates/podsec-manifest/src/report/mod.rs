@@ -24,6 +24,7 @@ pub(crate) mod wording;
 use std::io::{self, Write};
 
 use crate::Source;
+use crate::check::Kept;
 use crate::finding::FileReport;
 
 pub use concise::Concise;
@@ -44,6 +45,25 @@ pub trait Renderer: Sync {
     /// # Errors
     /// When a value has no form in the format.
     fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()>;
+
+    /// [`Renderer::source`] of a source of which the documents in which something was found are at hand.
+    ///
+    /// # Errors
+    /// When a value has no form in the format.
+    fn source_with(
+        &self,
+        source: &Source,
+        report: &FileReport,
+        _: &[Kept<'_>],
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.source(source, report, out)
+    }
+
+    /// Whether documents that are at hand spare this format some work.
+    fn wants_documents(&self) -> bool {
+        false
+    }
 
     /// A new report.
     fn assembly(&self) -> Box<dyn Assembly>;

@@ -6,7 +6,7 @@ use podsec_standards::{Pod, Policy};
 use similar::{DiffTag, TextDiff};
 
 use crate::Source;
-use crate::check::Policies;
+use crate::check::{Kept, Policies};
 use crate::finding::FileReport;
 use crate::fix::{Options, mended_documents};
 use crate::object::ObjectName;
@@ -33,7 +33,12 @@ pub(super) struct SourceFix {
 }
 
 /// The fixes; none when a violation is meant to stay, or nothing can be mended.
-pub(super) fn source_fix(source: &Source, report: &FileReport, templates: &Templates) -> Option<SourceFix> {
+pub(super) fn source_fix(
+    source: &Source,
+    report: &FileReport,
+    documents: &[Kept<'_>],
+    templates: &Templates,
+) -> Option<SourceFix> {
     if report.pods.iter().any(|pod| !pod.silenced.is_empty()) {
         return None;
     }
@@ -42,7 +47,7 @@ pub(super) fn source_fix(source: &Source, report: &FileReport, templates: &Templ
     let mut fix = SourceFix { replacements: Vec::new(), changes: 0, risky: false, leaves: false };
     let text = source.text.as_str();
     let (mut line, mut counted) = (0, 0);
-    for (span, mended) in mended_documents(source, report, templates, &policies, options) {
+    for (span, mended) in mended_documents(source, report, documents, templates, &policies, options) {
         fix.changes += mended.applied.len();
         fix.risky |= mended.applied.iter().any(|applied| !applied.check.fix.safe);
         fix.leaves |= !mended.left.is_empty();
@@ -68,6 +73,11 @@ pub(super) fn source_fix(source: &Source, report: &FileReport, templates: &Templ
 
 /// The lines that differ.
 fn replacements(old: &str, new: &str) -> Vec<Replacement> {
+    // Most of a text is as it was, and need not be searched for differences.
+    let (above, start) = equal_lines(old.split_inclusive('\n'), new.split_inclusive('\n'));
+    let (old, new) = (old.get(start..).unwrap_or(""), new.get(start..).unwrap_or(""));
+    let (_, rest) = equal_lines(old.split_inclusive('\n').rev(), new.split_inclusive('\n').rev());
+    let (old, new) = (old.get(..old.len() - rest).unwrap_or(""), new.get(..new.len() - rest).unwrap_or(""));
     let diff = TextDiff::from_lines(old, new);
     let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
     let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
@@ -80,13 +90,19 @@ fn replacements(old: &str, new: &str) -> Vec<Replacement> {
             let (end_line, end_column) =
                 last.map_or((before.end + 1, 1), |line| (before.end, line.chars().count() + 1));
             Replacement {
-                start_line: before.start + 1,
-                end_line: end_line.max(before.start + 1),
+                start_line: above + before.start + 1,
+                end_line: above + end_line.max(before.start + 1),
                 end_column,
                 text: new_lines.get(after).unwrap_or_default().concat(),
             }
         })
         .collect()
+}
+
+/// How many lines are equal before the first that is not, and how many bytes they have.
+fn equal_lines<'t>(old: impl Iterator<Item = &'t str>, new: impl Iterator<Item = &'t str>) -> (usize, usize) {
+    let equal = old.zip(new).take_while(|(old, new)| old == new);
+    equal.fold((0, 0), |(lines, bytes), (line, _)| (lines + 1, bytes + line.len()))
 }
 
 /// The policies that a report was made by.

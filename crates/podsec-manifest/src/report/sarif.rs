@@ -13,6 +13,7 @@ use super::replacement::{SourceFix, source_fix};
 use super::wording::{counted, documentation, object, policy, push_remedy, title, uri};
 use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
+use crate::check::Kept;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Silence};
 use crate::template::Templates;
 
@@ -33,11 +34,27 @@ impl Sarif {
 
 impl Renderer for Sarif {
     fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
+        self.source_with(source, report, &[], out)
+    }
+
+    fn wants_documents(&self) -> bool {
+        true
+    }
+
+    fn source_with(
+        &self,
+        source: &Source,
+        report: &FileReport,
+        documents: &[Kept<'_>],
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let start = out.len();
         let uri = uri(report.file());
         // What was rendered is no file that could be mended.
-        let mut fix =
-            if report.rendered_from.is_none() { source_fix(source, report, &self.templates) } else { None };
+        let mut fix = match report.rendered_from {
+            None => source_fix(source, report, documents, &self.templates),
+            Some(_) => None,
+        };
         for pod in &report.pods {
             for finding in &pod.findings {
                 let mut result = SarifResult::new(source, report, &uri, pod, finding, None);

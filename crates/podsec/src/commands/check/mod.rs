@@ -19,7 +19,7 @@ use globset::{Glob, GlobSetBuilder};
 use jiff::Zoned;
 use podsec_manifest::input::{Input, check_inputs, forget_names, search};
 use podsec_manifest::report::Summary;
-use podsec_manifest::{Baseline, FileReport, Source, Template, apply_allowances};
+use podsec_manifest::{Baseline, FileReport, Kept, Source, Template, apply_allowances};
 
 use policies::{Policies, PolicyArguments};
 use progress::Progress;
@@ -97,12 +97,12 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let mut summary = Summary::default();
     let mut progress = Progress::new(inputs.len());
     let today = Zoned::now().date();
-    let render = |source: &Source, mut report: FileReport| {
+    let render = |source: &Source, mut report: FileReport, documents: &[Kept<'_>]| {
         apply_allowances(source, &mut report, today);
         if baseline_path.is_some() {
             ledger.lock().unwrap_or_else(PoisonError::into_inner).apply(&mut report);
         }
-        let parts = renderers.source(source, &report);
+        let parts = renderers.source(source, &report, documents);
         let bytes = parts.iter().flatten().map(Vec::len).sum();
         ((report, parts), bytes)
     };
@@ -114,7 +114,7 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
         progress.advance();
         Ok(())
     };
-    check_inputs(&inputs, &templates, &policies, render, add)
+    check_inputs(&inputs, &templates, &policies, renderers.want_documents(), render, add)
         .and_then(|()| {
             progress.clear();
             reports.finish(&summary)

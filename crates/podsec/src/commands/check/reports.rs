@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use podsec_manifest::report::{
     Assembly, Concise, Github, Gitlab, Html, Human, Json, Junit, Markdown, Renderer, Sarif, Summary,
 };
-use podsec_manifest::{FileReport, Source, Templates};
+use podsec_manifest::{FileReport, Kept, Source, Templates};
 
 /// How to report: each format with the file it goes to, or none for standard output.
 #[derive(Clone, Debug)]
@@ -142,12 +142,22 @@ impl ReportArguments {
 }
 
 impl Renderers {
+    /// Whether the documents in which something was found spare one of them some work.
+    pub(crate) fn want_documents(&self) -> bool {
+        self.0.iter().any(|renderer| renderer.wants_documents())
+    }
+
     /// What a source adds to each report.
-    pub(crate) fn source(&self, source: &Source, report: &FileReport) -> io::Result<Vec<Vec<u8>>> {
+    pub(crate) fn source(
+        &self,
+        source: &Source,
+        report: &FileReport,
+        documents: &[Kept<'_>],
+    ) -> io::Result<Vec<Vec<u8>>> {
         let mut parts = Vec::with_capacity(self.0.len());
         for renderer in &self.0 {
             let mut part = Vec::new();
-            renderer.source(source, report, &mut part)?;
+            renderer.source_with(source, report, documents, &mut part)?;
             parts.push(part);
         }
         Ok(parts)
