@@ -9,7 +9,7 @@
 //!
 //! - `plan` takes each broken rule's fix, which is data of the standards, to changes of fields. Where pod and containers
 //!   share a field, the side with the smaller edit gets it. What Kubernetes' validation would refuse is not done.
-//! - `tree` makes the changes to the document's JSON: that is what the text must say afterwards.
+//! - `tree` lays the changes over the document's nodes: that is what the text must say afterwards.
 //! - `splice` walks both trees side by side and replaces the bytes where they differ. Indentation, quoting, line ends,
 //!   flow style, JSON and a missing last line break stay as the author has them; comments of removed lines stay in their
 //!   place. An alias whose anchor becomes something else than the alias shall be is written out.
@@ -38,6 +38,7 @@
 mod block;
 mod diff;
 mod document;
+mod fields;
 mod file;
 mod flow;
 mod patch;

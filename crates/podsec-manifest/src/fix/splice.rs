@@ -3,14 +3,14 @@
 //! The two trees are walked side by side, as far as the second was opened. Where they agree no byte is touched. What may go wrong in odd texts (tags,
 //! keys set twice, nested dashes) is not guessed at: whoever splices reads the result again and compares the trees.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use podsec_yaml::{CollectionStyle, Document, Entry, Kind, Node, ScalarStyle};
 use serde_json::Value;
 
 use super::document::Excerpt;
+use super::fields::Fields;
 use super::style::Style;
 use super::tree::Tree;
 
@@ -95,7 +95,7 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
         match intended {
             Tree::Object(fields) => {
                 for entry in node.entries().iter().filter(|entry| entry.merged.is_none()) {
-                    if let Some(field) = fields.get(&*entry.name) {
+                    if let Some(field) = fields.change(&entry.name) {
                         self.note_anchors(entry.value, field);
                     }
                 }
@@ -158,31 +158,31 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
         node: Node<'d, 't>,
         style: CollectionStyle,
         entries: &[Entry<'d, 't>],
-        fields: &'s BTreeMap<Cow<'d, str>, Tree<'d, 't>>,
+        fields: &'s Fields<'d, 't>,
     ) {
         let members: Vec<Member> = entries
             .iter()
             .map(|entry| Member {
                 start: entry.key.span().start,
                 end: value_end(entry.value).max(entry.key.span().end),
-                stays: fields.contains_key(&*entry.name),
+                stays: !fields.removes(&entry.name),
             })
             .collect();
         for entry in entries {
-            if let Some(field) = fields.get(&*entry.name) {
+            if let Some(field) = fields.change(&entry.name) {
                 self.reconcile(Slot::Field(entry, style), entry.value, field);
             }
         }
         let inherited = node.entries();
         let added: Vec<(&str, Value)> = fields
-            .iter()
+            .changed()
             .filter(|(name, value)| {
                 inherited
                     .iter()
-                    .find(|entry| entry.name == ***name)
+                    .find(|entry| entry.name == **name)
                     .is_none_or(|entry| entry.merged.is_some() && !value.is(entry.value))
             })
-            .map(|(name, value)| (&**name, value.to_json()))
+            .map(|(name, value)| (name, value.to_json()))
             .collect();
         match style {
             CollectionStyle::Block => self.block_members(node, &members, &added),

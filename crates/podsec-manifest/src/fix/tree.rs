@@ -1,11 +1,9 @@
 //! What the text of a document must say after the fix: the tree that it has, with the changes made to it.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use podsec_yaml::{Kind, Node};
 use serde_json::Value;
 
+use super::fields::Fields;
 use super::plan::{Action, Change};
 use crate::locate::Step;
 
@@ -14,8 +12,7 @@ use crate::locate::Step;
 pub(super) enum Tree<'d, 't> {
     /// As the document has it, with all that is below.
     Kept(Node<'d, 't>),
-    /// An object, by the names of its fields.
-    Object(BTreeMap<Cow<'d, str>, Tree<'d, 't>>),
+    Object(Fields<'d, 't>),
     List(Vec<Tree<'d, 't>>),
     /// A new string, number, boolean or null.
     Scalar(Value),
@@ -42,7 +39,7 @@ impl Tree<'_, '_> {
                     if let (true, Some((_, parent))) = (removed, steps.split_last())
                         && let Some(Self::Object(fields)) = self.open_at(parent)
                     {
-                        fields.insert(Cow::Borrowed(name), Self::new(value));
+                        fields.insert(name, Self::new(value));
                     }
                 }
             }
@@ -57,13 +54,11 @@ impl Tree<'_, '_> {
         let mut place = self;
         for step in steps {
             if place.is_null() && matches!(step, Step::Member(_)) {
-                *place = Self::Object(BTreeMap::new());
+                *place = Self::Object(Fields::new(std::iter::empty()));
             }
             place.open();
             place = match (place, step) {
-                (Self::Object(fields), Step::Member(name)) => {
-                    fields.entry(Cow::Owned(name.clone())).or_insert(Self::Scalar(Value::Null))
-                }
+                (Self::Object(fields), Step::Member(name)) => fields.get_or_null(name),
                 (Self::List(items), Step::Element(index)) => match items.get_mut(*index) {
                     Some(item) => item,
                     None => return,
@@ -100,7 +95,7 @@ impl Tree<'_, '_> {
                 Self::Kept(below?).at(rest, look)
             }
             (Self::Object(fields), Some((Step::Member(name), rest))) => {
-                fields.get(name.as_str())?.at(rest, look)
+                fields.look(name, |field| field.at(rest, look))?
             }
             (Self::List(items), Some((Step::Element(index), rest))) => items.get(*index)?.at(rest, look),
             _ => None,
@@ -111,9 +106,7 @@ impl Tree<'_, '_> {
     pub(super) fn to_json(&self) -> Value {
         match self {
             Self::Kept(node) => node.to_json(),
-            Self::Object(fields) => Value::Object(
-                fields.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect(),
-            ),
+            Self::Object(fields) => fields.to_json(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Scalar(value) => value.clone(),
         }
@@ -123,13 +116,7 @@ impl Tree<'_, '_> {
     pub(super) fn is(&self, node: Node<'_, '_>) -> bool {
         match (self, node.kind()) {
             (Self::Kept(kept), _) => kept.is_same_json(node),
-            (Self::Object(fields), Kind::Mapping(_)) => {
-                let entries = node.entries();
-                let is_field = |entry: &podsec_yaml::Entry<'_, '_>| {
-                    fields.get(&*entry.name).is_some_and(|field| field.is(entry.value))
-                };
-                entries.len() == fields.len() && entries.iter().all(is_field)
-            }
+            (Self::Object(fields), _) => fields.is(node),
             (Self::List(items), Kind::Sequence(_)) => {
                 let mut nodes = node.items();
                 items.iter().all(|item| nodes.next().is_some_and(|node| item.is(node)))
@@ -144,7 +131,7 @@ impl Tree<'_, '_> {
     pub(super) fn open_all(&mut self) {
         self.open();
         match self {
-            Self::Object(fields) => fields.values_mut().for_each(Self::open_all),
+            Self::Object(fields) => fields.open_all(),
             Self::List(items) => items.iter_mut().for_each(Self::open_all),
             Self::Kept(_) | Self::Scalar(_) => {}
         }
@@ -154,8 +141,7 @@ impl Tree<'_, '_> {
     fn new(value: &Value) -> Self {
         match value {
             Value::Object(fields) => {
-                let field = |(name, value): (&String, &Value)| (Cow::Owned(name.clone()), Self::new(value));
-                Self::Object(fields.iter().map(field).collect())
+                Self::Object(Fields::new(fields.iter().map(|(name, value)| (name.clone(), Self::new(value)))))
             }
             Value::Array(items) => Self::List(items.iter().map(Self::new).collect()),
             other => Self::Scalar(other.clone()),
@@ -166,10 +152,7 @@ impl Tree<'_, '_> {
     fn open(&mut self) {
         let Self::Kept(node) = *self else { return };
         match node.kind() {
-            Kind::Mapping(_) => {
-                let entries = node.entries().into_iter();
-                *self = Self::Object(entries.map(|entry| (entry.name, Self::Kept(entry.value))).collect());
-            }
+            Kind::Mapping(_) => *self = Self::Object(Fields::kept(node)),
             Kind::Sequence(_) => *self = Self::List(node.items().map(Self::Kept).collect()),
             Kind::Scalar(_) => {}
         }
@@ -181,7 +164,7 @@ impl Tree<'_, '_> {
         place.open();
         for step in steps {
             place = match (place, step) {
-                (Self::Object(fields), Step::Member(name)) => fields.get_mut(name.as_str())?,
+                (Self::Object(fields), Step::Member(name)) => fields.get_mut(name)?,
                 (Self::List(items), Step::Element(index)) => items.get_mut(*index)?,
                 _ => return None,
             };
@@ -193,7 +176,7 @@ impl Tree<'_, '_> {
     fn remove(&mut self, steps: &[Step]) -> Option<Self> {
         let (last, parent) = steps.split_last()?;
         match (self.open_at(parent)?, last) {
-            (Self::Object(fields), Step::Member(name)) => fields.remove(name.as_str()),
+            (Self::Object(fields), Step::Member(name)) => fields.remove(name),
             (Self::List(items), Step::Element(index)) if *index < items.len() => Some(items.remove(*index)),
             _ => None,
         }
