@@ -6,8 +6,9 @@
 //! socket  server                                stream   connection, requests
 //! ```
 //!
-//! [`serve`] is the entry. It decides nothing about requests: a [`Handler`] does.
+//! [`serve`] is the entry. It decides nothing about requests: a [`Handler`] does. [`Authorities`] is for the other end.
 
+mod authorities;
 pub mod body;
 mod connection;
 mod requests;
@@ -15,4 +16,5 @@ mod server;
 mod socket;
 mod stream;
 
+pub use authorities::Authorities;
 pub use server::{Handler, Limits, Peer, serve};

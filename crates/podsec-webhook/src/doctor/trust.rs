@@ -6,12 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use kube::Api;
-use rustls::client::WebPkiServerVerifier;
+use podsec_https::Authorities;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -216,7 +215,6 @@ fn judge(hook: &Hook, authorities: &[CertificateDer<'static>], shown: &Shown, no
     }
 }
 
-/// Verifies as Go does: a certificate that is itself among the authorities is trusted, too.
 fn verify(
     authorities: &[CertificateDer<'static>],
     leaf: &CertificateDer<'static>,
@@ -224,22 +222,12 @@ fn verify(
     name: &str,
     now: Timestamp,
 ) -> Result<(), rustls::Error> {
-    let name = ServerName::try_from(name).map_err(|error| rustls::Error::General(error.to_string()))?;
-    if authorities.contains(leaf) {
-        if not_after(leaf).is_none_or(|end| end <= now) {
-            return Err(CertificateError::Expired.into());
-        }
-        return rustls::client::verify_server_name(&ParsedCertificate::try_from(leaf)?, &name);
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(authorities.iter().cloned());
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
-        .build()
-        .map_err(|error| rustls::Error::General(error.to_string()))?;
+    let general = |error: &dyn std::fmt::Display| rustls::Error::General(error.to_string());
+    let name = ServerName::try_from(name).map_err(|error| general(&error))?;
+    let authorities = Authorities::new(authorities.to_vec()).map_err(|error| general(&error))?;
     let seconds = u64::try_from(now.as_second()).unwrap_or_default();
     let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    verifier.verify_server_cert(leaf, intermediates, &name, &[], now).map(drop)
+    authorities.verify_server_cert(leaf, intermediates, &name, &[], now).map(drop)
 }
 
 /// The certificates that a server shows to whoever calls it by this name.

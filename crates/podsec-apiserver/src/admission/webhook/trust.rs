@@ -2,16 +2,10 @@
 
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use podsec_https::Authorities;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, RootCertStore,
-    SignatureScheme,
-};
-use x509_parser::time::ASN1Time;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{CertificateError, ClientConfig, Error, InvalidMessage};
 
 /// The client's side of TLS, trusting the authorities of `ca_bundle`, and those of the system when it is empty.
 ///
@@ -23,80 +17,17 @@ pub(super) fn client_config(ca_bundle: &[u8]) -> Result<ClientConfig, String> {
     } else {
         CertificateDer::pem_slice_iter(ca_bundle).filter_map(Result::ok).collect()
     };
-    let mut roots = RootCertStore::empty();
-    let (trusted, _) = roots.add_parsable_certificates(certificates.iter().cloned());
-    if trusted == 0 {
-        return Err(NO_ROOTS.to_owned());
-    }
+    let authorities = Authorities::new(certificates).map_err(|_| NO_ROOTS.to_owned())?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
-    let inner = inner.map_err(|error| error.to_string())?;
-    let verifier = Arc::new(Verifier { inner, certificates });
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
+        .with_custom_certificate_verifier(Arc::new(authorities))
         .with_no_client_auth();
     // As kube-apiserver: many requests on one HTTP/2 connection would all meet one replica.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
-}
-
-/// Verifies as usual; but a certificate that stands in the bundle itself needs no signature, as in Go. What
-/// `openssl req -x509` makes is such a certificate: an authority that serves.
-#[derive(Debug)]
-struct Verifier {
-    inner: Arc<WebPkiServerVerifier>,
-    certificates: Vec<CertificateDer<'static>>,
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verified =
-            self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        if verified.is_ok() || !self.certificates.iter().any(|certificate| certificate == end_entity) {
-            return verified;
-        }
-        let parsed = ParsedCertificate::try_from(end_entity)?;
-        verify_server_name(&parsed, server_name)?;
-        if is_current(end_entity, now) { Ok(ServerCertVerified::assertion()) } else { verified }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-fn is_current(certificate: &CertificateDer<'_>, now: UnixTime) -> bool {
-    let now = i64::try_from(now.as_secs()).ok().and_then(|now| ASN1Time::from_timestamp(now).ok());
-    let parsed = x509_parser::parse_x509_certificate(certificate).ok();
-    parsed.zip(now).is_some_and(|((_, certificate), now)| certificate.validity().is_valid_at(now))
 }
 
 /// A failed handshake as Go tells it.
