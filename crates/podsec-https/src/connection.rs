@@ -84,7 +84,11 @@ impl<H: Handler> Connection<H> {
             None if usage.is_unused() => return,
             None => {
                 exchange.connection.as_mut().graceful_shutdown();
-                exchange.run().await
+                let ended = exchange.run().await;
+                if ended.is_ok() {
+                    let _ = timeout(LAST_WORDS, exchange.outlet.discard()).await;
+                }
+                ended
             }
         };
         if let Err(error) = ended {
@@ -159,6 +163,9 @@ async fn idleness(usage: &Usage, limits: Limits) {
 
 /// How long a stopping server waits for the first request of a connection.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
+/// How long a client may take to notice that its connection has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What is asked on a connection, and since when nothing is.
 struct Usage {

@@ -3,6 +3,7 @@
 //! HTTP flushes after each frame that is not tiny, which would make each answer a TLS record and a system call of its
 //! own.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,6 +54,27 @@ impl<S: AsyncWrite + Unpin> Outlet<S> {
         let mut gathered = self.gathered();
         gathered.gathering = false;
         gathered.poll_flush(context)
+    }
+
+    /// Reads on until the client has nothing more to say, and forgets it.
+    ///
+    /// A socket that is closed with something unread breaks the connection off: a client that is about to send could
+    /// then lose what it was told before.
+    pub(crate) async fn discard(&self)
+    where
+        S: AsyncRead,
+    {
+        let mut forgotten = [0; 4096];
+        poll_fn(|context| {
+            loop {
+                let mut buffer = ReadBuf::new(&mut forgotten);
+                match ready!(Pin::new(&mut self.gathered().stream).poll_read(context, &mut buffer)) {
+                    Ok(()) if !buffer.filled().is_empty() => {}
+                    _ => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
     }
 
     fn gathered(&self) -> MutexGuard<'_, Gathered<S>> {
@@ -161,10 +183,8 @@ const KEPT: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-
     use proptest::prelude::*;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::runtime::Builder;
 
     use super::*;
@@ -248,6 +268,25 @@ mod tests {
         let gathered = outlet.gathered();
         assert_eq!(gathered.stream.writes.concat().len(), 8 * GATHERED);
         assert!(gathered.unsent.capacity() <= KEPT);
+    }
+
+    #[test]
+    fn what_comes_after_the_end_is_read_until_the_client_ends_too() {
+        block_on(async {
+            let (mut client, server) = tokio::io::duplex(1024);
+            let (mut stream, outlet) = gathering(server);
+            stream.write_all(b"the last answer").await.unwrap();
+            stream.shutdown().await.unwrap();
+            let asking = async {
+                client.write_all(&vec![b'?'; 64 * 1024]).await.unwrap();
+                let mut told = Vec::new();
+                client.read_to_end(&mut told).await.unwrap();
+                drop(client);
+                told
+            };
+            let (told, ()) = tokio::join!(asking, outlet.discard());
+            assert_eq!(told, b"the last answer");
+        });
     }
 
     proptest! {
