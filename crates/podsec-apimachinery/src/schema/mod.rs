@@ -4,12 +4,14 @@
 //! data/catalog.json ──► Catalog      which resources there are                  (discovery, requests)
 //! data/openapi.json ──► Definitions  which fields a kind has, how they merge    (patches)
 //!                            └─────► decode      JSON ─► object, strict errors  (bodies)
+//! a CustomResourceDefinition ──► Structural      the same for the kinds that users define
 //! ```
 
 pub mod catalog;
 pub mod definitions;
 pub mod fields;
 pub mod quantity;
+pub mod structural;
 pub mod time;
 
 pub(crate) mod document;
@@ -22,3 +24,4 @@ pub use catalog::{Catalog, Resource, Subresource, Verb};
 pub use definitions::{Definitions, Schema, Shape};
 pub use error::{DecodeError, StrictCause, StrictError, strict_message};
 pub use fields::{Decoded, decode, decode_untyped};
+pub use structural::{CustomType, Structural};
