@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::root;
 use super::v3::{META, reference, schema_name};
+use crate::schema::Definitions;
 use crate::schema::catalog::{Resource, Verb};
 
 /// The paths of some resources and of their subresources, which refer to these schemas.
@@ -126,7 +127,10 @@ impl<'a> Operations<'a> {
             }
             Verb::Patch => {
                 let patch = schema(&format!("{META}.Patch"));
-                Some(PATCH_TYPES.iter().map(|media_type| ((*media_type).to_owned(), patch.clone())).collect())
+                let is_builtin = Definitions::builtin().kind(kind.group, kind.version, kind.kind).is_some();
+                // kubectl takes from here which patches it may send.
+                let types = PATCH_TYPES.iter().filter(|name| is_builtin || **name != STRATEGIC_MERGE_PATCH);
+                Some(types.map(|media_type| ((*media_type).to_owned(), patch.clone())).collect())
             }
             Verb::Get | Verb::List | Verb::Watch => None,
         };
@@ -141,8 +145,11 @@ const PATCH_TYPES: [&str; 4] = [
     "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
+    STRATEGIC_MERGE_PATCH,
 ];
+
+/// What custom objects do not take: nothing says how their lists merge.
+const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
 
 #[cfg(test)]
 mod tests {
