@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use hyper::{Request, Response};
 use podsec_admission::Admission;
 use podsec_apimachinery::Status;
@@ -17,6 +18,7 @@ use crate::authentication::Tokens;
 use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
 use crate::controllers;
+use crate::custom::{CustomResource, Served};
 use crate::metrics::Metrics;
 use crate::node;
 use crate::pipeline::{self, Peer};
@@ -25,7 +27,7 @@ use crate::registry::Registry;
 /// Everything that requests share.
 pub struct ApiServer {
     pub(crate) store: Arc<dyn Store>,
-    catalog: &'static Catalog,
+    served: ArcSwap<Served>,
     pub(crate) tokens: Tokens,
     pub(crate) admission: Admission,
     pub(crate) plugins: Plugins,
@@ -46,11 +48,10 @@ impl ApiServer {
     ) -> Self {
         let budget = Budget::new(BODY_BUDGET);
         let (stopping, _) = watch::channel(false);
-        let catalog = Catalog::builtin();
         Self {
-            webhooks: Webhooks::over(&store, catalog),
+            webhooks: Webhooks::over(&store, Catalog::builtin()),
             store,
-            catalog,
+            served: ArcSwap::from_pointee(Served::builtin()),
             tokens,
             admission,
             plugins: Plugins::standard(),
@@ -75,6 +76,7 @@ impl ApiServer {
     /// When the store fails.
     pub async fn bootstrap(self: &Arc<Self>) -> Result<(), Status> {
         bootstrap::create_namespaces(self).await?;
+        controllers::definitions::load(self).await?;
         controllers::start(self);
         Ok(())
     }
@@ -113,19 +115,26 @@ impl ApiServer {
         text
     }
 
-    /// The resources it serves.
-    pub(crate) fn catalog(&self) -> &'static Catalog {
-        self.catalog
+    /// What it serves now.
+    pub(crate) fn served(&self) -> Arc<Served> {
+        self.served.load_full()
+    }
+
+    /// Serves these versions of a definition from now on, and no others; none when it is gone.
+    pub(crate) fn serve_definition(&self, group: &str, plural: &str, versions: &[Arc<CustomResource>]) {
+        self.served.rcu(|served| served.with(group, plural, versions));
     }
 
     /// The objects of a resource.
     pub(crate) fn registry(&self, resource: &Arc<Resource>) -> Registry {
-        Registry::new(&self.store, resource)
+        let custom = self.served.load().custom(resource).cloned();
+        Registry::new(&self.store, resource, custom)
     }
 
     /// The objects of a built-in resource.
     pub(crate) fn builtin(&self, group: &str, version: &str, resource: &str) -> Option<Registry> {
-        self.catalog().find(group, version, resource).map(|resource| self.registry(resource))
+        let resource = Catalog::builtin().find(group, version, resource)?;
+        Some(Registry::new(&self.store, resource, None))
     }
 }
 

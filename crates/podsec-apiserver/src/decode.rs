@@ -3,7 +3,7 @@
 use hyper::header::CONTENT_TYPE;
 use podsec_apimachinery::Status;
 pub(crate) use podsec_apimachinery::codec::Kind;
-use podsec_apimachinery::codec::{self, BodyError, Encoding};
+use podsec_apimachinery::codec::{self, Body, BodyError, Encoding};
 use podsec_apimachinery::schema::Definitions;
 use serde_json::Value;
 
@@ -24,7 +24,11 @@ pub(crate) fn object(
 ) -> Result<Value, Status> {
     let resource = &operation.resource;
     let expected = Kind { group: &resource.group, version: &resource.version, kind: &resource.kind };
-    kind(operation.context, bytes, expected, validation)
+    let mut body = codec::decode(bytes, encoding(operation.context, expected)?, expected)?;
+    if let Some(custom) = &operation.behaviour.custom {
+        body.strict.extend(custom.decode(&mut body.object)?);
+    }
+    validated(operation.context, body, expected, validation)
 }
 
 /// Decodes a body of any kind, as [`object`] does.
@@ -38,6 +42,15 @@ pub(crate) fn kind(
     validation: FieldValidation,
 ) -> Result<Value, Status> {
     let body = codec::decode(bytes, encoding(context, expected)?, expected)?;
+    validated(context, body, expected, validation)
+}
+
+fn validated(
+    context: &Context,
+    body: Body,
+    expected: Kind<'_>,
+    validation: FieldValidation,
+) -> Result<Value, Status> {
     match validation {
         FieldValidation::Strict => Ok(body.strictly(expected)?),
         FieldValidation::Warn => {

@@ -18,6 +18,7 @@ mod bootstrap;
 mod client;
 mod controllers;
 mod conversion;
+mod custom;
 mod decode;
 mod endpoints;
 mod kubeconfig;

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::MetaMut;
 use podsec_apimachinery::quote::quoted;
-use podsec_apimachinery::schema::catalog::Resource;
+use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_apimachinery::status::{Details, StatusCause};
 use podsec_storage::{Change, Entry, Error, Precondition, Revision, Store};
 use serde_json::Value;
 
 use crate::conversion;
+use crate::custom::CustomResource;
 use crate::object;
 
 /// An object and the revision at which it was last written.
@@ -28,11 +29,17 @@ pub(crate) struct Stored {
 pub(crate) struct Registry {
     store: Arc<dyn Store>,
     resource: Arc<Resource>,
+    custom: Option<Arc<CustomResource>>,
 }
 
 impl Registry {
-    pub(crate) fn new(store: &Arc<dyn Store>, resource: &Arc<Resource>) -> Self {
-        Self { store: Arc::clone(store), resource: Arc::clone(resource) }
+    /// `custom` is what is particular to a custom resource.
+    pub(crate) fn new(
+        store: &Arc<dyn Store>,
+        resource: &Arc<Resource>,
+        custom: Option<Arc<CustomResource>>,
+    ) -> Self {
+        Self { store: Arc::clone(store), resource: Arc::clone(resource), custom }
     }
 
     /// The store behind it.
@@ -100,6 +107,10 @@ impl Registry {
         let mut object: Value = serde_json::from_slice(&entry.value)
             .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))?;
         conversion::to_version_of(&self.resource, &mut object);
+        if let Some(custom) = &self.custom {
+            // The schema may have changed since it was written.
+            custom.complete(&mut object);
+        }
         MetaMut::of(&mut object).set_resource_version(&revision.to_string());
         Ok(Stored { object, revision })
     }
@@ -204,12 +215,14 @@ fn directory(resource: &Resource) -> String {
         ("apiregistration.k8s.io" | "apiextensions.k8s.io", _) => {
             format!("/registry/{}/{plural}", resource.group)
         }
-        (group, _) if is_builtin(group) => format!("/registry/{plural}"),
-        (group, _) => format!("/registry/{group}/{plural}"),
+        (group, _) if Catalog::builtin().find(group, &resource.version, plural).is_some() => {
+            format!("/registry/{plural}")
+        }
+        (group, _) => custom_directory(group, plural),
     }
 }
 
-/// Kubernetes' own groups are undotted or end so; those of CustomResourceDefinitions may not.
-fn is_builtin(group: &str) -> bool {
-    !group.contains('.') || group.ends_with(".k8s.io")
+/// The directory of all objects of a CustomResourceDefinition, with its last slash left out.
+pub(crate) fn custom_directory(group: &str, plural: &str) -> String {
+    format!("/registry/{group}/{plural}")
 }

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{ListMeta, Meta};
-use podsec_apimachinery::table::{self, IncludeObject, MetaVersion, Row, Table};
+use podsec_apimachinery::table::{IncludeObject, MetaVersion, Row, Table};
 use serde_json::{Value, json};
 
 use crate::negotiation::Transform;
 use crate::query::Query;
-use crate::resources::Strategy;
+use crate::resources::Behaviour;
 use crate::verbs::options::invalid;
 
 /// How the objects of one resource are shown to one client.
@@ -16,7 +16,7 @@ use crate::verbs::options::invalid;
 pub(crate) struct View {
     transform: Transform,
     include: IncludeObject,
-    strategy: &'static Strategy,
+    behaviour: Behaviour,
 }
 
 impl View {
@@ -24,14 +24,10 @@ impl View {
     ///
     /// # Errors
     /// 422 for an unknown `includeObject`.
-    pub(crate) fn new(
-        transform: Transform,
-        query: &Query,
-        strategy: &'static Strategy,
-    ) -> Result<Self, Status> {
+    pub(crate) fn new(transform: Transform, query: &Query, behaviour: Behaviour) -> Result<Self, Status> {
         let include = IncludeObject::parse(query.value("includeObject").unwrap_or_default());
         let include = include.map_err(|error| invalid("TableOptions", &[error]))?;
-        Ok(Self { transform, include, strategy })
+        Ok(Self { transform, include, behaviour })
     }
 
     /// One object as the client wants it.
@@ -83,25 +79,14 @@ impl View {
         with_columns: bool,
         now: Timestamp,
     ) -> Value {
-        let row = |object| Row { cells: (self.strategy.cells)(object, now), object: self.include.of(object) };
+        let row = |object| Row { cells: self.behaviour.cells(object, now), object: self.include.of(object) };
         let table = Table {
             version,
             metadata,
-            columns: with_columns.then(|| self.columns().into()),
+            columns: with_columns.then(|| self.behaviour.columns().into()),
             rows: objects.iter().map(row).collect(),
         };
         serde_json::to_value(table).unwrap_or_default()
-    }
-
-    fn columns(&self) -> Vec<table::Column> {
-        let column = |column: &crate::resources::Column| table::Column {
-            name: column.name.into(),
-            column_type: column.column_type.name().into(),
-            format: column.column_type.format().into(),
-            description: column.description.into(),
-            priority: i32::from(column.priority),
-        };
-        self.strategy.columns.iter().map(column).collect()
     }
 }
 

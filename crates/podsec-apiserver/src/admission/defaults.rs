@@ -20,7 +20,7 @@ pub(super) async fn admit(
         return Ok(());
     }
     if operation.api.plugins.runs(DEFAULT_TOLERATION_SECONDS) {
-        (operation.strategy.tolerate)(object);
+        (operation.behaviour.strategy.tolerate)(object);
     }
     if !operation.api.plugins.runs(PRIORITY) {
         return Ok(());
@@ -32,7 +32,7 @@ pub(super) async fn admit(
         Vec::new()
     };
     let name = Meta::of(object).name().to_owned();
-    (operation.strategy.prioritize)(object, write.old, &classes)
+    (operation.behaviour.strategy.prioritize)(object, write.old, &classes)
         .map_err(|why| Status::forbidden(operation.group_resource(), &name, &why))
 }
 

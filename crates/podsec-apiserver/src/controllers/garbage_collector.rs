@@ -103,7 +103,8 @@ impl Collector<'_> {
     async fn exists(&self, owner: &OwnerReference<'_>, namespace: &str) -> bool {
         let api = self.client.api();
         let Some((group, version)) = group_version(owner.api_version) else { return true };
-        let Some(resource) = api.catalog().by_kind(group, version, owner.kind) else { return true };
+        let served = api.served();
+        let Some(resource) = served.catalog.by_kind(group, version, owner.kind) else { return true };
         let namespace = if resource.namespaced { namespace } else { "" };
         match api.registry(resource).find(namespace, owner.name).await {
             Ok(Some(found)) => Meta::of(&found.object).uid() == owner.uid,

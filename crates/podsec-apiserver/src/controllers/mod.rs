@@ -1,5 +1,7 @@
-//! The two controllers without which objects would never go: of namespaces and of dependents.
+//! The controllers without which objects would never go: of namespaces and of dependents; and the one that serves
+//! custom resources.
 
+pub(crate) mod definitions;
 pub(crate) mod garbage_collector;
 mod namespace;
 
@@ -12,6 +14,7 @@ use crate::apiserver::ApiServer;
 
 /// Starts them; they end when the server stops.
 pub(crate) fn start(api: &Arc<ApiServer>) {
+    tokio::spawn(until_stopped(Arc::clone(api), definitions::run(Arc::clone(api))));
     tokio::spawn(until_stopped(Arc::clone(api), garbage_collector::run(Arc::clone(api))));
     tokio::spawn(until_stopped(Arc::clone(api), namespace::run(Arc::clone(api))));
 }
@@ -29,7 +32,8 @@ pub(crate) async fn until_stopped(api: Arc<ApiServer>, work: impl Future<Output 
 pub(crate) fn path_of(api: &ApiServer, object: &Value) -> Option<String> {
     let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
     let (group, version) = podsec_apimachinery::schema::catalog::group_version(text("apiVersion"))?;
-    let resource = api.catalog().by_kind(group, version, text("kind"))?;
+    let served = api.served();
+    let resource = served.catalog.by_kind(group, version, text("kind"))?;
     let meta = Meta::of(object);
     let root = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/{version}") };
     let namespace =

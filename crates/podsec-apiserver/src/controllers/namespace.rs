@@ -73,7 +73,7 @@ async fn terminate(client: Client, mut namespace: Value) {
 async fn empty(client: &Client, namespace: &str) -> bool {
     let mut is_empty = true;
     let api = client.api();
-    for resource in api.catalog().resources() {
+    for resource in api.served().catalog.resources() {
         if !resource.namespaced || !resource.allows(Verb::DeleteCollection) {
             continue;
         }

@@ -14,7 +14,8 @@ pub(super) fn discovery(
     context: &Context,
     segments: &[&str],
 ) -> Result<Option<Answer>, Status> {
-    let catalog = api.catalog();
+    let served = api.served();
+    let catalog = &served.catalog;
     let aggregated = wants_aggregated(context);
     let (code, content_type) = (200, Some(discovery::AGGREGATED));
     Ok(match segments {

@@ -67,7 +67,7 @@ pub(crate) async fn handle_resource(
 /// The paths that `/` lists.
 fn index(api: &ApiServer) -> Value {
     let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for group in api.catalog().groups().iter().filter(|group| !group.name.is_empty()) {
+    for group in api.served().catalog.groups().iter().filter(|group| !group.name.is_empty()) {
         paths.push(format!("/apis/{}", group.name));
         paths.extend(group.versions.iter().map(|version| format!("/apis/{}/{}", group.name, version.name)));
     }

@@ -10,11 +10,12 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use podsec_apimachinery::openapi::{self, Freshness, v2};
-use podsec_apimachinery::schema::catalog::Resource;
+use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use serde_json::Value;
 
 use crate::apiserver::ApiServer;
 use crate::body::ResponseBody;
+use crate::custom::Served;
 use crate::pipeline::{Answer, Context};
 
 /// Answers under `/openapi`; `None` for an unknown path.
@@ -22,8 +23,9 @@ pub(super) fn openapi(api: &ApiServer, context: &Context, rest: &[&str]) -> Opti
     match rest {
         ["v2"] => Some(version_2(context)),
         ["v3"] => {
-            let index = openapi::index(api.catalog(), &no_custom_resources).to_string();
-            Some(Answer::document("application/json", index))
+            let served = api.served();
+            let index = openapi::index(&served.catalog, &|resource| schema_of(&served, resource));
+            Some(Answer::document("application/json", index.to_string()))
         }
         ["v3", "api", version] => version_3(api, context, "", version),
         ["v3", "apis", group, version] => version_3(api, context, group, version),
@@ -46,7 +48,8 @@ fn version_2(context: &Context) -> Answer {
 }
 
 fn version_3(api: &ApiServer, context: &Context, group: &str, version: &str) -> Option<Answer> {
-    let hash = openapi::hash(api.catalog(), group, version, &no_custom_resources)?;
+    let served = api.served();
+    let hash = openapi::hash(&served.catalog, group, version, &|resource| schema_of(&served, resource))?;
     let mut response = Response::new(ResponseBody::Full(None));
     let freshness = Freshness::of(context.query.value("hash"), &hash);
     if freshness == Freshness::Redirect {
@@ -59,7 +62,7 @@ fn version_3(api: &ApiServer, context: &Context, group: &str, version: &str) -> 
     if context.headers.get(IF_NONE_MATCH) == Some(&tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        *response.body_mut() = ResponseBody::Full(Some(document(api, group, version, &hash)?));
+        *response.body_mut() = ResponseBody::Full(Some(document(&served, group, version, &hash)?));
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -76,19 +79,23 @@ fn version_3(api: &ApiServer, context: &Context, group: &str, version: &str) -> 
     Some(Answer::Response(Box::new(response)))
 }
 
-/// The document, written once for each hash.
-fn document(api: &ApiServer, group: &str, version: &str, hash: &str) -> Option<Bytes> {
+/// The document; that of a built-in version, which stays as it is, is written only once.
+fn document(served: &Served, group: &str, version: &str, hash: &str) -> Option<Bytes> {
     if let Some(known) = VERSION_3.read().unwrap_or_else(PoisonError::into_inner).get(hash) {
         return Some(known.clone());
     }
-    let document = openapi::document(api.catalog(), group, version, &no_custom_resources)?;
+    let document =
+        openapi::document(&served.catalog, group, version, &|resource| schema_of(served, resource))?;
     let bytes = Bytes::from(serde_json::to_vec(&document).ok()?);
-    VERSION_3.write().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), bytes.clone());
+    if Catalog::builtin().version(group, version).is_some() {
+        VERSION_3.write().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), bytes.clone());
+    }
     Some(bytes)
 }
 
-fn no_custom_resources(_: &Resource) -> Option<Value> {
-    None
+/// The schema of a custom resource, as its definition has it.
+fn schema_of(served: &Served, resource: &Resource) -> Option<Value> {
+    served.custom(resource).map(|custom| custom.document.clone())
 }
 
 static VERSION_2: LazyLock<Arc<[u8]>> =

@@ -23,14 +23,14 @@ pub(super) async fn scale(
     let context = operation.context;
     if verb == Verb::Get {
         let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
-        return Ok(Answer::ok(scale::of(&stored.object)));
+        return Ok(Answer::ok(operation.behaviour.scale(&stored.object)?));
     }
     let options = match verb {
         Verb::Patch => WriteOptions::patch(&context.query, &context.headers, false)?,
         _ => WriteOptions::update(&context.query, &context.headers)?,
     };
     let bytes = body::read(body, &operation.api.budget).await?;
-    let change: Change = if verb == Verb::Patch {
+    let change: Change<'_> = if verb == Verb::Patch {
         context.recording.patch(bytes.as_ref());
         let patch: Value = serde_json::from_slice(bytes.as_ref())
             .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
@@ -39,7 +39,7 @@ pub(super) async fn scale(
             .get(CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"application/json-patch+json"));
         Box::new(move |stored| {
-            let (scale, patch) = (scale::of(stored), patch.clone());
+            let (scale, patch) = (operation.behaviour.scale(stored)?, patch.clone());
             let patched = if is_json_patch { json::apply(scale, patch) } else { merge::apply(scale, patch) };
             patched.map_err(|error| error.status())
         })
@@ -57,12 +57,12 @@ pub(super) async fn scale(
         }
         let mut object = stored.clone();
         MetaMut::of(&mut object).set_resource_version("");
-        scale::apply(&scale, &mut object);
+        operation.behaviour.set_scale(&scale, &mut object);
         Ok(object)
     })
     .await?;
-    Ok(Answer::ok(scale::of(&object)))
+    Ok(Answer::ok(operation.behaviour.scale(&object)?))
 }
 
 /// Makes the new Scale from the stored object.
-type Change = Box<dyn Fn(&Value) -> Result<Value, Status> + Send + Sync>;
+type Change<'a> = Box<dyn Fn(&Value) -> Result<Value, Status> + Send + Sync + 'a>;

@@ -22,7 +22,8 @@ pub(super) async fn handle(
         return endpoints::handle(api, context);
     }
     let info = &context.info;
-    let catalog = api.catalog();
+    let served = api.served();
+    let catalog = &served.catalog;
     if catalog.version(&info.group, &info.version).is_none() {
         return Err(Answer::page_not_found());
     }
@@ -58,7 +59,12 @@ pub(super) async fn handle(
             return Err(Status::method_not_allowed().into());
         }
     }
-    let operation = Operation::new(api, context, Arc::clone(resource));
+    let custom = served.custom(resource);
+    if verb == Verb::Create && custom.is_some_and(|custom| custom.terminating) {
+        let why = "create not allowed while custom resource definition is terminating";
+        return Err(Status::failure(405, "MethodNotAllowed", why).into());
+    }
+    let operation = Operation::new(api, context, Arc::clone(resource), custom.cloned());
     let answer = match endpoints::handle_resource(&operation, verb, body).await {
         Ok(answer) => answer,
         Err(body) => operation.run(verb, body).await,

@@ -1,6 +1,7 @@
 //! Resources without a behaviour of their own: no defaults, no rules but those of metadata.
 
-use jiff::Timestamp;
+use podsec_apimachinery::field::Path;
+use podsec_apimachinery::meta::{Scope, validate as validate_metadata};
 use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
@@ -31,6 +32,7 @@ pub(super) const BASE: Strategy = Strategy {
     ],
     cells: |object, _| vec![printing::name(object), metadata(object).at("creationTimestamp").clone()],
     selectable_fields: &[],
+    prepare_for_delete: |_, _| {},
     check_graceful_delete: None,
     deletion_answer: DeletionAnswer::Status,
     default_garbage_collection: GarbageCollection::Background,
@@ -69,24 +71,26 @@ pub fn custom_resource(status_subresource: bool) -> &'static Strategy {
     static PLAIN: Strategy = Strategy {
         prepare_for_create: workload::start_generation,
         prepare_for_update: count_content,
+        validate: validate_custom,
         allow_unconditional_update: false,
-        columns: &[printing::NAME, printing::AGE],
-        cells: custom_cells,
+        columns: &[printing::NAME],
+        cells: |object, _| vec![printing::name(object)],
         ..BASE
     };
     static WITH_STATUS_SUBRESOURCE: Strategy = Strategy {
         prepare_for_create: without_status_first_generation,
         prepare_for_update: keep_status_count_generation,
         subresources: &[STATUS],
+        validate: validate_custom,
         allow_unconditional_update: false,
-        columns: &[printing::NAME, printing::AGE],
-        cells: custom_cells,
+        columns: &[printing::NAME],
+        cells: |object, _| vec![printing::name(object)],
         ..BASE
     };
     if status_subresource { &WITH_STATUS_SUBRESOURCE } else { &PLAIN }
 }
 
-fn without_status_first_generation(object: &mut Value) {
+pub(super) fn without_status_first_generation(object: &mut Value) {
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");
     }
@@ -98,12 +102,12 @@ pub(super) fn count_content(object: &mut Value, old: &Value) {
     workload::count_generation(object, old, content_changed(object, old));
 }
 
-fn keep_status_count_generation(object: &mut Value, old: &Value) {
+pub(super) fn keep_status_count_generation(object: &mut Value, old: &Value) {
     workload::keep_status(object, old);
     count_content(object, old);
 }
 
-const STATUS: Subresource = Subresource {
+pub(super) const STATUS: Subresource = Subresource {
     name: "status",
     prepare_for_update: |object, old| {
         let status = object.at("status").clone();
@@ -134,6 +138,8 @@ fn validate(object: &Value) -> Vec<podsec_apimachinery::field::Error> {
     meta::validate(object, namespaced, NameRule::PathSegment)
 }
 
-fn custom_cells(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![printing::name(object), printing::age(object, now)]
+/// The finalizers of a custom object may have any name.
+fn validate_custom(object: &Value) -> Vec<podsec_apimachinery::field::Error> {
+    let scope = if metadata(object).has("namespace") { Scope::Namespaced } else { Scope::Cluster };
+    validate_metadata(object, scope, NameRule::Dns1123Subdomain, &Path::new("metadata"))
 }

@@ -8,9 +8,11 @@
 //! A kind is one plain `static` [`Strategy`] of data and functions, named after the registry strategies of
 //! kube-apiserver. [`strategy`] finds it; kinds without a file of their own behave as [`generic`] says.
 
+mod behaviour;
 mod configmaps;
 mod cron_schedule;
 mod cronjobs;
+mod custom_resource_definitions;
 mod daemonsets;
 mod deployments;
 mod events;
@@ -49,6 +51,7 @@ mod webhook_configurations;
 mod webhook_rules;
 mod workload;
 
+pub(crate) use behaviour::Behaviour;
 pub use generic::custom_resource;
 pub(crate) use object::same;
 pub use strategy::{
@@ -75,6 +78,7 @@ pub fn strategy(group: &str, resource: &str) -> &'static Strategy {
 /// Every kind with a behaviour of its own.
 static STRATEGIES: &[&Strategy] = &[
     &configmaps::STRATEGY,
+    &custom_resource_definitions::STRATEGY,
     &cronjobs::STRATEGY,
     &daemonsets::STRATEGY,
     &deployments::STRATEGY,
@@ -118,7 +122,6 @@ static STRATEGIES: &[&Strategy] = &[
 const COUNTED: &[(&str, &str)] = &[
     ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
     ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
-    ("apiextensions.k8s.io", "customresourcedefinitions"),
     ("flowcontrol.apiserver.k8s.io", "flowschemas"),
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
     ("networking.k8s.io", "ingressclasses"),

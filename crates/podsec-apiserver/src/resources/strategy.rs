@@ -45,6 +45,8 @@ pub struct Strategy {
     pub cells: fn(&Value, Timestamp) -> Vec<Value>,
     /// The fields that a field selector may name besides `metadata.name` and `metadata.namespace`.
     pub selectable_fields: &'static [SelectableField],
+    /// Notes on an object that is to be deleted what must happen before, at the first DELETE.
+    pub prepare_for_delete: fn(&mut Value, Timestamp),
     /// How many seconds an object stays after DELETE, from what the client asked for; `None` for kinds that
     /// go at once.
     pub check_graceful_delete: Option<fn(&Value, Option<i64>) -> i64>,

@@ -36,7 +36,7 @@ pub(crate) async fn create_object(
     options: &WriteOptions,
     origin: Origin,
 ) -> Result<Value, Status> {
-    (operation.strategy.default)(&mut object);
+    operation.behaviour.default(&mut object);
     if origin == Origin::Update {
         operation.context.recording.request_object(&object);
     }
@@ -68,13 +68,13 @@ pub(crate) async fn create_object(
             MetaMut::of(&mut object).set_name(&generated_name(&prefix, random));
         }
         let mut candidate = object.clone();
-        (operation.strategy.prepare_for_create)(&mut candidate);
+        (operation.behaviour.strategy.prepare_for_create)(&mut candidate);
         let name = Meta::of(&candidate).name().to_owned();
-        let errors = (operation.strategy.validate)(&candidate);
+        let errors = operation.behaviour.validate(&candidate);
         if !errors.is_empty() {
             return Err(operation.invalid(&name, &errors));
         }
-        for warning in (operation.strategy.warnings_on_create)(&candidate) {
+        for warning in (operation.behaviour.strategy.warnings_on_create)(&candidate) {
             operation.context.warnings.add(warning);
         }
         admission::validate(operation, &write, &candidate).await?;

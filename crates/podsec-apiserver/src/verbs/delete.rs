@@ -25,7 +25,7 @@ pub(super) async fn delete(operation: &Operation<'_>, body: RequestBody) -> Resu
     let deletion = delete_object(operation, namespace, name, &options, Some(name)).await?;
     let resource = &operation.resource;
     match deletion {
-        Deletion::Gone(object) if operation.strategy.deletion_answer == DeletionAnswer::Status => {
+        Deletion::Gone(object) if operation.behaviour.strategy.deletion_answer == DeletionAnswer::Status => {
             Ok(Answer::Status(Status::success(Details {
                 name: operation.name().to_owned(),
                 group: resource.group.clone(),
@@ -107,9 +107,12 @@ enum Step {
 fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions) -> Step {
     let mut object = stored.clone();
     set_propagation(operation, &mut object, options);
+    if !Meta::of(stored).is_being_deleted() {
+        (operation.behaviour.strategy.prepare_for_delete)(&mut object, operation.context.received);
+    }
     let is_namespace = operation.resource.kind == "Namespace" && operation.resource.group.is_empty();
     let asked = options.grace_period_seconds;
-    let grace = operation.strategy.check_graceful_delete.map(|check| check(stored, asked).max(0));
+    let grace = operation.behaviour.strategy.check_graceful_delete.map(|check| check(stored, asked).max(0));
     let waits_for_finalizers =
         Meta::of(&object).finalizers().next().is_some() || (is_namespace && has_spec_finalizers(stored));
     if Meta::of(stored).is_being_deleted() {
@@ -165,7 +168,7 @@ pub(super) fn has_spec_finalizers(namespace: &Value) -> bool {
 
 /// Notes in the finalizers what is to happen to dependents: the garbage collector reads it there.
 fn set_propagation(operation: &Operation<'_>, object: &mut Value, options: &DeleteOptions) {
-    let by_default = match operation.strategy.default_garbage_collection {
+    let by_default = match operation.behaviour.strategy.default_garbage_collection {
         GarbageCollection::Background => Propagation::Background,
         GarbageCollection::Orphan => Propagation::Orphan,
     };

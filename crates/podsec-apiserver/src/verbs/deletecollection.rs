@@ -19,7 +19,7 @@ pub(super) async fn delete_collection(
     let query = &operation.context.query;
     let options = options(operation, body).await?;
     ListOptions::parse(query)?;
-    let selection = Selection::parse(query, operation.strategy, operation.name())?;
+    let selection = Selection::parse(query, operation.behaviour.clone(), operation.name())?;
     let prefix = operation.registry.prefix(operation.namespace());
     let page = operation.registry.store().range(Range::prefix(&prefix)).await;
     let page = page.map_err(|error| status(&error))?;

@@ -15,7 +15,7 @@ use crate::registry::{status, too_large_resource_version};
 pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {
     let query = &operation.context.query;
     let options = ListOptions::parse(query)?;
-    let selection = Selection::parse(query, operation.strategy, operation.name())?;
+    let selection = Selection::parse(query, operation.behaviour.clone(), operation.name())?;
     let prefix = operation.registry.prefix(operation.namespace());
     let mut list = Pages::new(&prefix, &options);
     let mut items = Vec::new();

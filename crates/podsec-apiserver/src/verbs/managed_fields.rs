@@ -4,7 +4,7 @@ use podsec_apimachinery::patch::field_set::FieldSet;
 use podsec_apimachinery::patch::managed_fields::{Request, track};
 use podsec_apimachinery::patch::schema::Untyped;
 use podsec_apimachinery::patch::{apply, schema};
-use podsec_apimachinery::schema::{Definitions, Schema};
+use podsec_apimachinery::schema::{CustomType, Definitions, Schema};
 use serde_json::Value;
 
 use super::Operation;
@@ -18,9 +18,10 @@ pub(super) fn update(
     live: Option<&Value>,
     new: &mut Value,
 ) {
-    with_request(operation, options, |request| match schema_of(operation) {
-        Some(schema) => track(live, new, &schema, request),
-        None => track(live, new, &Untyped, request),
+    with_request(operation, options, |request| match (schema_of(operation), &operation.behaviour.custom) {
+        (Some(schema), _) => track(live, new, &schema, request),
+        (None, Some(custom)) => track(live, new, &CustomType::Root(&custom.schema), request),
+        (None, None) => track(live, new, &Untyped, request),
     });
 }
 
@@ -45,9 +46,10 @@ pub(super) fn applied(
             apply::apply(live, config, &operation.resource.kind, schema, request, options.force)
         })
     }
-    match schema_of(operation) {
-        Some(schema) => run(operation, options, live, config, &schema),
-        None => run(operation, options, live, config, &Untyped),
+    match (schema_of(operation), &operation.behaviour.custom) {
+        (Some(schema), _) => run(operation, options, live, config, &schema),
+        (None, Some(custom)) => run(operation, options, live, config, &CustomType::Root(&custom.schema)),
+        (None, None) => run(operation, options, live, config, &Untyped),
     }
 }
 

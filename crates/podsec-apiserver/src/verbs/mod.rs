@@ -30,9 +30,10 @@ pub(crate) use update::{Origin, update_object};
 
 use crate::apiserver::ApiServer;
 use crate::body::RequestBody;
+use crate::custom::CustomResource;
 use crate::pipeline::{Answer, Context};
 use crate::registry::Registry;
-use crate::resources::{Strategy, strategy};
+use crate::resources::Behaviour;
 use crate::table::View;
 
 /// One request for one resource.
@@ -40,20 +41,26 @@ pub(crate) struct Operation<'a> {
     pub(crate) api: &'a Arc<ApiServer>,
     pub(crate) context: &'a Context,
     pub(crate) resource: Arc<Resource>,
-    pub(crate) strategy: &'static Strategy,
+    pub(crate) behaviour: Behaviour,
     pub(crate) registry: Registry,
 }
 
 impl<'a> Operation<'a> {
-    pub(crate) fn new(api: &'a Arc<ApiServer>, context: &'a Context, resource: Arc<Resource>) -> Self {
-        let strategy = strategy(&resource.group, &resource.resource);
-        let registry = api.registry(&resource);
-        Self { api, context, resource, strategy, registry }
+    /// `custom` is what is particular to a custom resource.
+    pub(crate) fn new(
+        api: &'a Arc<ApiServer>,
+        context: &'a Context,
+        resource: Arc<Resource>,
+        custom: Option<Arc<CustomResource>>,
+    ) -> Self {
+        let registry = Registry::new(&api.store, &resource, custom.clone());
+        let behaviour = Behaviour::of(&resource, custom);
+        Self { api, context, resource, behaviour, registry }
     }
 
     /// Does what the verb says.
     pub(crate) async fn run(&self, verb: Verb, body: RequestBody) -> Result<Answer, Status> {
-        if let Some(deprecation) = self.strategy.deprecation {
+        if let Some(deprecation) = self.behaviour.deprecation() {
             self.context.warnings.add(deprecation);
         }
         match verb {
@@ -88,7 +95,7 @@ impl<'a> Operation<'a> {
     /// # Errors
     /// 422 for an unknown `includeObject`.
     pub(crate) fn view(&self) -> Result<View, Status> {
-        View::new(self.context.representation.transform, &self.context.query, self.strategy)
+        View::new(self.context.representation.transform, &self.context.query, self.behaviour.clone())
     }
 
     /// One object as an answer.

@@ -6,7 +6,7 @@ use podsec_apimachinery::codec;
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::patch::schema::Untyped;
 use podsec_apimachinery::patch::{GoFormat, json, merge, strategic};
-use podsec_apimachinery::schema;
+use podsec_apimachinery::schema::{self, Decoded, Schema};
 use podsec_apimachinery::status::Details;
 use serde_json::Value;
 
@@ -29,7 +29,11 @@ enum Form {
 pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
     let context = operation.context;
     let content_type = context.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let form = Form::of(content_type.unwrap_or_default()).ok_or_else(unsupported_media_type)?;
+    let form = Form::of(content_type.unwrap_or_default());
+    let is_custom = operation.behaviour.custom.is_some();
+    // Nothing says how the lists of a custom object merge.
+    let form = form.filter(|form| !(is_custom && *form == Form::StrategicMerge));
+    let form = form.ok_or_else(|| unsupported_media_type(is_custom))?;
     let options = WriteOptions::patch(&context.query, &context.headers, form == Form::Apply)?;
     let bytes = body::read(body, &operation.api.budget).await?;
     context.recording.patch(bytes.as_ref());
@@ -42,7 +46,7 @@ pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Resul
         let mut patched = patch.applied(operation, stored, &options)?;
         check_name(operation, &patched)?;
         create::place(operation, &mut patched)?;
-        (operation.strategy.default)(&mut patched);
+        operation.behaviour.default(&mut patched);
         Ok(patched)
     })
     .await?;
@@ -84,12 +88,20 @@ impl Patch {
             (Form::StrategicMerge, None) => strategic::apply(object, patch, &Untyped),
         };
         let patched = patched.map_err(|error| error.status())?;
-        let Some(schema) = schema else { return Ok(patched) };
-        let text = serde_json::to_vec(&patched).map_err(|error| Status::internal(&error.to_string()))?;
-        let parsed = codec::json::parse(&text).map_err(|error| self.invalid(&error.to_string()))?;
-        let decoded = schema::decode(schema, &parsed).map_err(|error| self.invalid(&error.to_string()))?;
         let mut strict = self.repeated.clone();
-        strict.extend(decoded.strict.iter().map(ToString::to_string));
+        let object = match (schema, &operation.behaviour.custom) {
+            (Some(schema), _) => {
+                let decoded = self.decoded(&patched, schema)?;
+                strict.extend(decoded.strict.iter().map(ToString::to_string));
+                decoded.object
+            }
+            (None, Some(custom)) => {
+                let mut object = patched;
+                strict.extend(custom.decode(&mut object)?);
+                object
+            }
+            (None, None) => patched,
+        };
         match options.field_validation {
             FieldValidation::Strict if !strict.is_empty() => {
                 return Err(self.invalid(&format!("strict decoding error: {}", strict.join(", "))));
@@ -97,7 +109,13 @@ impl Patch {
             FieldValidation::Warn => strict.into_iter().for_each(|text| operation.context.warnings.add(text)),
             FieldValidation::Strict | FieldValidation::Ignore => {}
         }
-        Ok(decoded.object)
+        Ok(object)
+    }
+
+    fn decoded(&self, patched: &Value, schema: Schema<'_>) -> Result<Decoded, Status> {
+        let text = serde_json::to_vec(patched).map_err(|error| Status::internal(&error.to_string()))?;
+        let parsed = codec::json::parse(&text).map_err(|error| self.invalid(&error.to_string()))?;
+        schema::decode(schema, &parsed).map_err(|error| self.invalid(&error.to_string()))
     }
 
     /// 422 about the patch, which has no name.
@@ -140,7 +158,7 @@ async fn apply(operation: &Operation<'_>, bytes: &[u8], options: &WriteOptions) 
 fn finish(operation: &Operation<'_>, mut object: Value) -> Result<Value, Status> {
     check_name(operation, &object)?;
     create::place(operation, &mut object)?;
-    (operation.strategy.default)(&mut object);
+    operation.behaviour.default(&mut object);
     Ok(object)
 }
 
@@ -156,8 +174,13 @@ impl Form {
     }
 }
 
-fn unsupported_media_type() -> Status {
-    let message = "415: Unsupported Media Type";
+fn unsupported_media_type(custom: bool) -> Status {
+    let message = if custom {
+        "the body of the request was in an unknown format - accepted media types include: \
+         application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+    } else {
+        "415: Unsupported Media Type"
+    };
     Status { details: Some(Details::default()), ..Status::failure(415, "UnsupportedMediaType", message) }
 }
 

@@ -6,7 +6,7 @@ use podsec_apimachinery::selector::{field, label};
 use serde_json::Value;
 
 use crate::query::Query;
-use crate::resources::Strategy;
+use crate::resources::Behaviour;
 
 /// Label and field selector together, and the one name that a `/watch/` path may demand.
 #[derive(Clone)]
@@ -14,7 +14,7 @@ pub(super) struct Selection {
     labels: label::Selector,
     fields: field::Selector,
     name: String,
-    strategy: &'static Strategy,
+    behaviour: Behaviour,
 }
 
 impl Selection {
@@ -22,16 +22,16 @@ impl Selection {
     ///
     /// # Errors
     /// 400 for a selector that cannot be read or names a field that cannot be selected by.
-    pub(super) fn parse(query: &Query, strategy: &'static Strategy, name: &str) -> Result<Self, Status> {
+    pub(super) fn parse(query: &Query, behaviour: Behaviour, name: &str) -> Result<Self, Status> {
         let label_text = query.value("labelSelector").unwrap_or_default();
         let field_text = query.value("fieldSelector").unwrap_or_default();
         let labels =
             label::Selector::parse(label_text).map_err(|error| Status::bad_request(error.to_string()))?;
         let fields =
             field::Selector::parse(field_text).map_err(|error| Status::bad_request(error.to_string()))?;
-        let own: Vec<&str> = strategy.selectable_fields.iter().map(|field| field.label).collect();
+        let own = behaviour.selectable_fields();
         fields.check(&own).map_err(|error| Status::bad_request(error.to_string()))?;
-        Ok(Self { labels, fields, name: name.to_owned(), strategy })
+        Ok(Self { labels, fields, name: name.to_owned(), behaviour })
     }
 
     /// Whether an object is meant.
@@ -39,7 +39,7 @@ impl Selection {
         (self.name.is_empty() || Meta::of(object).name() == self.name)
             && self.labels.matches(object)
             && self.fields.terms().iter().all(|term| {
-                let actual = self.strategy.field(object, &term.field).unwrap_or_default();
+                let actual = self.behaviour.field(object, &term.field).unwrap_or_default();
                 (actual == term.value) == term.equal
             })
     }

@@ -23,18 +23,20 @@ pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Resu
     let bytes = body::read(body, &operation.api.budget).await?;
     let mut object = decode::object(operation, bytes.as_ref(), options.field_validation)?;
     drop(bytes);
-    (operation.strategy.default)(&mut object);
+    operation.behaviour.default(&mut object);
     context.recording.request_object(&object);
     create::place(operation, &mut object)?;
     check_name(operation, &object)?;
-    if operation.strategy.allow_create_on_update
+    if operation.behaviour.strategy.allow_create_on_update
         && context.info.subresource.is_empty()
         && operation.registry.find(operation.namespace(), operation.name()).await?.is_none()
     {
         let object = create::create_object(operation, object, &options, Origin::Update).await?;
         return operation.answer(201, object);
     }
-    if Meta::of(&object).resource_version().is_empty() && !operation.strategy.allow_unconditional_update {
+    if Meta::of(&object).resource_version().is_empty()
+        && !operation.behaviour.strategy.allow_unconditional_update
+    {
         let path = Path::new("metadata").child("resourceVersion");
         let error = Error::invalid(path, &Value::from(0), "must be specified for an update");
         return Err(operation.invalid(operation.name(), &[error]));
@@ -98,7 +100,7 @@ async fn prepare(
     stored: &Value,
     options: &WriteOptions,
 ) -> Result<Value, Status> {
-    let strategy = operation.strategy;
+    let strategy = operation.behaviour.strategy;
     let write = Write {
         action: Action::Update,
         name: operation.name(),
@@ -108,13 +110,11 @@ async fn prepare(
     };
     admission::mutate(operation, &write, &mut object).await?;
     keep(&mut object, stored);
-    let subresource = strategy.subresource(&operation.context.info.subresource);
-    let (prepare, validate) = match subresource {
-        Some(subresource) => (subresource.prepare_for_update, subresource.validate_update),
-        None => (strategy.prepare_for_update, strategy.validate_update),
-    };
+    let subresource = operation.context.info.subresource.as_str();
+    let door = strategy.subresource(subresource);
+    let prepare = door.map_or(strategy.prepare_for_update, |door| door.prepare_for_update);
     prepare(&mut object, stored);
-    let errors = validate(&object, stored);
+    let errors = operation.behaviour.validate_update(subresource, &object, stored);
     if !errors.is_empty() {
         return Err(operation.invalid(operation.name(), &errors));
     }

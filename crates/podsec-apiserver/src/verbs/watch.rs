@@ -26,7 +26,7 @@ use crate::table::View;
 pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
     let context = operation.context;
     let options = WatchOptions::parse(&context.query)?;
-    let selection = Selection::parse(&context.query, operation.strategy, operation.name())?;
+    let selection = Selection::parse(&context.query, operation.behaviour.clone(), operation.name())?;
     let store = Arc::clone(operation.registry.store());
     let current = store.revision().await.map_err(|error| status(&error))?;
     if let Some(asked) = options.from

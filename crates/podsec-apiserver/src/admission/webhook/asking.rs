@@ -73,7 +73,7 @@ impl<'a> Asking<'a> {
             hooks,
             kind: GroupVersionKind::of(resource, &operation.context.info.subresource),
             namespace: if is_namespace { write.name } else { operation.namespace() },
-            equivalents: equivalents(operation.api.catalog(), resource),
+            equivalents: equivalents(&operation.api.served().catalog, resource),
             labels: None,
         }))
     }
@@ -249,7 +249,7 @@ impl<'a> Asking<'a> {
         annotator.patch(&response.patch);
         version::take(changed, &kind, &self.operation.resource, object);
         if self.kind.kind == self.operation.resource.kind {
-            (self.operation.strategy.default)(object);
+            self.operation.behaviour.default(object);
         }
         Ok(differs)
     }

@@ -45,7 +45,7 @@ impl Webhooks {
     /// Those that the objects in `store` name.
     pub(crate) fn over(store: &Arc<dyn Store>, catalog: &Catalog) -> Self {
         let registry = |group: &str, resource: &str| {
-            catalog.find(group, "v1", resource).map(|resource| Registry::new(store, resource))
+            catalog.find(group, "v1", resource).map(|resource| Registry::new(store, resource, None))
         };
         let source = |resource: &str| Source::new(registry("admissionregistration.k8s.io", resource));
         let services = || {
