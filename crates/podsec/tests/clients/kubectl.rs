@@ -70,6 +70,11 @@ fn the_server_describes_itself() {
 }
 
 #[test]
+fn custom_resources_are_defined_used_and_removed() {
+    replay("custom");
+}
+
+#[test]
 fn webhooks_are_configured_and_missed() {
     replay("webhooks");
 }
