@@ -6,16 +6,18 @@
 
 mod defaults;
 mod parse;
+mod pattern;
 mod prune;
 mod types;
 mod validate;
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
 use serde_json::{Number, Value};
 
 use crate::patch::schema::{ListType, MapType};
+
+use pattern::Pattern;
 
 pub use types::CustomType;
 
@@ -94,7 +96,7 @@ struct Rules {
     required: Vec<String>,
     allowed: Option<Vec<Value>>,
     format: Option<String>,
-    pattern: Option<Regex>,
+    pattern: Option<Pattern>,
     minimum: Option<Bound>,
     maximum: Option<Bound>,
     multiple_of: Option<Number>,

@@ -1,8 +1,8 @@
 //! From the JSON of an `openAPIV3Schema` to a [`Structural`], or what is wrong with it.
 
-use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::pattern::Pattern;
 use super::{Bound, Rules, Structural, Type};
 use crate::field::{Error, Path};
 use crate::patch::schema::{ListType, MapType};
@@ -201,13 +201,12 @@ impl Parser {
         }
     }
 
-    fn pattern(&mut self, schema: &Map<String, Value>, path: &Path) -> Option<Regex> {
-        let pattern = schema.get("pattern").and_then(Value::as_str).filter(|text| !text.is_empty())?;
-        let parsed = Regex::new(pattern);
-        if let Err(error) = &parsed {
-            let why = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    fn pattern(&mut self, schema: &Map<String, Value>, path: &Path) -> Option<Pattern> {
+        let text = schema.get("pattern").and_then(Value::as_str).filter(|text| !text.is_empty())?;
+        let parsed = Pattern::parse(text);
+        if let Err(why) = &parsed {
             let why = format!("must be a valid regular expression, but isn't: {why}");
-            self.errors.push(Error::invalid(path.child("pattern"), &Value::from(pattern), &why));
+            self.errors.push(Error::invalid(path.child("pattern"), &Value::from(text), &why));
         }
         parsed.ok()
     }

@@ -80,7 +80,7 @@ impl Structural {
             errors.push(refusal(place, &value, &format!("should be at least {limit} chars long")));
         }
         if let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-            errors.push(refusal(place, &value, &format!("should match '{pattern}'")));
+            errors.push(refusal(place, &value, &format!("should match '{}'", pattern.text)));
         }
         if let Some(format) = rules.format.as_deref().filter(|format| !has_format(text, format)) {
             let error = refusal(place, &value, &format!("must be of type {format}: {value}"));
