@@ -22,8 +22,18 @@ pub use v3::document;
 /// Where the schemas of custom resources come from: the `openAPIV3Schema` of a resource's version.
 pub type CustomSchema<'a> = &'a dyn Fn(&Resource) -> Option<Value>;
 
+/// The [`digest`] of such a schema: an index needs those of all.
+pub type CustomDigest<'a> = &'a dyn Fn(&Resource) -> Option<u64>;
+
+/// Tells one schema from another.
+pub fn digest(schema: &Value) -> u64 {
+    let mut hash = Fnv::default();
+    hash.write(schema.to_string().as_bytes());
+    hash.0
+}
+
 /// `/openapi/v3`: where to find the document of each group version.
-pub fn index(catalog: &Catalog, custom: CustomSchema<'_>) -> Value {
+pub fn index(catalog: &Catalog, custom: CustomDigest<'_>) -> Value {
     let mut paths = Map::new();
     for group in catalog.groups() {
         for version in &group.versions {
@@ -36,7 +46,7 @@ pub fn index(catalog: &Catalog, custom: CustomSchema<'_>) -> Value {
 }
 
 /// The hash of a group version's document, which is also its `ETag`. None for an unknown version.
-pub fn hash(catalog: &Catalog, group: &str, version: &str, custom: CustomSchema<'_>) -> Option<String> {
+pub fn hash(catalog: &Catalog, group: &str, version: &str, custom: CustomDigest<'_>) -> Option<String> {
     Some(hash_of(catalog.version(group, version)?, custom))
 }
 
@@ -68,12 +78,12 @@ fn root(group: &str, version: &str) -> String {
 }
 
 /// What a document is made from tells it apart as well as the document itself, which takes longer to make.
-fn hash_of(version: &Version, custom: CustomSchema<'_>) -> String {
+fn hash_of(version: &Version, custom: CustomDigest<'_>) -> String {
     let mut hash = Fnv::default();
     hash.write(document::checksum());
     for resource in &version.resources {
         hash.write(format!("{resource:?}").as_bytes());
-        hash.write(custom(resource).unwrap_or_default().to_string().as_bytes());
+        hash.write(&custom(resource).unwrap_or_default().to_be_bytes());
     }
     format!("{:016X}", hash.0)
 }
@@ -123,9 +133,9 @@ mod tests {
     #[test]
     fn the_hash_follows_the_schema_of_a_custom_resource() {
         let catalog = Catalog::builtin();
-        let hash = |custom: CustomSchema<'_>| hash(catalog, "apps", "v1", custom);
+        let hash = |custom: CustomDigest<'_>| hash(catalog, "apps", "v1", custom);
         assert_eq!(hash(&|_| None), hash(&|_| None));
-        assert_ne!(hash(&|_| None), hash(&|_| Some(json!({"type": "object"}))));
+        assert_ne!(hash(&|_| None), hash(&|_| Some(digest(&json!({"type": "object"})))));
     }
 
     #[test]

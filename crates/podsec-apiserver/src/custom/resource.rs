@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use podsec_apimachinery::codec::{self, BodyError};
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::meta::Meta;
+use podsec_apimachinery::openapi;
 use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::schema::catalog::{Resource, Subresource, Verb, api_version};
 use podsec_apimachinery::schema::{self, Catalog, Definitions, Structural};
@@ -26,6 +27,8 @@ pub(crate) struct CustomResource {
     pub(crate) schema: Structural,
     /// The same as the definition has it, for the OpenAPI document.
     pub(crate) document: Value,
+    /// Tells that one from others.
+    pub(crate) digest: u64,
     /// Whether the definition is being deleted, so that nothing new may come.
     pub(crate) terminating: bool,
     /// What every request for a deprecated version is warned with.
@@ -86,6 +89,7 @@ impl CustomResource {
         Some(Self {
             schema: readable(document, definition)?,
             document: document.clone(),
+            digest: openapi::digest(document),
             terminating: Meta::of(definition).is_being_deleted(),
             deprecation: deprecation(version, &api_version(&group, &name), &kind),
             columns: PrinterColumn::of_version(version),

@@ -24,7 +24,7 @@ pub(super) fn openapi(api: &ApiServer, context: &Context, rest: &[&str]) -> Opti
         ["v2"] => Some(version_2(context)),
         ["v3"] => {
             let served = api.served();
-            let index = openapi::index(&served.catalog, &|resource| schema_of(&served, resource));
+            let index = openapi::index(&served.catalog, &|resource| digest_of(&served, resource));
             Some(Answer::document("application/json", index.to_string()))
         }
         ["v3", "api", version] => version_3(api, context, "", version),
@@ -49,7 +49,7 @@ fn version_2(context: &Context) -> Answer {
 
 fn version_3(api: &ApiServer, context: &Context, group: &str, version: &str) -> Option<Answer> {
     let served = api.served();
-    let hash = openapi::hash(&served.catalog, group, version, &|resource| schema_of(&served, resource))?;
+    let hash = openapi::hash(&served.catalog, group, version, &|resource| digest_of(&served, resource))?;
     let mut response = Response::new(ResponseBody::Full(None));
     let freshness = Freshness::of(context.query.value("hash"), &hash);
     if freshness == Freshness::Redirect {
@@ -96,6 +96,10 @@ fn document(served: &Served, group: &str, version: &str, hash: &str) -> Option<B
 /// The schema of a custom resource, as its definition has it.
 fn schema_of(served: &Served, resource: &Resource) -> Option<Value> {
     served.custom(resource).map(|custom| custom.document.clone())
+}
+
+fn digest_of(served: &Served, resource: &Resource) -> Option<u64> {
+    served.custom(resource).map(|custom| custom.digest)
 }
 
 static VERSION_2: LazyLock<Arc<[u8]>> =
