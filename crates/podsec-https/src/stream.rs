@@ -1,4 +1,4 @@
-//! The bytes of one connection, sent together when the connection has nothing more to write for now.
+//! The bytes of one connection, sent together once what was read in a turn is answered.
 //!
 //! HTTP flushes after each frame that is not tiny, which would make each answer a TLS record and a system call of its
 //! own.
@@ -174,8 +174,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
 /// How much is gathered before it is sent anyway: four TLS records, which leave in one system call.
 const GATHERED: usize = 64 * 1024;
 
-/// How much is read before it is answered: what is still in the processor's cache is answered faster, and what is
-/// answered needs no memory.
+/// How much is read before it is answered and the answers are sent: what is still in the processor's cache is answered
+/// faster, what is answered needs no memory, and a client that has its answers asks for more meanwhile.
 const TURN: usize = 64 * 1024;
 
 /// How much room a connection keeps for the next time: most batches of answers fit.

@@ -30,8 +30,8 @@ impl Configuration {
     /// default configuration.
     ///
     /// # Errors
-    /// When the text is no YAML, begins as JSON and is none, repeats a key, is another kind of object, has unknown fields, fields of the
-    /// wrong type or values that Kubernetes refuses.
+    /// When the text is no YAML, begins as JSON and is none, repeats a key, is another kind of object, has unknown
+    /// fields, fields of the wrong type or values that Kubernetes refuses.
     pub fn from_yaml(text: &str) -> Result<Self, ConfigurationError> {
         if text.is_empty() {
             return Ok(Self::default());

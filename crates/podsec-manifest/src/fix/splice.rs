@@ -1,7 +1,8 @@
 //! From the tree that a document has and the tree that it shall have to replacements of bytes in its text.
 //!
-//! The two trees are walked side by side, as far as the second was opened. Where they agree no byte is touched. What may go wrong in odd texts (tags,
-//! keys set twice, nested dashes) is not guessed at: whoever splices reads the result again and compares the trees.
+//! The two trees are walked side by side, as far as the second was opened. Where they agree no byte is touched. What may
+//! go wrong in odd texts (tags, keys set twice, nested dashes) is not guessed at: whoever splices reads the result again
+//! and compares the trees.
 
 use std::collections::HashMap;
 use std::ops::Range;
