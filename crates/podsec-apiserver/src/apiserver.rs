@@ -18,11 +18,11 @@ use crate::authentication::Tokens;
 use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
 use crate::controllers;
-use crate::custom::{CustomResource, Served};
 use crate::metrics::Metrics;
 use crate::node;
 use crate::pipeline::{self, Peer};
 use crate::registry::Registry;
+use podsec_kinds::custom::{CustomResource, Served};
 
 /// Everything that requests share.
 pub struct ApiServer {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::apiserver::ApiServer;
 use crate::registry::WriteError;
-use crate::resources::strategy;
+use podsec_kinds::strategy;
 
 /// Makes the system namespaces that are not there yet.
 ///

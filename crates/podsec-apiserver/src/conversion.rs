@@ -6,7 +6,7 @@
 use podsec_apimachinery::schema::catalog::Resource;
 use serde_json::Value;
 
-use crate::object::as_map;
+use podsec_kinds::object::as_map;
 
 /// Shows an object in the version of `resource`.
 pub(crate) fn to_version_of(resource: &Resource, object: &mut Value) {

@@ -7,10 +7,10 @@ use podsec_apimachinery::codec::{self, Body, BodyError, Encoding};
 use podsec_apimachinery::schema::Definitions;
 use serde_json::Value;
 
-use crate::object::as_map;
 use crate::pipeline::Context;
 use crate::verbs::Operation;
 use crate::verbs::options::FieldValidation;
+use podsec_kinds::object::as_map;
 
 /// Decodes the body of a create or update. What strict validation has against it becomes an error, warnings, or
 /// nothing, as the client wants it.

@@ -12,8 +12,8 @@ use podsec_storage::{Change, Entry, Error, Precondition, Revision, Store};
 use serde_json::Value;
 
 use crate::conversion;
-use crate::custom::CustomResource;
-use crate::object;
+use podsec_kinds::custom::CustomResource;
+use podsec_kinds::object;
 
 /// An object and the revision at which it was last written.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::negotiation::Transform;
 use crate::query::Query;
-use crate::resources::Behaviour;
 use crate::verbs::options::invalid;
+use podsec_kinds::Behaviour;
 
 /// How the objects of one resource are shown to one client.
 #[derive(Clone)]

@@ -15,10 +15,10 @@ use tokio::time::sleep;
 use crate::apiserver::ApiServer;
 use crate::authentication::{MASTERS, User};
 use crate::client::Client;
-use crate::custom::names::{self, Taken};
-use crate::custom::{CLEANUP, of_definition};
-use crate::object::as_map;
 use crate::registry::{Registry, custom_directory, status};
+use podsec_kinds::custom::names::{self, Taken};
+use podsec_kinds::custom::{CLEANUP, of_definition};
+use podsec_kinds::object::as_map;
 
 /// Serves the definitions that were established before the server started.
 ///

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
-use crate::object::as_map;
 use crate::pipeline::Answer;
 use crate::registry::WriteError;
 use crate::verbs::options::{DeleteOptions, WriteOptions};
 use crate::verbs::{self, Operation};
+use podsec_kinds::object::as_map;
 
 /// Sets `spec.nodeName`, once.
 pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {

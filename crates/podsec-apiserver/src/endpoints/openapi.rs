@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::apiserver::ApiServer;
 use crate::body::ResponseBody;
-use crate::custom::Served;
 use crate::pipeline::{Answer, Context};
+use podsec_kinds::custom::Served;
 
 /// Answers under `/openapi`; `None` for an unknown path.
 pub(super) fn openapi(api: &ApiServer, context: &Context, rest: &[&str]) -> Option<Answer> {

@@ -14,11 +14,11 @@ use crate::authentication::User;
 use crate::authorization::{self, Decision};
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
-use crate::object::as_map;
 use crate::pipeline::Answer;
 use crate::request_info::RequestInfo;
 use crate::verbs::Operation;
 use crate::verbs::options::WriteOptions;
+use podsec_kinds::object::as_map;
 
 /// Answers the review in the body.
 pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {

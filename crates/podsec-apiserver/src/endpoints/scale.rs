@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
 use crate::pipeline::Answer;
-use crate::resources::scale;
 use crate::verbs::options::WriteOptions;
 use crate::verbs::{Operation, Origin, update_object};
+use podsec_kinds::scale;
 
 /// Reads or writes the replicas.
 pub(super) async fn scale(

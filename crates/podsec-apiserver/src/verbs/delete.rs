@@ -13,10 +13,10 @@ use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
 use crate::controllers::garbage_collector::{FOREGROUND, ORPHAN};
 use crate::decode;
-use crate::object;
 use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
-use crate::resources::{DeletionAnswer, GarbageCollection};
+use podsec_kinds::object;
+use podsec_kinds::{DeletionAnswer, GarbageCollection};
 
 /// Deletes the object that the URL names.
 pub(super) async fn delete(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {

@@ -7,9 +7,9 @@ use podsec_storage::{Error, Page, Range, Revision};
 use super::Operation;
 use super::list_options::{At, Continue, ListOptions};
 use super::selection::Selection;
-use crate::object;
 use crate::pipeline::Answer;
 use crate::registry::{status, too_large_resource_version};
+use podsec_kinds::object;
 
 /// Answers with the objects that the selectors let through, a page at a time when the client wants pages.
 pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {

@@ -30,11 +30,11 @@ pub(crate) use update::{Origin, update_object};
 
 use crate::apiserver::ApiServer;
 use crate::body::RequestBody;
-use crate::custom::CustomResource;
 use crate::pipeline::{Answer, Context};
 use crate::registry::Registry;
-use crate::resources::Behaviour;
 use crate::table::View;
+use podsec_kinds::Behaviour;
+use podsec_kinds::custom::CustomResource;
 
 /// One request for one resource.
 pub(crate) struct Operation<'a> {

@@ -6,7 +6,7 @@ use podsec_apimachinery::selector::{field, label};
 use serde_json::Value;
 
 use crate::query::Query;
-use crate::resources::Behaviour;
+use podsec_kinds::Behaviour;
 
 /// Label and field selector together, and the one name that a `/watch/` path may demand.
 #[derive(Clone)]

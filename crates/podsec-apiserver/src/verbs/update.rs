@@ -12,9 +12,9 @@ use super::{Operation, create, managed_fields};
 use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
 use crate::decode;
-use crate::object::metadata_mut;
 use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
+use podsec_kinds::object::metadata_mut;
 
 /// Decodes the body and replaces the object.
 pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {

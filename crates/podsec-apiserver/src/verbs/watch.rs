@@ -191,7 +191,7 @@ impl Stream {
         let resource = self.registry.resource();
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if let Some(annotations) = annotations {
-            crate::object::as_map(&mut metadata).insert("annotations".to_owned(), annotations);
+            podsec_kinds::object::as_map(&mut metadata).insert("annotations".to_owned(), annotations);
         }
         let object =
             json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});

@@ -22,8 +22,8 @@ use super::rules::{NamespaceLabels, Subject};
 use super::source::Source;
 use super::version::{self, GroupVersionKind, equivalents};
 use crate::admission::Write;
-use crate::resources::same;
 use crate::verbs::Operation;
+use podsec_kinds::same;
 
 /// One request and the webhooks that it may be for.
 pub(super) struct Asking<'a> {

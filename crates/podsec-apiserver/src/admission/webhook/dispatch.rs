@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::annotation::Annotator;
 use super::asking::Asking;
 use crate::admission::Write;
-use crate::resources::same;
 use crate::verbs::Operation;
+use podsec_kinds::same;
 
 /// The mutating webhooks of one request.
 pub(in crate::admission) struct Mutation<'a> {

@@ -9,8 +9,8 @@ use podsec_apimachinery::schema::{self, Definitions};
 use serde_json::Value;
 
 use crate::conversion;
-use crate::object::as_map;
-use crate::resources::scale;
+use podsec_kinds::object::as_map;
+use podsec_kinds::scale;
 
 /// A kind in one version.
 #[derive(Clone, Debug, PartialEq, Eq)]

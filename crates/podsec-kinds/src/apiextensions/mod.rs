@@ -1,0 +1,3 @@
+//! The kinds of `apiextensions.k8s.io`, one file a kind.
+
+pub(crate) mod custom_resource_definitions;

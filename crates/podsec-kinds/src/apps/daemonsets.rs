@@ -1,0 +1,175 @@
+//! DaemonSets, with the annotation that counts their templates.
+
+use jiff::Timestamp;
+use podsec_apimachinery::field::{Error, Path};
+use serde_json::{Value, json};
+
+use crate::generic::BASE;
+use crate::object::{Fields, FieldsMut, metadata, same};
+use crate::pod_spec::{defaults, validation};
+use crate::printing::{self, column, integer};
+use crate::strategy::{Column, Strategy, Subresource};
+use crate::{formats, label_selector, metadata as meta, workload};
+
+/// DaemonSets.
+pub(crate) static STRATEGY: Strategy = Strategy {
+    group: "apps",
+    resource: "daemonsets",
+    default,
+    prepare_for_create: |set| {
+        workload::reset_status(set, no_status());
+        workload::start_generation(set);
+        set_template_generation(set, 1);
+    },
+    prepare_for_update,
+    validate: |set| {
+        let mut errors = workload::validate_metadata(set);
+        errors.extend(validate_spec(set));
+        errors
+    },
+    validate_update: |set, old| {
+        let mut errors = meta::validate_update(set, old);
+        errors.extend(validate_spec(set));
+        errors.extend(workload::immutable(set, old, "selector"));
+        errors
+    },
+    warnings_on_create: workload::template_warnings,
+    warnings_on_update: workload::template_warnings_on_update,
+    subresources: &[STATUS],
+    columns: COLUMNS,
+    cells,
+    ..BASE
+};
+
+const STATUS: Subresource = Subresource {
+    name: "status",
+    prepare_for_update: workload::keep_all_but_status,
+    validate_update: meta::validate_update,
+};
+
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+fn no_status() -> Value {
+    json!({ "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0 })
+}
+
+fn default(set: &mut Value) {
+    let Some(set) = set.as_object_mut() else { return };
+    if let Some(spec) = set.ensure("spec") {
+        if let Some(strategy) = spec.ensure("updateStrategy") {
+            strategy.fill_zero("type", "RollingUpdate");
+            if strategy.text("type") == "RollingUpdate"
+                && let Some(rolling) = strategy.ensure("rollingUpdate")
+            {
+                rolling.fill("maxUnavailable", 1);
+                rolling.fill("maxSurge", 0);
+            }
+        }
+        spec.fill("revisionHistoryLimit", 10);
+        defaults::default_template(spec);
+    }
+    if let (Some(status), Value::Object(zero)) = (set.ensure("status"), no_status()) {
+        for (field, value) in zero {
+            status.fill(&field, value);
+        }
+    }
+}
+
+fn prepare_for_update(set: &mut Value, old: &Value) {
+    workload::prepare_for_update(set, old);
+    let generation = metadata(old).at("annotations").text(TEMPLATE_GENERATION).parse().unwrap_or(1_i64);
+    let changed = !same(set.at("spec").at("template"), old.at("spec").at("template"));
+    set_template_generation(set, generation.saturating_add(i64::from(changed)));
+}
+
+fn set_template_generation(set: &mut Value, generation: i64) {
+    let metadata = set.as_object_mut().and_then(|set| set.ensure("metadata"));
+    if let Some(annotations) = metadata.and_then(|metadata| metadata.ensure("annotations")) {
+        annotations.insert(TEMPLATE_GENERATION.to_owned(), generation.to_string().into());
+    }
+}
+
+fn validate_spec(set: &Value) -> Vec<Error> {
+    let spec = set.at("spec");
+    let path = Path::new("spec");
+    let selector_path = path.child("selector");
+    let selector = spec.at("selector");
+    let mut errors = label_selector::validate(selector, &selector_path);
+    let template = spec.at("template");
+    let template_path = path.child("template");
+    let labels = template.at("metadata").at("labels");
+    if selector.is_null() || !label_selector::matches(selector, labels) {
+        errors.push(workload::unmatched_labels(labels, &template_path));
+    }
+    if !selector.is_null() && label_selector::is_empty(selector) {
+        errors.push(Error::invalid(selector_path, selector, "empty selector is invalid for daemonset"));
+    }
+    errors.extend(validation::validate_template(template, &template_path));
+    errors.extend(workload::validate_runs_for_ever(template, "DaemonSet", &template_path));
+    errors.extend(workload::nonnegative(spec, &["minReadySeconds"], &path));
+    errors.extend(validate_strategy(spec.at("updateStrategy"), &path.child("updateStrategy")));
+    errors.extend(workload::nonnegative(spec, &["revisionHistoryLimit"], &path));
+    errors
+}
+
+fn validate_strategy(strategy: &Value, path: &Path) -> Vec<Error> {
+    let rolling_path = path.child("rollingUpdate");
+    match strategy.text("type") {
+        "OnDelete" => Vec::new(),
+        "RollingUpdate" => {
+            let rolling = strategy.at("rollingUpdate");
+            let (unavailable, surge) = (rolling.at("maxUnavailable"), rolling.at("maxSurge"));
+            let (unavailable_path, surge_path) =
+                (rolling_path.child("maxUnavailable"), rolling_path.child("maxSurge"));
+            let mut errors = Vec::new();
+            errors.extend(workload::validate_int_or_percent(unavailable, &unavailable_path));
+            errors.extend(workload::not_above_all(unavailable, &unavailable_path));
+            errors.extend(workload::validate_int_or_percent(surge, &surge_path));
+            errors.extend(workload::not_above_all(surge, &surge_path));
+            match (workload::is_zero(unavailable), workload::is_zero(surge)) {
+                (false, false) => {
+                    let detail = "may not be set when maxUnavailable is non-zero";
+                    errors.push(Error::invalid(surge_path, surge, detail));
+                }
+                (true, true) => {
+                    errors.push(Error::required(unavailable_path, "cannot be 0 when maxSurge is 0"));
+                }
+                _ => {}
+            }
+            errors
+        }
+        other => vec![formats::unsupported(&path.child("type"), other, &["RollingUpdate", "OnDelete"])],
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    printing::NAME,
+    integer("Desired", "How many nodes should run a pod."),
+    integer("Current", "How many nodes that should run a pod run at least one."),
+    integer("Ready", "How many nodes run a pod that is ready."),
+    integer("Up-to-date", "How many nodes run a pod of the current template."),
+    integer("Available", "How many nodes run a pod that has been ready for long enough."),
+    column("Node Selector", "The nodes on which pods may run."),
+    printing::AGE,
+    printing::CONTAINERS,
+    printing::IMAGES,
+    printing::SELECTOR,
+];
+
+fn cells(set: &Value, now: Timestamp) -> Vec<Value> {
+    let (spec, status) = (set.at("spec"), set.at("status"));
+    let [containers, images] = printing::containers_and_images(spec.at("template"));
+    vec![
+        printing::name(set),
+        status.number("desiredNumberScheduled").into(),
+        status.number("currentNumberScheduled").into(),
+        status.number("numberReady").into(),
+        status.number("updatedNumberScheduled").into(),
+        status.number("numberAvailable").into(),
+        label_selector::format_labels(spec.at("template").at("spec").at("nodeSelector")).into(),
+        printing::age(set, now),
+        containers,
+        images,
+        label_selector::format(spec.at("selector")).into(),
+    ]
+}

@@ -1,0 +1,108 @@
+//! ReplicaSets.
+
+use jiff::Timestamp;
+use podsec_apimachinery::field::{Error, Path};
+use serde_json::{Value, json};
+
+use crate::generic::BASE;
+use crate::object::{Fields, FieldsMut};
+use crate::pod_spec::defaults;
+use crate::printing::{self, integer};
+use crate::strategy::{Column, SelectableField, Strategy, Subresource};
+use crate::{label_selector, metadata as meta, workload};
+
+/// ReplicaSets.
+pub(crate) static STRATEGY: Strategy = Strategy {
+    group: "apps",
+    resource: "replicasets",
+    default,
+    prepare_for_create: |set| {
+        workload::reset_status(set, json!({ "replicas": 0 }));
+        workload::start_generation(set);
+    },
+    prepare_for_update: workload::prepare_for_update,
+    validate: |set| {
+        let mut errors = workload::validate_metadata(set);
+        errors.extend(validate_spec(set));
+        errors
+    },
+    validate_update: |set, old| {
+        let mut errors = meta::validate_update(set, old);
+        errors.extend(validate_spec(set));
+        errors.extend(workload::immutable(set, old, "selector"));
+        errors
+    },
+    warnings_on_create: workload::template_warnings,
+    warnings_on_update: workload::template_warnings_on_update,
+    subresources: &[STATUS],
+    scale: true,
+    columns: COLUMNS,
+    cells,
+    selectable_fields: &[REPLICAS],
+    ..BASE
+};
+
+/// `status.replicas`, which replication controllers and sets alike can be selected by.
+pub(crate) const REPLICAS: SelectableField = SelectableField {
+    label: "status.replicas",
+    value: |object, _| object.at("status").number("replicas").to_string(),
+};
+
+const STATUS: Subresource = Subresource {
+    name: "status",
+    prepare_for_update: workload::keep_all_but_status,
+    validate_update: meta::validate_update,
+};
+
+fn default(set: &mut Value) {
+    let Some(set) = set.as_object_mut() else { return };
+    if let Some(spec) = set.ensure("spec") {
+        spec.fill("replicas", 1);
+        defaults::default_template(spec);
+    }
+    if let Some(status) = set.ensure("status") {
+        status.fill("replicas", 0);
+    }
+}
+
+fn validate_spec(set: &Value) -> Vec<Error> {
+    let spec = set.at("spec");
+    let path = Path::new("spec");
+    let mut errors = workload::nonnegative(spec, &["replicas", "minReadySeconds"], &path);
+    // Kubernetes' own words name the deployment here too.
+    errors.extend(workload::validate_selector(spec, "deployment", &path));
+    errors.extend(workload::validate_template(spec, "ReplicaSet", &path));
+    errors
+}
+
+/// The columns of everything that keeps a number of replicas.
+pub(crate) const COLUMNS: &[Column] = &[
+    printing::NAME,
+    integer("Desired", "How many pods there should be."),
+    integer("Current", "How many pods there are."),
+    integer("Ready", "How many pods are ready."),
+    printing::AGE,
+    printing::CONTAINERS,
+    printing::IMAGES,
+    printing::SELECTOR,
+];
+
+fn cells(set: &Value, now: Timestamp) -> Vec<Value> {
+    cells_with(set, label_selector::format(set.at("spec").at("selector")), now)
+}
+
+/// The cells under [`COLUMNS`].
+pub(crate) fn cells_with(object: &Value, selector: String, now: Timestamp) -> Vec<Value> {
+    let (spec, status) = (object.at("spec"), object.at("status"));
+    let [containers, images] = printing::containers_and_images(spec.at("template"));
+    vec![
+        printing::name(object),
+        spec.number("replicas").into(),
+        status.number("replicas").into(),
+        status.number("readyReplicas").into(),
+        printing::age(object, now),
+        containers,
+        images,
+        selector.into(),
+    ]
+}

@@ -1,0 +1,14 @@
+//! The kinds of the core group, one file a kind.
+
+pub(crate) mod configmaps;
+pub(crate) mod events;
+pub(crate) mod limitranges;
+pub(crate) mod namespaces;
+pub(crate) mod nodes;
+pub(crate) mod persistentvolumes;
+pub(crate) mod pods;
+pub(crate) mod podtemplates;
+pub(crate) mod replicationcontrollers;
+pub(crate) mod secrets;
+pub(crate) mod serviceaccounts;
+pub(crate) mod services;

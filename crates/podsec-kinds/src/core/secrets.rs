@@ -1,0 +1,106 @@
+//! Secrets: the data that is written as text, the types, and the keys that a type needs.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::name::NameRule;
+use serde_json::Value;
+
+use crate::core::configmaps::{SIZE_LIMIT, decoded_size, immutable_data};
+use crate::generic::BASE;
+use crate::object::{Fields, FieldsMut, metadata};
+use crate::printing::{self, column};
+use crate::strategy::{SelectableField, Strategy};
+use crate::{formats, metadata as meta};
+
+/// Secrets.
+pub(crate) static STRATEGY: Strategy = Strategy {
+    resource: "secrets",
+    default,
+    validate,
+    validate_update: |secret, old| {
+        let mut errors = meta::validate_update(secret, old);
+        if secret.text("type") != old.text("type") {
+            let path = Path::new("type");
+            errors.push(Error::invalid(path, secret.at("type"), formats::IMMUTABLE));
+        }
+        errors.extend(immutable_data(secret, old, &["data"]));
+        errors.extend(validate(secret));
+        errors
+    },
+    columns: &[
+        printing::NAME,
+        column("Type", "What the secret is for."),
+        column("Data", "How many keys there are."),
+        printing::AGE,
+    ],
+    cells: |secret, now| {
+        let keys = secret.entries("data").count();
+        vec![printing::name(secret), secret.text("type").into(), keys.into(), printing::age(secret, now)]
+    },
+    selectable_fields: &[SelectableField::path("type")],
+    ..BASE
+};
+
+fn default(secret: &mut Value) {
+    let Some(secret) = secret.as_object_mut() else { return };
+    secret.fill_zero("type", "Opaque");
+    if let Some(Value::Object(texts)) = secret.remove("stringData")
+        && let Some(data) = secret.ensure("data")
+    {
+        for (key, text) in texts {
+            data.insert(key, STANDARD.encode(text.as_str().unwrap_or_default()).into());
+        }
+    }
+}
+
+fn validate(secret: &Value) -> Vec<Error> {
+    let mut errors = meta::validate(secret, true, NameRule::Dns1123Subdomain);
+    let path = Path::new("data");
+    let mut size = 0;
+    for (key, value) in secret.texts("data") {
+        errors.extend(formats::invalid(&path.key(key), key, formats::config_map_key(key)));
+        size += decoded_size(value);
+    }
+    if size > SIZE_LIMIT {
+        errors.push(Error::too_long(path.clone(), SIZE_LIMIT));
+    }
+    let needed: &[&str] = match secret.text("type") {
+        "kubernetes.io/service-account-token" => {
+            let name = "kubernetes.io/service-account.name";
+            if metadata(secret).at("annotations").text(name).is_empty() {
+                let path = Path::new("metadata").child("annotations").key(name);
+                errors.push(Error::required(path, ""));
+            }
+            &[]
+        }
+        "kubernetes.io/dockercfg" => &[".dockercfg"],
+        "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
+        "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/tls" => &["tls.crt", "tls.key"],
+        "kubernetes.io/basic-auth" => {
+            if !secret.at("data").has("username") && !secret.at("data").has("password") {
+                errors.push(Error::required(path.key("username"), ""));
+                errors.push(Error::required(path.key("password"), ""));
+            }
+            &[]
+        }
+        _ => &[],
+    };
+    for key in needed {
+        let value = secret.at("data").at(key).as_str();
+        // A certificate may be empty, an image registry's or a shell's key may not.
+        let missing = value.is_none_or(|value| value.is_empty() && !key.starts_with("tls."));
+        if missing {
+            errors.push(Error::required(path.key(key), ""));
+        } else if key.starts_with(".docker") && !is_json(value.unwrap_or_default()) {
+            let detail = "<secret contents redacted>".into();
+            errors.push(Error::invalid(path.key(key), &detail, "invalid character in JSON"));
+        }
+    }
+    errors
+}
+
+fn is_json(encoded: &str) -> bool {
+    STANDARD.decode(encoded).is_ok_and(|text| serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok())
+}

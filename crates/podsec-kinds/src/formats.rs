@@ -1,0 +1,153 @@
+//! The formats of names, keys, ports and paths inside fields, each as the list of what is wrong with a text.
+
+use std::net::IpAddr;
+
+use podsec_apimachinery::field::{Error, Path};
+pub(crate) use podsec_apimachinery::name::{
+    dns1123_label as label, dns1123_subdomain as subdomain, label_key as qualified_name, label_value,
+};
+use serde_json::Value;
+
+/// A key of a ConfigMap or Secret.
+pub(crate) fn config_map_key(text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if text.len() > 253 {
+        wrong.push("must be no more than 253 characters".to_owned());
+    }
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if text.is_empty() || !text.bytes().all(legal) {
+        wrong.push(CONFIG_MAP_KEY.to_owned());
+    }
+    wrong.extend(not_hidden(text));
+    wrong
+}
+
+/// The name of an environment variable.
+pub(crate) fn environment_variable(text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let starts = text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+    if !(starts && text.bytes().all(legal)) {
+        wrong.push(ENVIRONMENT_VARIABLE.to_owned());
+    }
+    wrong.extend(not_hidden(text));
+    wrong
+}
+
+fn not_hidden(text: &str) -> Option<String> {
+    if matches!(text, "." | "..") {
+        Some(format!("must not be '{text}'"))
+    } else if text.starts_with("..") {
+        Some("must not start with '..'".to_owned())
+    } else {
+        None
+    }
+}
+
+/// A port number.
+pub(crate) fn port_number(port: i64) -> Option<&'static str> {
+    (!(1..=65535).contains(&port)).then_some("must be between 1 and 65535, inclusive")
+}
+
+/// A port name.
+pub(crate) fn port_name(text: &str) -> Vec<&'static str> {
+    let mut wrong = Vec::new();
+    if text.len() > 15 {
+        wrong.push("must be no more than 15 characters");
+    }
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if text.is_empty() || !text.bytes().all(legal) {
+        wrong.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+    }
+    if !text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        wrong.push("must contain at least one letter (a-z)");
+    }
+    if text.contains("--") {
+        wrong.push("must not contain consecutive hyphens");
+    }
+    if text.starts_with('-') || text.ends_with('-') {
+        wrong.push("must not begin or end with a hyphen");
+    }
+    wrong
+}
+
+/// A port as a number or a name.
+pub(crate) fn port(value: &Value, path: &Path) -> Vec<Error> {
+    if let Some(name) = value.as_str() {
+        return invalid(path, name, port_name(name));
+    }
+    let number = value.as_i64().unwrap_or_default();
+    let wrong = port_number(number).map(|wrong| Error::invalid(path.clone(), &number.into(), wrong));
+    wrong.into_iter().collect()
+}
+
+/// An IP address, v4 or v6, without leading zeros.
+pub(crate) fn ip(text: &str, path: &Path) -> Option<Error> {
+    if text.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    Some(Error::invalid(
+        path.clone(),
+        &text.into(),
+        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+    ))
+}
+
+/// A user or group id.
+pub(crate) fn id(value: i64) -> Option<&'static str> {
+    (!(0..=i64::from(i32::MAX)).contains(&value)).then_some("must be between 0 and 2147483647, inclusive")
+}
+
+/// A relative path that stays below where it starts.
+pub(crate) fn local_descending_path(text: &str, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    if text.starts_with('/') {
+        errors.push(Error::invalid(path.clone(), &text.into(), "must be a relative path"));
+    }
+    errors.extend(path_no_backsteps(text, path));
+    errors
+}
+
+/// A path without `..`.
+pub(crate) fn path_no_backsteps(text: &str, path: &Path) -> Option<Error> {
+    text.split('/')
+        .any(|part| part == "..")
+        .then(|| Error::invalid(path.clone(), &text.into(), "must not contain '..'"))
+}
+
+/// Errors about one text: `Invalid value: "<text>": <reason>` for each reason.
+pub(crate) fn invalid<R: AsRef<str>>(
+    path: &Path,
+    text: &str,
+    reasons: impl IntoIterator<Item = R>,
+) -> Vec<Error> {
+    let value = Value::from(text);
+    reasons.into_iter().map(|reason| Error::invalid(path.clone(), &value, reason.as_ref())).collect()
+}
+
+/// `Unsupported value`, the supported ones in the order given.
+pub(crate) fn unsupported(path: &Path, value: &str, supported: &[&str]) -> Error {
+    Error::not_supported(path.clone(), &value.into(), supported)
+}
+
+/// One of the supported values; an empty one is `Required value`.
+pub(crate) fn one_of(path: &Path, value: &str, supported: &[&str]) -> Option<Error> {
+    if value.is_empty() {
+        Some(Error::required(path.clone(), ""))
+    } else if supported.contains(&value) {
+        None
+    } else {
+        Some(unsupported(path, value, supported))
+    }
+}
+
+/// A number that may not be below zero.
+pub(crate) fn nonnegative(path: &Path, value: i64) -> Option<Error> {
+    (value < 0).then(|| Error::invalid(path.clone(), &value.into(), "must be greater than or equal to 0"))
+}
+
+/// The sentence about a list that Kubernetes compares and finds changed.
+pub(crate) const IMMUTABLE: &str = "field is immutable";
+
+const CONFIG_MAP_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+const ENVIRONMENT_VARIABLE: &str = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')";

@@ -1,0 +1,126 @@
+//! Kubernetes' built-in kinds and what a CustomResourceDefinition defines: defaults, validation, Table columns, selectable
+//! fields and deletion, one file a kind, in the folder of its API group.
+//!
+//! ```text
+//! decoded object ─► default ─► tolerate, prioritize ─► prepare_for_create ─► validate ─► (Pod Security) ─► stored
+//! changed object ─► default ─► tolerate, prioritize ─► prepare_for_update ─► validate_update ─► …
+//! ```
+//!
+//! A kind is one plain `static` [`Strategy`] of data and functions, named after the registry strategies of
+//! kube-apiserver. [`strategy`] finds it; kinds without a file of their own behave as [`generic`] says. Pure: it reads
+//! no clock, socket, file or environment.
+
+mod admissionregistration;
+mod apiextensions;
+mod apps;
+mod batch;
+mod behaviour;
+mod core;
+pub mod custom;
+mod formats;
+mod generic;
+mod image;
+mod label_selector;
+mod metadata;
+mod networking;
+pub mod object;
+mod pod_spec;
+mod policy;
+mod printing;
+mod priority;
+mod quantity;
+#[cfg(test)]
+mod recorded;
+pub mod scale;
+mod storage;
+mod strategy;
+mod table_only;
+mod workload;
+
+pub use behaviour::Behaviour;
+pub use generic::custom_resource;
+pub use object::same;
+pub use strategy::{
+    Column, ColumnType, DeletionAnswer, GarbageCollection, Prioritize, SelectableField, Strategy, Subresource,
+};
+
+/// The behaviour of the built-in resource `resource` of API group `group` (empty for core), and the generic
+/// one for resources that have none of their own. Objects of a CustomResourceDefinition behave as
+/// [`custom_resource`] says.
+pub fn strategy(group: &str, resource: &str) -> &'static Strategy {
+    let own = STRATEGIES.iter().find(|strategy| strategy.resource == resource && strategy.group == group);
+    if let Some(strategy) = own {
+        return strategy;
+    }
+    if COUNTED.contains(&(group, resource)) {
+        &generic::WITH_GENERATION
+    } else if WITHOUT_STATUS.contains(&(group, resource)) {
+        &generic::STRATEGY
+    } else {
+        &generic::WITH_STATUS
+    }
+}
+
+/// Every kind with a behaviour of its own.
+static STRATEGIES: &[&Strategy] = &[
+    &core::configmaps::STRATEGY,
+    &apiextensions::custom_resource_definitions::STRATEGY,
+    &batch::cronjobs::STRATEGY,
+    &apps::daemonsets::STRATEGY,
+    &apps::deployments::STRATEGY,
+    &core::events::OF_GROUP,
+    &core::events::STRATEGY,
+    &networking::ingresses::STRATEGY,
+    &batch::jobs::STRATEGY,
+    &core::limitranges::STRATEGY,
+    &core::namespaces::STRATEGY,
+    &core::nodes::STRATEGY,
+    &core::persistentvolumes::STRATEGY,
+    &policy::poddisruptionbudgets::STRATEGY,
+    &core::pods::STRATEGY,
+    &core::podtemplates::STRATEGY,
+    &apps::replicasets::STRATEGY,
+    &core::replicationcontrollers::STRATEGY,
+    &core::secrets::STRATEGY,
+    &core::serviceaccounts::STRATEGY,
+    &core::services::STRATEGY,
+    &apps::statefulsets::STRATEGY,
+    &storage::storageclasses::STRATEGY,
+    &table_only::AUTOSCALERS,
+    &table_only::CLAIMS,
+    &table_only::CLUSTER_ROLES,
+    &table_only::CLUSTER_ROLE_BINDINGS,
+    &table_only::COMPONENT_STATUSES,
+    &table_only::CONTROLLER_REVISIONS,
+    &table_only::ENDPOINTS,
+    &table_only::LEASES,
+    &table_only::NETWORK_POLICIES,
+    &table_only::PRIORITY_CLASSES,
+    &table_only::QUOTAS,
+    &table_only::ROLES,
+    &table_only::ROLE_BINDINGS,
+    &table_only::RUNTIME_CLASSES,
+    &admissionregistration::webhook_configurations::MUTATING,
+    &admissionregistration::webhook_configurations::VALIDATING,
+];
+
+/// Other kinds whose `metadata.generation` counts changes.
+const COUNTED: &[(&str, &str)] = &[
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+    ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+    ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+    ("networking.k8s.io", "ingressclasses"),
+    ("resource.k8s.io", "deviceclasses"),
+    ("resource.k8s.io", "resourceslices"),
+];
+
+/// Kinds that are answers: what the client sends under `status` is nobody's business but the verb's.
+const WITHOUT_STATUS: &[(&str, &str)] = &[
+    ("authentication.k8s.io", "selfsubjectreviews"),
+    ("authentication.k8s.io", "tokenreviews"),
+    ("authorization.k8s.io", "localsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+];

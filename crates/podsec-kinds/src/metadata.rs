@@ -1,0 +1,78 @@
+//! The rules of `metadata` that hold for every kind, and of the labels and annotations of pod templates.
+
+use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::meta::{self, Scope};
+use podsec_apimachinery::name::NameRule;
+use serde_json::Value;
+
+use crate::formats;
+use crate::object::Fields;
+
+/// The bytes that all annotations of an object may take.
+const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
+/// What is wrong with the metadata of a new object.
+pub(crate) fn validate(object: &Value, namespaced: bool, name_rule: NameRule) -> Vec<Error> {
+    let scope = if namespaced { Scope::Namespaced } else { Scope::Cluster };
+    let path = Path::new("metadata");
+    let mut errors = meta::validate(object, scope, name_rule, &path);
+    errors.extend(meta::validate_finalizers_of_builtin(object, &path));
+    errors
+}
+
+/// What is wrong with a change of the metadata. Kubernetes looks twice, once for every kind and once for the
+/// kind itself, and reports each error twice; so does this. The resourceVersion is the verb's affair: it
+/// compares it with the store's.
+pub(crate) fn validate_update(object: &Value, old: &Value) -> Vec<Error> {
+    let path = Path::new("metadata");
+    let mut once = meta::validate_update(object, old, &path);
+    let version = path.child("resourceVersion");
+    once.retain(|error| error.path != version);
+    [once.clone(), once].concat()
+}
+
+/// The labels under `labels` of a template's metadata.
+pub(crate) fn labels(meta: &Value, path: &Path) -> Vec<Error> {
+    label_map(meta.at("labels"), path)
+}
+
+/// A map of labels anywhere.
+pub(crate) fn label_map(labels: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        errors.extend(formats::invalid(path, key, formats::qualified_name(key)));
+        if let Some(value) = value.as_str() {
+            errors.extend(formats::invalid(path, value, formats::label_value(value)));
+        }
+    }
+    errors
+}
+
+/// The annotations under `annotations` of a template's metadata.
+pub(crate) fn annotations(meta: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let mut size = 0;
+    for (key, value) in meta.texts("annotations") {
+        errors.extend(formats::invalid(path, key, formats::qualified_name(&key.to_lowercase())));
+        size += key.len() + value.len();
+    }
+    if size > ANNOTATIONS_LIMIT {
+        errors.push(Error::too_long(path.clone(), ANNOTATIONS_LIMIT));
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_uid_never_changes_and_is_reported_twice() {
+        let old = json!({ "metadata": { "name": "a", "uid": "1" } });
+        let new = json!({ "metadata": { "name": "a", "uid": "x" } });
+        let errors: Vec<String> = validate_update(&new, &old).iter().map(Error::to_string).collect();
+        assert_eq!(errors, [r#"metadata.uid: Invalid value: "x": field is immutable"#; 2]);
+    }
+}

@@ -1,0 +1,288 @@
+//! What may change in a pod once it exists.
+
+use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::quote::quoted;
+use serde_json::Value;
+
+use super::annotations::APP_ARMOR;
+use super::{CONTAINER_LISTS, scheduling, validation};
+use crate::formats;
+use crate::metadata as meta;
+use crate::object::{Fields, FieldsMut, metadata, same};
+
+/// What is wrong with a change of a pod.
+pub(crate) fn validate_pod_update(pod: &Value, old: &Value) -> Vec<Error> {
+    let mut errors = meta::validate_update(pod, old);
+    errors.extend(validation::validate_pod(pod));
+    errors.extend(annotation_updates(pod, old));
+    let path = Path::new("spec");
+    let (spec, old_spec) = (pod.at("spec"), old.at("spec"));
+    for list in ["containers", "initContainers"] {
+        if spec.list(list).len() != old_spec.list(list).len() {
+            let detail = "pod updates may not add or remove containers";
+            errors.push(Error::forbidden(path.child(list), detail));
+            return errors;
+        }
+    }
+    let (now, then) = (spec.integer("activeDeadlineSeconds"), old_spec.integer("activeDeadlineSeconds"));
+    let deadline_path = path.child("activeDeadlineSeconds");
+    let wrong = match (now, then) {
+        (Some(now), _) if !(0..=i64::from(i32::MAX)).contains(&now) => {
+            Some("must be between 0 and 2147483647, inclusive")
+        }
+        (Some(now), Some(then)) if then < now => Some("must be less than or equal to previous value"),
+        (None, Some(_)) => {
+            let detail = "must not update from a positive integer to nil value";
+            errors.push(Error::invalid(deadline_path.clone(), &Value::Null, detail));
+            None
+        }
+        _ => None,
+    };
+    if let Some(wrong) = wrong {
+        errors.push(Error::invalid(deadline_path, spec.at("activeDeadlineSeconds"), wrong));
+        return errors;
+    }
+    errors.extend(only_added_tolerations(spec, old_spec, &path.child("tolerations")));
+    errors.extend(only_removed_gates(spec, old_spec, &path.child("schedulingGates")));
+    if !same(&with_updatable_fields_of(spec, old_spec), old_spec) {
+        errors.push(Error::forbidden(path, UPDATABLE));
+    }
+    errors
+}
+
+/// What is wrong with a change through `pods/ephemeralcontainers`: they may only be added.
+pub(crate) fn validate_ephemeral_containers_update(pod: &Value, old: &Value) -> Vec<Error> {
+    let mut errors = meta::validate_update(pod, old);
+    errors.extend(validation::validate_pod(pod));
+    errors.extend(annotation_updates(pod, old));
+    let path = Path::new("spec").child("ephemeralContainers");
+    let (now, then) =
+        (pod.at("spec").list("ephemeralContainers"), old.at("spec").list("ephemeralContainers"));
+    for container in then {
+        let name = container.text("name");
+        match now.iter().find(|other| other.text("name") == name) {
+            None => {
+                let detail = format!("existing ephemeral containers {} may not be removed\n", quoted(name));
+                errors.push(Error::forbidden(path.clone(), &detail));
+            }
+            Some(other) if !same(other, container) => {
+                let detail = format!("existing ephemeral containers {} may not be changed\n", quoted(name));
+                errors.push(Error::forbidden(path.clone(), &detail));
+            }
+            Some(_) => {}
+        }
+    }
+    errors
+}
+
+/// What is wrong with a change through `pods/resize`: containers keep their number and order.
+pub(crate) fn validate_resize_update(pod: &Value, old: &Value) -> Vec<Error> {
+    let mut errors = meta::validate_update(pod, old);
+    errors.extend(validation::validate_pod(pod));
+    let path = Path::new("spec");
+    for list in ["containers", "initContainers"] {
+        let names = |pod: &Value| -> Vec<String> {
+            pod.at("spec").list(list).iter().map(|container| container.text("name").to_owned()).collect()
+        };
+        if names(pod) != names(old) {
+            let detail = "containers may not be renamed or reordered on resize";
+            errors.push(Error::forbidden(path.child(list), detail));
+        }
+    }
+    errors
+}
+
+/// What is wrong with a change of a pod's status.
+pub(crate) fn validate_status_update(pod: &Value, old: &Value) -> Vec<Error> {
+    let mut errors = meta::validate_update(pod, old);
+    errors.extend(annotation_updates(pod, old));
+    for (index, condition) in pod.at("status").list("conditions").iter().enumerate() {
+        let kind = condition.text("type");
+        if !matches!(kind, "PodScheduled" | "Ready" | "Initialized") {
+            let path = Path::new("metadata").child("conditions").index(index).child("Type");
+            errors.extend(formats::invalid(&path, kind, formats::qualified_name(kind)));
+        }
+    }
+    let path = Path::new("status");
+    let (status, old_status) = (pod.at("status"), old.at("status"));
+    let nominated = status.text("nominatedNodeName");
+    if !nominated.is_empty() && nominated != old_status.text("nominatedNodeName") {
+        let reasons = formats::subdomain(nominated);
+        errors.extend(formats::invalid(&path.child("nominatedNodeName"), nominated, reasons));
+    }
+    if status.text("qosClass") != old_status.text("qosClass") {
+        let class = status.text("qosClass").into();
+        errors.push(Error::invalid(path.child("qosClass"), &class, formats::IMMUTABLE));
+    }
+    let restart_policy = old.at("spec").text("restartPolicy");
+    for (list, policy) in [
+        ("containerStatuses", restart_policy),
+        ("initContainerStatuses", restart_policy),
+        ("ephemeralContainerStatuses", "Never"),
+    ] {
+        errors.extend(ended_stays_ended(status.list(list), old_status.list(list), policy, &path.child(list)));
+    }
+    for list in ["podIPs", "hostIPs"] {
+        for (index, address) in status.list(list).iter().enumerate() {
+            errors.extend(formats::ip(address.text("ip"), &path.child(list).index(index).child("ip")));
+        }
+    }
+    errors
+}
+
+fn ended_stays_ended(now: &[Value], then: &[Value], restart_policy: &str, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    if restart_policy == "Always" {
+        return errors;
+    }
+    for (index, old) in then.iter().enumerate() {
+        let Some(ended) = old.at("state").field("terminated") else { continue };
+        if ended.number("exitCode") != 0 && restart_policy == "OnFailure" {
+            continue;
+        }
+        let runs = |new: &&Value| new.text("name") == old.text("name") && !new.at("state").has("terminated");
+        for _ in now.iter().filter(runs) {
+            let detail = "may not be transitioned to non-terminated state";
+            errors.push(Error::forbidden(path.index(index).child("state"), detail));
+        }
+    }
+    errors
+}
+
+/// AppArmor and mirror-pod annotations stay as they are.
+fn annotation_updates(pod: &Value, old: &Value) -> Vec<Error> {
+    let path = Path::new("metadata").child("annotations");
+    let (now, then) = (metadata(pod).at("annotations"), metadata(old).at("annotations"));
+    let kind = |key: &str| match key {
+        "kubernetes.io/config.mirror" => Some("mirror pod annotation"),
+        _ => key.starts_with(APP_ARMOR).then_some("AppArmor annotations"),
+    };
+    let mut errors = Vec::new();
+    for (key, value) in metadata(old).entries("annotations") {
+        if let Some(kind) = kind(key).filter(|_| now.at(key) != value) {
+            errors.push(Error::forbidden(path.key(key), &format!("may not remove or update {kind}")));
+        }
+    }
+    for (key, _) in metadata(pod).entries("annotations") {
+        if let Some(kind) = kind(key).filter(|_| !then.has(key)) {
+            errors.push(Error::forbidden(path.key(key), &format!("may not add {kind}")));
+        }
+    }
+    errors
+}
+
+fn only_added_tolerations(spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
+    let without_seconds = |toleration: &Value| {
+        let mut fields = toleration.as_object().cloned().unwrap_or_default();
+        fields.remove("tolerationSeconds");
+        Value::Object(fields)
+    };
+    let kept = old.list("tolerations").iter().all(|toleration| {
+        let toleration = without_seconds(toleration);
+        spec.list("tolerations").iter().any(|other| same(&without_seconds(other), &toleration))
+    });
+    if kept {
+        scheduling::tolerations(spec.list("tolerations"), path)
+    } else {
+        let detail = "existing toleration can not be modified except its tolerationSeconds";
+        vec![Error::forbidden(path.clone(), detail)]
+    }
+}
+
+fn only_removed_gates(spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
+    let known = |gate: &Value| {
+        old.list("schedulingGates").iter().any(|other| other.text("name") == gate.text("name"))
+    };
+    spec.list("schedulingGates")
+        .iter()
+        .enumerate()
+        .filter(|(_, gate)| !known(gate))
+        .map(|(index, gate)| {
+            let detail =
+                format!("only deletion is allowed, but found new scheduling gate '{}'", gate.text("name"));
+            Error::forbidden(path.index(index).child("name"), &detail)
+        })
+        .collect()
+}
+
+/// The spec as it would be had none of the fields changed that may.
+fn with_updatable_fields_of(spec: &Value, old: &Value) -> Value {
+    let mut fields = spec.as_object().cloned().unwrap_or_default();
+    for list in CONTAINER_LISTS {
+        if let Some(containers) = fields.get_mut(list).and_then(Value::as_array_mut) {
+            for (container, old) in containers.iter_mut().zip(old.list(list)) {
+                if let (Some(container), true) = (container.as_object_mut(), list != "ephemeralContainers") {
+                    container.copy("image", old);
+                }
+            }
+        }
+    }
+    let mut updatable = vec!["activeDeadlineSeconds", "schedulingGates", "tolerations"];
+    if old.number("terminationGracePeriodSeconds") < 0 && spec.number("terminationGracePeriodSeconds") == 1 {
+        updatable.push("terminationGracePeriodSeconds");
+    }
+    // A pod that waits at a gate may still be told where to go, more narrowly.
+    if !old.list("schedulingGates").is_empty() {
+        let narrowed =
+            old.entries("nodeSelector").all(|(key, value)| spec.at("nodeSelector").at(key) == value);
+        if narrowed {
+            updatable.push("nodeSelector");
+        }
+    }
+    for field in updatable {
+        fields.copy(field, old);
+    }
+    Value::Object(fields)
+}
+
+/// Kubernetes adds a diff of Go structs, which no client reads.
+const UPDATABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(spec: &Value) -> Value {
+        let mut pod = json!({ "metadata": { "name": "p", "namespace": "n" }, "spec": {
+            "containers": [{ "name": "c", "image": "x" }], "tolerations": [{ "key": "a", "operator": "Exists" }]
+        } });
+        for (field, value) in spec.as_object().unwrap() {
+            pod["spec"][field] = value.clone();
+        }
+        (crate::core::pods::STRATEGY.default)(&mut pod);
+        pod
+    }
+
+    fn errors(change: &Value) -> Vec<String> {
+        validate_pod_update(&pod(change), &pod(&json!({}))).iter().map(Error::to_string).collect()
+    }
+
+    #[test]
+    fn images_deadlines_and_more_tolerations_may_change() {
+        assert_eq!(
+            errors(&json!({ "containers": [{ "name": "c", "image": "y:1", "imagePullPolicy": "Always" }] })),
+            [""; 0]
+        );
+        assert_eq!(errors(&json!({ "activeDeadlineSeconds": 5 })), [""; 0]);
+        let more = json!([{ "key": "a", "operator": "Exists" }, { "key": "b", "operator": "Exists" }]);
+        assert_eq!(errors(&json!({ "tolerations": more })), [""; 0]);
+    }
+
+    #[test]
+    fn nothing_else_may_change() {
+        assert_eq!(errors(&json!({ "hostNetwork": true })), [format!("spec: Forbidden: {UPDATABLE}")]);
+        assert_eq!(
+            errors(&json!({ "tolerations": [] })),
+            [
+                "spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds"
+            ]
+        );
+        let two = json!([{ "name": "c", "image": "x" }, { "name": "d", "image": "x" }]);
+        assert_eq!(
+            errors(&json!({ "containers": two })),
+            ["spec.containers: Forbidden: pod updates may not add or remove containers"]
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! The kinds of `policy`, one file a kind.
+
+pub(crate) mod poddisruptionbudgets;

@@ -1,0 +1,376 @@
+//! Kinds that behave as any other and are only shown in their own way.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::generic::{BASE, WITH_GENERATION, WITH_STATUS};
+use crate::label_selector;
+use crate::object::{Fields, metadata};
+use crate::pod_spec::defaults;
+use crate::printing::{self, NONE, column, integer, typed, wide};
+use crate::strategy::{Column, ColumnType, DeletionAnswer, Strategy};
+
+/// PersistentVolumeClaims.
+pub(crate) static CLAIMS: Strategy = Strategy {
+    resource: "persistentvolumeclaims",
+    default: |claim| {
+        use crate::object::FieldsMut;
+        let Some(claim) = claim.as_object_mut() else { return };
+        if let Some(spec) = claim.ensure("spec") {
+            defaults::default_claim(spec);
+        }
+        if let Some(status) = claim.ensure("status") {
+            status.fill_zero("phase", "Pending");
+        }
+    },
+    prepare_for_create: |claim| {
+        crate::workload::reset_status(claim, serde_json::json!({ "phase": "Pending" }));
+    },
+    prepare_for_update: crate::workload::keep_status,
+    subresources: WITH_STATUS.subresources,
+    columns: &[
+        printing::NAME,
+        column("Status", "Whether it is bound."),
+        column("Volume", "The volume it is bound to."),
+        column("Capacity", "How much it holds."),
+        column("Access Modes", "Who may mount it and how."),
+        column("StorageClass", "The class of storage it asked for."),
+        column("VolumeAttributesClass", "The class of attributes it asked for."),
+        printing::AGE,
+        wide("VolumeMode", "Files or blocks."),
+    ],
+    cells: |claim, now| {
+        let (spec, status) = (claim.at("spec"), claim.at("status"));
+        let phase =
+            if metadata(claim).has("deletionTimestamp") { "Terminating" } else { status.text("phase") };
+        let bound = !spec.text("volumeName").is_empty();
+        let capacity = if bound { status.at("capacity").text("storage") } else { "" };
+        let modes: Vec<&str> =
+            status.list("accessModes").iter().filter(|_| bound).filter_map(access_mode).collect();
+        let unset = |text: &str| if text.is_empty() { "<unset>".into() } else { Value::from(text) };
+        vec![
+            printing::name(claim),
+            phase.into(),
+            spec.text("volumeName").into(),
+            capacity.into(),
+            modes.join(",").into(),
+            spec.text("storageClassName").into(),
+            unset(spec.text("volumeAttributesClassName")),
+            printing::age(claim, now),
+            unset(spec.text("volumeMode")),
+        ]
+    },
+    deletion_answer: DeletionAnswer::Object,
+    ..BASE
+};
+
+pub(crate) fn access_mode(mode: &Value) -> Option<&'static str> {
+    match mode.as_str()? {
+        "ReadWriteOnce" => Some("RWO"),
+        "ReadOnlyMany" => Some("ROX"),
+        "ReadWriteMany" => Some("RWX"),
+        "ReadWriteOncePod" => Some("RWOP"),
+        _ => None,
+    }
+}
+
+/// ResourceQuotas.
+pub(crate) static QUOTAS: Strategy = Strategy {
+    resource: "resourcequotas",
+    columns: &[
+        printing::NAME,
+        column("Request", "Requests used, of those allowed."),
+        column("Limit", "Limits used, of those allowed."),
+        printing::AGE,
+    ],
+    cells: |quota, now| {
+        let hard = quota.at("status").field("hard").unwrap_or(quota.at("spec").at("hard"));
+        let used = |limits: bool| -> Value {
+            let parts: Vec<String> = hard
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(name, _)| name.starts_with("limits.") == limits)
+                .map(|(name, most)| {
+                    let used = quota.at("status").at("used").at(name).as_str().unwrap_or("0");
+                    format!("{name}: {used}/{}", most.as_str().unwrap_or_default())
+                })
+                .collect();
+            parts.join(", ").into()
+        };
+        vec![printing::name(quota), used(false), used(true), printing::age(quota, now)]
+    },
+    deletion_answer: DeletionAnswer::Object,
+    prepare_for_create: |quota| crate::workload::reset_status(quota, serde_json::json!({})),
+    prepare_for_update: WITH_STATUS.prepare_for_update,
+    subresources: WITH_STATUS.subresources,
+    ..BASE
+};
+
+/// ComponentStatuses, of which there are none.
+pub(crate) static COMPONENT_STATUSES: Strategy = Strategy {
+    resource: "componentstatuses",
+    deprecation: Some("v1 ComponentStatus is deprecated in v1.19+"),
+    ..BASE
+};
+
+/// Endpoints.
+pub(crate) static ENDPOINTS: Strategy = Strategy {
+    resource: "endpoints",
+    deprecation: Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+    default: |endpoints| {
+        use crate::object::FieldsMut;
+        let Some(endpoints) = endpoints.as_object_mut() else { return };
+        for subset in endpoints.objects_mut("subsets") {
+            for port in subset.objects_mut("ports") {
+                port.fill_zero("protocol", "TCP");
+            }
+        }
+    },
+    columns: &[printing::NAME, column("Endpoints", "The addresses behind the service."), printing::AGE],
+    cells: |endpoints, now| {
+        let mut shown = Vec::new();
+        for subset in endpoints.list("subsets") {
+            for address in subset.list("addresses").iter().map(|address| address.text("ip")) {
+                match subset.list("ports") {
+                    [] => shown.push(address.to_owned()),
+                    ports => {
+                        shown.extend(ports.iter().map(|port| format!("{address}:{}", port.number("port"))));
+                    }
+                }
+            }
+        }
+        let more = shown.len().saturating_sub(3);
+        shown.truncate(3);
+        let mut text = shown.join(",");
+        if more > 0 {
+            text = format!("{text} + {more} more...");
+        }
+        vec![printing::name(endpoints), printing::or_none(&text), printing::age(endpoints, now)]
+    },
+    allow_create_on_update: true,
+    ..BASE
+};
+
+/// ControllerRevisions.
+pub(crate) static CONTROLLER_REVISIONS: Strategy = Strategy {
+    group: "apps",
+    resource: "controllerrevisions",
+    columns: &[
+        printing::NAME,
+        column("Controller", "Whose revision it is."),
+        column("Revision", "Its number."),
+        printing::AGE,
+    ],
+    cells: |revision, now| {
+        let owner = metadata(revision).list("ownerReferences").iter().find(|owner| owner.flag("controller"));
+        let controller = owner.map_or_else(
+            || NONE.to_owned(),
+            |owner| {
+                let kind = owner.text("kind").to_lowercase();
+                match owner.text("apiVersion").split_once('/') {
+                    Some((group, _)) => format!("{kind}.{group}/{}", owner.text("name")),
+                    None => format!("{kind}/{}", owner.text("name")),
+                }
+            },
+        );
+        vec![
+            printing::name(revision),
+            controller.into(),
+            revision.number("revision").into(),
+            printing::age(revision, now),
+        ]
+    },
+    ..BASE
+};
+
+/// Roles.
+pub(crate) static ROLES: Strategy = Strategy { resource: "roles", ..RBAC };
+
+/// ClusterRoles.
+pub(crate) static CLUSTER_ROLES: Strategy = Strategy { resource: "clusterroles", ..RBAC };
+
+/// RoleBindings.
+pub(crate) static ROLE_BINDINGS: Strategy =
+    Strategy { resource: "rolebindings", columns: BINDING_COLUMNS, cells: binding_cells, ..RBAC };
+
+/// ClusterRoleBindings.
+pub(crate) static CLUSTER_ROLE_BINDINGS: Strategy =
+    Strategy { resource: "clusterrolebindings", columns: BINDING_COLUMNS, cells: binding_cells, ..RBAC };
+
+const RBAC: Strategy = Strategy { group: "rbac.authorization.k8s.io", allow_create_on_update: true, ..BASE };
+
+const BINDING_COLUMNS: &[Column] = &[
+    printing::NAME,
+    column("Role", "The role that is granted."),
+    printing::AGE,
+    wide("Users", "The users who have it."),
+    wide("Groups", "The groups that have it."),
+    wide("ServiceAccounts", "The service accounts that have it."),
+];
+
+fn binding_cells(binding: &Value, now: Timestamp) -> Vec<Value> {
+    let role = binding.at("roleRef");
+    let subjects = |kind: &str| -> Value {
+        let names: Vec<String> = binding
+            .list("subjects")
+            .iter()
+            .filter(|subject| subject.text("kind") == kind)
+            .map(|subject| match kind {
+                "ServiceAccount" => format!("{}/{}", subject.text("namespace"), subject.text("name")),
+                _ => subject.text("name").to_owned(),
+            })
+            .collect();
+        names.join(", ").into()
+    };
+    vec![
+        printing::name(binding),
+        format!("{}/{}", role.text("kind"), role.text("name")).into(),
+        printing::age(binding, now),
+        subjects("User"),
+        subjects("Group"),
+        subjects("ServiceAccount"),
+    ]
+}
+
+/// HorizontalPodAutoscalers.
+pub(crate) static AUTOSCALERS: Strategy = Strategy {
+    group: "autoscaling",
+    resource: "horizontalpodautoscalers",
+    default: |scaler| {
+        use crate::object::FieldsMut;
+        let Some(spec) = scaler.as_object_mut().and_then(|scaler| scaler.ensure("spec")) else { return };
+        spec.fill("minReplicas", 1);
+        // autoscaling/v1 has a field of its own in place of metrics, and no default for it.
+        if spec.list("metrics").is_empty() && !spec.has("targetCPUUtilizationPercentage") {
+            spec.insert(
+                "metrics".to_owned(),
+                serde_json::json!([{ "type": "Resource", "resource": {
+                "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 80 }
+            } }]),
+            );
+        }
+    },
+    columns: &[
+        printing::NAME,
+        column("Reference", "What is scaled."),
+        column("Targets", "What is measured, and what it should be."),
+        column("MinPods", "The fewest pods."),
+        column("MaxPods", "The most pods."),
+        column("Replicas", "How many pods there are."),
+        printing::AGE,
+    ],
+    cells: |scaler, now| {
+        let (spec, status) = (scaler.at("spec"), scaler.at("status"));
+        let target = spec.at("scaleTargetRef");
+        let measured: Vec<String> = spec.list("metrics").iter().map(metric).collect();
+        vec![
+            printing::name(scaler),
+            format!("{}/{}", target.text("kind"), target.text("name")).into(),
+            printing::or_none(&measured.join(", ")),
+            spec.integer("minReplicas")
+                .map_or_else(|| "<unset>".to_owned(), |least| least.to_string())
+                .into(),
+            spec.number("maxReplicas").into(),
+            status.number("currentReplicas").into(),
+            printing::age(scaler, now),
+        ]
+    },
+    prepare_for_create: WITH_STATUS.prepare_for_create,
+    prepare_for_update: WITH_STATUS.prepare_for_update,
+    subresources: WITH_STATUS.subresources,
+    ..BASE
+};
+
+/// One metric of an autoscaler; nothing measures here, so what is is unknown.
+fn metric(metric: &Value) -> String {
+    let resource = metric.at("resource");
+    let target = resource.at("target");
+    match target.integer("averageUtilization") {
+        Some(percent) => format!("{}: <unknown>/{percent}%", resource.text("name")),
+        None => format!("{}: <unknown>/{}", resource.text("name"), target.text("averageValue")),
+    }
+}
+
+/// RuntimeClasses.
+pub(crate) static RUNTIME_CLASSES: Strategy = Strategy {
+    group: "node.k8s.io",
+    resource: "runtimeclasses",
+    columns: &[printing::NAME, column("Handler", "What runs the containers."), printing::AGE],
+    cells: |class, now| vec![printing::name(class), class.text("handler").into(), printing::age(class, now)],
+    ..BASE
+};
+
+/// PriorityClasses.
+pub(crate) static PRIORITY_CLASSES: Strategy = Strategy {
+    group: "scheduling.k8s.io",
+    resource: "priorityclasses",
+    default: |class| {
+        use crate::object::FieldsMut;
+        if let Some(class) = class.as_object_mut() {
+            class.fill("preemptionPolicy", "PreemptLowerPriority");
+        }
+    },
+    prepare_for_create: crate::workload::start_generation,
+    columns: &[
+        printing::NAME,
+        integer("Value", "The priority of its pods."),
+        typed("Global-Default", ColumnType::Boolean, "Whether pods without a class have this one."),
+        printing::AGE,
+        wide("PreemptionPolicy", "Whether its pods push others out."),
+    ],
+    cells: |class, now| {
+        vec![
+            printing::name(class),
+            class.number("value").into(),
+            class.flag("globalDefault").into(),
+            printing::age(class, now),
+            class.text("preemptionPolicy").into(),
+        ]
+    },
+    ..BASE
+};
+
+/// NetworkPolicies.
+pub(crate) static NETWORK_POLICIES: Strategy = Strategy {
+    group: "networking.k8s.io",
+    resource: "networkpolicies",
+    default: |policy| {
+        use crate::object::FieldsMut;
+        let Some(spec) = policy.as_object_mut().and_then(|policy| policy.ensure("spec")) else { return };
+        if spec.list("policyTypes").is_empty() {
+            let types: &[&str] =
+                if spec.list("egress").is_empty() { &["Ingress"] } else { &["Ingress", "Egress"] };
+            spec.insert("policyTypes".to_owned(), types.into());
+        }
+        for direction in ["ingress", "egress"] {
+            for rule in spec.objects_mut(direction) {
+                for port in rule.objects_mut("ports") {
+                    port.fill_zero("protocol", "TCP");
+                }
+            }
+        }
+    },
+    columns: &[printing::NAME, column("Pod-Selector", "The pods it is about."), printing::AGE],
+    cells: |policy, now| {
+        let selector = label_selector::format(policy.at("spec").at("podSelector"));
+        vec![printing::name(policy), selector.into(), printing::age(policy, now)]
+    },
+    prepare_for_create: WITH_GENERATION.prepare_for_create,
+    prepare_for_update: WITH_GENERATION.prepare_for_update,
+    ..BASE
+};
+
+/// Leases.
+pub(crate) static LEASES: Strategy = Strategy {
+    group: "coordination.k8s.io",
+    resource: "leases",
+    columns: &[printing::NAME, column("Holder", "Who holds it."), printing::AGE],
+    cells: |lease, now| {
+        let holder = lease.at("spec").text("holderIdentity");
+        vec![printing::name(lease), holder.into(), printing::age(lease, now)]
+    },
+    allow_create_on_update: true,
+    allow_unconditional_update: false,
+    ..BASE
+};
