@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use podsec_https::body::{self, Budget};
-use podsec_https::{Handler, Limits, Peer};
+use podsec_transport::body::{self, Budget};
+use podsec_transport::{Handler, Limits, Peer};
 use tokio::net::TcpListener;
 
 use crate::echo;
@@ -19,7 +19,7 @@ pub(crate) async fn serve(folder: &Path) {
     println!("{}", listener.local_addr().unwrap().port());
     let handler = Arc::new(Fixed(Budget::new(24 << 20)));
     let tls = Arc::new(echo::tls(folder));
-    podsec_https::serve(listener, tls, handler, Limits::default(), std::future::pending()).await;
+    podsec_transport::serve(listener, tls, handler, Limits::default(), std::future::pending()).await;
 }
 
 struct Fixed(Budget);

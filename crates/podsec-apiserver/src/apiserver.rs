@@ -8,8 +8,8 @@ use podsec_admission::Admission;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_audit::Auditor;
-use podsec_https::body::Budget;
 use podsec_storage::Store;
+use podsec_transport::body::Budget;
 use tokio::sync::watch;
 
 use crate::admission::Plugins;

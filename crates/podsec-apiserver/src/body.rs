@@ -10,7 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use podsec_apimachinery::Status;
 use podsec_apimachinery::status::Details;
-use podsec_https::body::{self, BODY_LIMIT, BodyError, Budget, Held};
+use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget, Held};
 use tokio::sync::mpsc;
 
 /// The body of a request, wherever it comes from.

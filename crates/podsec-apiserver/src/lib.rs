@@ -1,7 +1,7 @@
 //! The embedded Kubernetes API server: requests, verbs, resources.
 //!
 //! ```text
-//! kubectl, client-go ─► podsec-https ─► pipeline ─► endpoints
+//! kubectl, client-go ─► podsec-transport ─► pipeline ─► endpoints
 //!                                           └────► verbs ─► admission ─► registry ─► podsec-storage
 //!                                                    └─► resources, podsec-apimachinery
 //! ```

@@ -13,8 +13,8 @@ use podsec_admission::Admission;
 use podsec_apimachinery::Status;
 use podsec_audit::sink::{Format, Log, LogOptions};
 use podsec_audit::{Auditor, Policy};
-use podsec_https::{Handler, Limits};
 use podsec_storage::{Memory, OpenError, Redb, Retention, Store};
+use podsec_transport::{Handler, Limits};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -143,7 +143,7 @@ impl Server {
             api.stop();
         };
         let handler = Arc::new(Service(Arc::clone(&self.api)));
-        podsec_https::serve(self.listener, self.tls, handler, Limits::default(), stop).await;
+        podsec_transport::serve(self.listener, self.tls, handler, Limits::default(), stop).await;
         if let Some(auditor) = &self.api.auditor
             && let Err(error) = auditor.flush()
         {
@@ -160,7 +160,7 @@ impl Handler for Service {
     async fn answer(
         &self,
         request: Request<Incoming>,
-        peer: Arc<podsec_https::Peer>,
+        peer: Arc<podsec_transport::Peer>,
     ) -> Response<ResponseBody> {
         let certified = peer.certificates.first().and_then(|certificate| user_of_certificate(certificate));
         let peer = Peer { address: peer.address, certified };

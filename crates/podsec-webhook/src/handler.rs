@@ -12,8 +12,8 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
 use podsec_admission::{Admission, ClusterError, NamespaceLabels, review};
-use podsec_https::body::{self, BODY_LIMIT, BodyError, Budget};
-use podsec_https::{Handler, Peer};
+use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget};
+use podsec_transport::{Handler, Peer};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 

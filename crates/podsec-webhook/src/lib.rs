@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! HTTPS ─► body, bounded ─► AdmissionReview ─► Admission::review ─► AdmissionReview
-//!  tls      podsec-https        handler          ▲          ▲
+//!  tls      podsec-transport        handler          ▲          ▲
 //!   ▲                                  configuration     cluster: namespaces cached by a watch,
 //!  certificates: files, a Secret,      reloaded          asked for when unknown
 //!  or made by itself

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use podsec_admission::Admission;
-use podsec_https::Limits;
+use podsec_transport::Limits;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -189,7 +189,7 @@ impl Server {
             webhook.leave();
             sleep(self.shutdown_delay).await;
         };
-        podsec_https::serve(self.listener, self.tls, self.webhook, self.limits, leave).await;
+        podsec_transport::serve(self.listener, self.tls, self.webhook, self.limits, leave).await;
         self.traces.finish().await;
         tracing::info!("stopped");
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use podsec_admission::{Admission, ClusterError, Configuration, NamespaceLabels};
-use podsec_https::Limits;
+use podsec_transport::Limits;
 use podsec_webhook::cluster::{Answer, Live, Namespaces};
 use podsec_webhook::tls::{ServingCertificate, TlsOptions, server_config};
 use podsec_webhook::{Load, Metrics, Webhook};
@@ -54,7 +54,7 @@ impl Bare {
         let client = Client::new(listener.local_addr().unwrap(), &authority);
         let (stop, stopped) = oneshot::channel::<()>();
         let handler = Arc::clone(&webhook);
-        tokio::spawn(podsec_https::serve(listener, tls, handler, Limits::default(), async {
+        tokio::spawn(podsec_transport::serve(listener, tls, handler, Limits::default(), async {
             drop(stopped.await);
         }));
         Self { webhook, certificate, authority, client, _stop: stop }

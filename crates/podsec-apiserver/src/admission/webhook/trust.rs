@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use podsec_https::Authorities;
+use podsec_transport::Authorities;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, Error, InvalidMessage};
