@@ -12,8 +12,8 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::authority::{Authority, trusting};
 use crate::process::Process;
+use podsec_testing::authority::{Authority, trusting};
 
 const IN_FLIGHT: usize = 32;
 const WARM_UP: Duration = Duration::from_millis(300);

@@ -7,12 +7,6 @@
 //! it caches.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its figures or breaks off")]
 
-#[path = "../../crates/podsec-webhook/tests/webhook/api_server.rs"]
-#[expect(dead_code, reason = "the faults are for the tests")]
-mod api_server;
-#[path = "../../crates/podsec-webhook/tests/webhook/authority.rs"]
-#[expect(dead_code, reason = "client certificates are for the tests")]
-mod authority;
 mod echo;
 mod listener;
 mod load;
@@ -21,9 +15,9 @@ mod review;
 
 use std::path::{Path, PathBuf};
 
-use api_server::ApiServer;
-use authority::Authority;
 use load::{Figures, Load};
+use podsec_testing::api_server::ApiServer;
+use podsec_testing::authority::Authority;
 use process::Process;
 use tokio::runtime::Builder;
 

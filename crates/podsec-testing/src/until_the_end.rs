@@ -6,7 +6,7 @@ use crate::client::{Client, post};
 
 /// Asks on one connection after the other until nobody listens. A request that the server says it has not begun is
 /// sent again, as every HTTP/2 client does.
-pub(crate) async fn http2(client: &Client, body: &[u8], answered: &AtomicUsize) {
+pub async fn http2(client: &Client, body: &[u8], answered: &AtomicUsize) {
     while let Ok(mut connection) = client.http2().await {
         loop {
             match connection.review(body.to_vec()).await {
@@ -24,7 +24,7 @@ pub(crate) async fn http2(client: &Client, body: &[u8], answered: &AtomicUsize) 
 
 /// Asks on one connection after the other until nobody listens. The server says with each answer whether the
 /// connection goes on.
-pub(crate) async fn http1(client: &Client, body: &[u8], answered: &AtomicUsize) {
+pub async fn http1(client: &Client, body: &[u8], answered: &AtomicUsize) {
     while let Ok(mut connection) = client.http1().await {
         while !connection.is_closed() {
             let request = post("/", "application/json", body.to_vec().into());

@@ -1,4 +1,4 @@
-//! An API server of the test's own: namespaces and pods, lists and watches, and every way to fail.
+//! A double of an API server: namespaces and pods, lists and watches, and every way to fail.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -27,24 +27,26 @@ type Body = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
 
 /// How the server treats its clients.
 #[derive(Clone, Default)]
-pub(crate) struct Manners {
+pub struct Manners {
     /// How long it thinks about lists and about single objects.
-    pub(crate) delay: Duration,
+    pub delay: Duration,
     /// It has forgotten every revision, and says so in this way.
-    pub(crate) gone: Option<Gone>,
+    pub gone: Option<Gone>,
     /// It closes watches as soon as they begin.
-    pub(crate) closes_watches: bool,
+    pub closes_watches: bool,
 }
 
+/// How a server says that a revision is too old.
 #[derive(Clone, Copy)]
-pub(crate) enum Gone {
+pub enum Gone {
     /// With an event on the watch.
     Event,
     /// With an HTTP status.
     Status,
 }
 
-pub(crate) struct ApiServer {
+/// The double, listening on the loopback until it is dropped.
+pub struct ApiServer {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
     events: broadcast::Sender<Event>,
@@ -66,7 +68,8 @@ struct State {
 }
 
 impl ApiServer {
-    pub(crate) async fn start() -> Self {
+    /// Listens on a free port.
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut server = Self {
             address: listener.local_addr().unwrap(),
@@ -80,32 +83,36 @@ impl ApiServer {
     }
 
     /// Breaks all connections and refuses new ones.
-    pub(crate) async fn vanish(&mut self) {
+    pub async fn vanish(&mut self) {
         if let Some(serving) = self.serving.take() {
             serving.abort();
             let _ = serving.await;
         }
     }
 
-    pub(crate) async fn come_back(&mut self) {
+    /// Listens again where it did before it vanished.
+    pub async fn come_back(&mut self) {
         self.accept(TcpListener::bind(self.address).await.unwrap());
     }
 
-    pub(crate) fn behave(&self, manners: Manners) {
+    /// Treats its clients so from now on.
+    pub fn behave(&self, manners: Manners) {
         self.state.lock().unwrap().manners = manners;
     }
 
     /// Ends every watch that goes on.
-    pub(crate) fn close_watches(&self) {
+    pub fn close_watches(&self) {
         let _ = self.events.send((String::new(), None));
     }
 
-    pub(crate) fn set_namespace(&self, name: &str, labels: &[(&str, &str)]) {
+    /// Creates a namespace or gives it these labels.
+    pub fn set_namespace(&self, name: &str, labels: &[(&str, &str)]) {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         self.replace_namespace(name, labels);
     }
 
-    pub(crate) fn replace_namespace(&self, name: &str, labels: BTreeMap<String, String>) {
+    /// Creates a namespace or gives it these labels alone.
+    pub fn replace_namespace(&self, name: &str, labels: BTreeMap<String, String>) {
         let mut state = self.state.lock().unwrap();
         state.revision += 1;
         let known = state.namespaces.insert(name.to_owned(), labels).is_some();
@@ -113,7 +120,8 @@ impl ApiServer {
         self.tell(NAMESPACES, if known { "MODIFIED" } else { "ADDED" }, &object);
     }
 
-    pub(crate) fn delete_namespace(&self, name: &str) {
+    /// Deletes a namespace that is there.
+    pub fn delete_namespace(&self, name: &str) {
         let mut state = self.state.lock().unwrap();
         state.revision += 1;
         let object = state.namespace(name).unwrap();
@@ -121,19 +129,21 @@ impl ApiServer {
         self.tell(NAMESPACES, "DELETED", &object);
     }
 
-    pub(crate) fn set_pods(&self, namespace: &str, pods: Vec<Value>) {
+    /// Puts these pods in the place of those of a namespace.
+    pub fn set_pods(&self, namespace: &str, pods: Vec<Value>) {
         self.state.lock().unwrap().pods.insert(namespace.to_owned(), pods);
     }
 
     /// Puts an object where it is read from, or a Status where dry runs are to be refused.
-    pub(crate) fn set_object(&self, path: &str, object: Value) {
+    pub fn set_object(&self, path: &str, object: Value) {
         let mut state = self.state.lock().unwrap();
         state.revision += 1;
         self.tell(path.rsplit_once('/').unwrap().0, "MODIFIED", &object);
         state.objects.insert(path.to_owned(), object);
     }
 
-    pub(crate) fn remove_object(&self, path: &str) {
+    /// Deletes the object that is read from a path.
+    pub fn remove_object(&self, path: &str) {
         let mut state = self.state.lock().unwrap();
         state.revision += 1;
         let object = state.objects.remove(path).unwrap();
@@ -145,17 +155,18 @@ impl ApiServer {
         let _ = self.events.send((collection.to_owned(), Some(line)));
     }
 
-    pub(crate) fn object(&self, path: &str) -> Option<Value> {
+    /// The object that is read from a path.
+    pub fn object(&self, path: &str) -> Option<Value> {
         self.state.lock().unwrap().objects.get(path).cloned()
     }
 
     /// What was asked since the last time, oldest first.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.drain(..).collect()
     }
 
     /// Writes how to reach this server.
-    pub(crate) fn write_kubeconfig(&self, path: &Path) {
+    pub fn write_kubeconfig(&self, path: &Path) {
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",

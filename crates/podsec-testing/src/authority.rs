@@ -1,4 +1,4 @@
-//! A certificate authority of the test's own.
+//! A certificate authority for tests.
 
 use std::sync::Arc;
 
@@ -7,20 +7,24 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-pub(crate) struct Authority {
+/// A certificate authority that nobody else knows.
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
     pem: String,
 }
 
 /// A certificate and its key, PEM.
-pub(crate) struct Pair {
-    pub(crate) certificate: String,
-    pub(crate) key: String,
+pub struct Pair {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
 }
 
 impl Authority {
-    pub(crate) fn new() -> Self {
+    /// An authority with a key of its own.
+    pub fn new() -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -32,16 +36,17 @@ impl Authority {
     }
 
     /// A certificate for `localhost` that expires in the given year.
-    pub(crate) fn issue(&self, year: i32) -> Pair {
+    pub fn issue(&self, year: i32) -> Pair {
         self.issue_for("localhost", year)
     }
 
-    pub(crate) fn issue_for(&self, name: &str, year: i32) -> Pair {
+    /// A certificate for a name that expires in the given year.
+    pub fn issue_for(&self, name: &str, year: i32) -> Pair {
         self.sign(CertificateParams::new(vec![name.to_owned()]).unwrap(), year)
     }
 
     /// A certificate for a client.
-    pub(crate) fn issue_client(&self, year: i32) -> Pair {
+    pub fn issue_client(&self, year: i32) -> Pair {
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -55,17 +60,19 @@ impl Authority {
         Pair { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 
-    pub(crate) fn pem(&self) -> String {
+    /// The authority's own certificate, PEM.
+    pub fn pem(&self) -> String {
         self.pem.clone()
     }
 
-    pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
+    /// The authority's own certificate.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
     }
 }
 
 /// What trusts this authority alone, and shows a certificate if it has one.
-pub(crate) fn trusting(
+pub fn trusting(
     authority: &CertificateDer<'static>,
     protocol: &[u8],
     shown: Option<&Pair>,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A review of a new pod.
-pub(crate) fn review_of(namespace: &str, pod: &Value) -> Vec<u8> {
+pub fn review_of(namespace: &str, pod: &Value) -> Vec<u8> {
     let review = json!({
         "kind": "AdmissionReview",
         "apiVersion": "admission.k8s.io/v1",
@@ -22,7 +22,7 @@ pub(crate) fn review_of(namespace: &str, pod: &Value) -> Vec<u8> {
 }
 
 /// A pod that satisfies the baseline level and not the restricted one.
-pub(crate) fn baseline_pod() -> Value {
+pub fn baseline_pod() -> Value {
     json!({
         "kind": "Pod",
         "apiVersion": "v1",
@@ -32,7 +32,7 @@ pub(crate) fn baseline_pod() -> Value {
 }
 
 /// What an answer to a review says.
-pub(crate) fn allowed(answer: &[u8]) -> bool {
+pub fn allowed(answer: &[u8]) -> bool {
     let answer: Value = serde_json::from_slice(answer).unwrap();
     answer["response"]["allowed"].as_bool().unwrap()
 }
