@@ -1,6 +1,6 @@
 # Every task of the project, one a target. `make demo` and `make test` need Rust and git alone; they install pinned
 # clients of Kubernetes under target/tools.
-.PHONY: demo test check bench bench-webhook deny
+.PHONY: demo test conformance check bench bench-webhook deny
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -9,11 +9,24 @@ demo:
 	cargo build --release --locked --package podsec
 	kubectl=$$(tools/client.sh kubectl) && examples/tutorial/demo.sh $(TARGET)/release/podsec "$$kubectl"
 
-# All tests, those that speak through kubectl and those that render the chart among them.
+# All tests: those that need nothing, and those that are ignored unless a client of Kubernetes is named.
 test:
+	cargo test --workspace --locked
 	kubectl=$$(tools/client.sh kubectl --pinned) && helm=$$(tools/client.sh helm --pinned) && \
-		KUBECTL_PINNED=$$kubectl HELM_PINNED=$$helm cargo test --workspace --locked
+		KUBECTL_PINNED=$$kubectl HELM_PINNED=$$helm cargo test --package podsec --package podsec-webhook --locked -- \
+		--ignored --skip kubectl_1_32
+	if command -v xmllint; then cargo test --package podsec-manifest --test schemas --locked -- --ignored; \
+		else echo "not run for want of xmllint: junit_is_valid_against_the_schema_of_jenkins"; fi
 	cargo test --package podsec-webhook --features opentelemetry --locked traces
+
+# The tests that need what cannot be part of the repository: thousands of manifests of other projects, in the folder
+# corpus/ of $$PODSEC_SHARED, and the kubectl 1.32 that $$KUBECTL_1_32 names (if it does).
+conformance:
+	PODSEC_SHARED=$${PODSEC_SHARED:?names the folder that holds corpus/} cargo test --release --locked \
+		--package podsec-standards --package podsec-yaml --package podsec-apimachinery --package podsec-kinds \
+		--package podsec-manifest -- --ignored --skip jenkins
+	if [ -n "$$KUBECTL_1_32" ]; then cargo test --locked --package podsec -- --ignored kubectl_1_32; \
+		else echo "not run for want of KUBECTL_1_32: kubectl_1_32_sees_what_a_real_server_shows"; fi
 
 # What CI checks besides the tests.
 check:

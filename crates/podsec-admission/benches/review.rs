@@ -11,11 +11,11 @@ use podsec_admission::{
     Admission, Configuration, GroupVersionKind, GroupVersionResource, Metrics, NamespaceLabels, Operation,
     Request, review,
 };
+use podsec_testing::recorded;
 use serde_json::{Value, json};
 
 fn main() {
-    let configuration =
-        std::fs::read_to_string(data("admission-full.config.yaml")).expect("the configuration");
+    let configuration = recorded::text("pod-security/admission-full.config.yaml");
     let configuration = Configuration::from_yaml(&configuration).expect("the configuration is valid");
     let admission = Admission::new(configuration);
     let metrics = Metrics::new();
@@ -166,10 +166,6 @@ fn review(pod: &Value) -> Vec<u8> {
         },
     });
     body.to_string().into_bytes()
-}
-
-fn data(file: &str) -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file)
 }
 
 struct OneNamespace {

@@ -1,22 +1,19 @@
 //! The recorded configurations: accepted and refused as Kubernetes does, in its words.
 
-mod recorded;
-
-use std::path::Path;
-
 use podsec_admission::configuration::Plugin;
 use podsec_admission::{Configuration, Policies};
+use podsec_testing::recorded;
 use serde::Deserialize;
 
 #[test]
-fn the_configurations_that_come_with_the_source_are_judged_as_kubernetes_judges_them() {
-    judged_as_recorded(&recorded::sample());
-}
-
-#[test]
 fn every_recorded_configuration_is_judged_as_kubernetes_judged_it() {
-    if let Some(folder) = recorded::all() {
-        judged_as_recorded(&folder);
+    for line in recorded::text("pod-security/config.jsonl").lines() {
+        let case: Case = serde_json::from_str(line).unwrap();
+        let judged = Configuration::from_yaml(&case.config);
+        assert_eq!(judged.is_ok(), case.accepted, "{}: {judged:?}", case.name);
+        if let (Err(error), Some(recorded)) = (judged, case.error) {
+            assert_eq!(error.to_string(), recorded, "{}", case.name);
+        }
     }
 }
 
@@ -137,14 +134,4 @@ struct Case {
     config: String,
     accepted: bool,
     error: Option<String>,
-}
-
-fn judged_as_recorded(folder: &Path) {
-    for case in recorded::lines::<Case>(&folder.join("config.jsonl")) {
-        let judged = Configuration::from_yaml(&case.config);
-        assert_eq!(judged.is_ok(), case.accepted, "{}: {judged:?}", case.name);
-        if let (Err(error), Some(recorded)) = (judged, case.error) {
-            assert_eq!(error.to_string(), recorded, "{}", case.name);
-        }
-    }
 }

@@ -1,38 +1,27 @@
 //! The recorded answers of Kubernetes' own Pod Security webhook, reproduced.
 
-mod recorded;
-
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use podsec_admission::cluster::{Cluster, ClusterError};
 use podsec_admission::review;
 use podsec_admission::{Admission, Configuration, Metrics, NamespaceLabels};
+use podsec_testing::recorded;
 use serde::Deserialize;
 use serde_json::Value;
 
 #[test]
-fn the_sample_of_recorded_requests_is_answered_as_kubernetes_answered() {
-    for name in ["empty", "full"] {
-        answers_as_recorded(&recorded::sample(), name);
-    }
-}
-
-#[test]
 fn every_recorded_request_is_answered_as_kubernetes_answered() {
-    let Some(folder) = recorded::all() else { return };
     for name in ["empty", "full"] {
-        answers_as_recorded(&folder, name);
+        answers_as_recorded(name);
     }
 }
 
 #[test]
 fn the_metrics_have_the_recorded_families_labels_and_values() {
-    let Some(folder) = recorded::all() else { return };
     let recorded: Vec<String> =
-        serde_json::from_slice(&std::fs::read(folder.join("metrics-full.json")).unwrap()).unwrap();
-    let rendered = metrics_of(&folder, "full");
+        serde_json::from_str(&recorded::text("pod-security/metrics-full.json")).unwrap();
+    let rendered = metrics_of("full");
 
     let comments = |line: &&str| line.starts_with('#');
     assert_eq!(
@@ -53,9 +42,9 @@ fn the_metrics_have_the_recorded_families_labels_and_values() {
 #[test]
 fn the_metrics_count_the_requests_that_were_sent() {
     for name in ["empty", "full"] {
-        let rendered = metrics_of(&recorded::sample(), name);
+        let rendered = metrics_of(name);
         let mut counted = Expected::default();
-        for case in recorded::lines::<Case>(&recorded::sample().join(format!("admission-{name}.jsonl"))) {
+        for case in cases(name) {
             counted.count(&case);
         }
         let total = |family: &str, label: &str| -> usize {
@@ -99,10 +88,15 @@ impl Case {
     }
 }
 
-fn answers_as_recorded(folder: &Path, name: &str) {
-    let admission = admission(folder, name);
-    let cluster = RecordedCluster::read(folder);
-    let cases: Vec<Case> = recorded::lines(&folder.join(format!("admission-{name}.jsonl")));
+fn cases(name: &str) -> Vec<Case> {
+    let text = recorded::text(&format!("pod-security/admission-{name}.jsonl"));
+    text.lines().map(|line| serde_json::from_str(line).expect("each line is a recorded answer")).collect()
+}
+
+fn answers_as_recorded(name: &str) {
+    let admission = admission(name);
+    let cluster = RecordedCluster::read();
+    let cases = cases(name);
     assert!(cases.len() > 100, "only {} cases in {name}", cases.len());
 
     let mut differences = Vec::new();
@@ -165,11 +159,11 @@ fn without_go(mut response: Value) -> Value {
     response
 }
 
-fn metrics_of(folder: &Path, name: &str) -> String {
-    let admission = admission(folder, name);
-    let cluster = RecordedCluster::read(folder);
+fn metrics_of(name: &str) -> String {
+    let admission = admission(name);
+    let cluster = RecordedCluster::read();
     let metrics = Metrics::new();
-    for case in recorded::lines::<Case>(&folder.join(format!("admission-{name}.jsonl"))) {
+    for case in cases(name) {
         let (Some(body), None) = (case.body(), &case.headers) else { continue };
         if let Ok(request) = review::decode(&body) {
             metrics.record(&request, &admission.review(&cluster, &request));
@@ -209,9 +203,11 @@ impl Expected {
 }
 
 /// The configuration under which `admission-<name>.jsonl` was recorded, which has a file unless it is empty.
-fn admission(folder: &Path, name: &str) -> Admission {
-    let file = folder.join(format!("admission-{name}.config.yaml"));
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+fn admission(name: &str) -> Admission {
+    let text = match name {
+        "empty" => String::new(),
+        _ => recorded::text(&format!("pod-security/admission-{name}.config.yaml")),
+    };
     Admission::new(Configuration::from_yaml(&text).expect("the configuration is valid"))
 }
 
@@ -222,15 +218,15 @@ struct RecordedCluster {
 }
 
 impl RecordedCluster {
-    fn read(folder: &Path) -> Self {
+    fn read() -> Self {
         #[derive(Deserialize)]
         struct File {
             namespaces: BTreeMap<String, BTreeMap<String, String>>,
             pods: BTreeMap<String, Vec<Value>>,
         }
 
-        let text = std::fs::read(folder.join("admission-cluster.json")).expect("the cluster can be read");
-        let file: File = serde_json::from_slice(&text).expect("the cluster has namespaces and pods");
+        let text = recorded::text("pod-security/admission-cluster.json");
+        let file: File = serde_json::from_str(&text).expect("the cluster has namespaces and pods");
         let json = |pods: Vec<Value>| pods.iter().map(|pod| pod.to_string().into_bytes()).collect();
         Self {
             namespaces: file

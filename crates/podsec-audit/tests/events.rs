@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use podsec_audit::Event;
+use podsec_testing::recorded;
 
 /// Every field, with everything that Go's encoder escapes.
 const POPULATED: &str = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"id","stage":"ResponseComplete","requestURI":"/a?b=c\u0026d","verb":"get","user":{"username":"u","uid":"uid","groups":["g"],"extra":{"a":["2","3"],"z":["1"]}},"impersonatedUser":{"username":"i","uid":"iuid","groups":["ig"],"extra":{"k":["v"]}},"authenticationMetadata":{"impersonationConstraint":"impersonate:user-info"},"sourceIPs":["1.1.1.1"],"userAgent":"ua\u003c\u003e\u0026\u2028é\u0001\ufffd","objectRef":{"resource":"r","namespace":"ns","name":"n","uid":"ou","apiGroup":"g","apiVersion":"v","resourceVersion":"rv","subresource":"s"},"responseStatus":{"metadata":{},"status":"Failure","message":"m","reason":"Forbidden","details":{"name":"n","group":"g","kind":"k","uid":"u","causes":[{"reason":"t","message":"m","field":"f"}],"retryAfterSeconds":3},"code":403},"requestObject":{"b":1.50,"a":"\u003c\u003e\u0026"},"responseObject":[1,2],"requestReceivedTimestamp":"2024-01-02T02:04:05.678999Z","stageTimestamp":"2024-01-02T03:04:05.000000Z","annotations":{"a":"","z":"1"}}"#;
@@ -35,23 +36,9 @@ fn times_are_cut_to_microseconds() {
 }
 
 #[test]
-fn events_of_kubernetes_are_written_again_byte_for_byte() {
-    for line in include_str!("data/events.jsonl").lines() {
-        rewritten(line);
-    }
-}
-
-#[test]
 fn every_recorded_event_of_kubernetes_is_written_again_byte_for_byte() {
-    let shared = std::env::var_os("PODSEC_SHARED").map_or_else(
-        || concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into(),
-        std::path::PathBuf::from,
-    );
-    for file in ["specs/audit-samples.jsonl", "tutorial/real-audit.jsonl"] {
-        match std::fs::read_to_string(shared.join(file)) {
-            // One token was replaced by hand after it was recorded.
-            Ok(lines) => lines.replace("<redacted-lab-jwt>", "token").lines().for_each(rewritten),
-            Err(error) => eprintln!("skipped: {}: {error}", shared.join(file).display()),
-        }
+    for file in ["audit/samples.jsonl", "tutorial/real-audit.jsonl"] {
+        // One token was replaced by hand after it was recorded.
+        recorded::text(file).replace("<redacted-lab-jwt>", "token").lines().for_each(rewritten);
     }
 }

@@ -10,8 +10,8 @@ use podsec_audit::sink::{Format, Log, LogOptions, Sink};
 use podsec_audit::{Attributes, Auditor, Event, Policy, Request, User};
 
 fn event() -> Event {
-    let first = include_str!("data/events.jsonl").lines().next().unwrap();
-    serde_json::from_str(first).unwrap()
+    let recorded = podsec_testing::recorded::text("audit/samples.jsonl");
+    serde_json::from_str(recorded.lines().next().unwrap()).unwrap()
 }
 
 fn options(path: &Path) -> LogOptions {

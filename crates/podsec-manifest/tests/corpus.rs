@@ -1,16 +1,16 @@
 //! Real manifests, beside the verdicts of Kubernetes' own evaluator on them.
 //!
-//! They stand in `$PODSEC_SHARED/corpus`; without that folder the comparison is skipped with a note.
+//! They stand in `$PODSEC_SHARED/corpus`; `make conformance` runs the comparison.
 
 #![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use podsec_manifest::{FileReport, ObjectName, PodReport, Source, Templates, check, objects};
 use podsec_standards::{Level, Policy, Version};
+use podsec_testing::recorded;
 use serde::Deserialize;
 
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -22,8 +22,9 @@ struct Verdict {
 }
 
 #[test]
+#[ignore = "needs manifests of other projects: make conformance"]
 fn every_pod_of_the_corpus_gets_kubernetes_verdict() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = recorded::corpus();
     let lines = fs::read_to_string(corpus.join("expected.jsonl")).expect("the recorded verdicts");
     let mut by_file: BTreeMap<String, Vec<serde_json::Value>> = BTreeMap::new();
     for line in lines.lines() {
@@ -83,8 +84,9 @@ fn verdict(pod: &PodReport) -> Verdict {
 }
 
 #[test]
+#[ignore = "needs manifests of other projects: make conformance"]
 fn every_file_holds_as_many_documents_and_pods_as_kubectl_sees() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = recorded::corpus();
     let index = fs::read_to_string(corpus.join("index.tsv")).expect("the index");
     let mut differences = Vec::new();
     for line in index.lines().skip(1) {
@@ -131,16 +133,4 @@ fn has_spec(source: &Source, pod: &PodReport) -> bool {
 
 fn read(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-}
-
-fn corpus() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let shared = env::var_os("PODSEC_SHARED")
-        .map_or_else(|| workspace.join("../shared"), |shared| workspace.join(shared));
-    let corpus = shared.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    eprintln!("skipped: needs {}", corpus.display());
-    None
 }

@@ -11,17 +11,16 @@
 )]
 #![expect(clippy::cast_precision_loss, reason = "counts of pods and nanoseconds fit a float")]
 
-use std::fs;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use podsec_standards::{Pod, Policy, evaluate};
+use podsec_testing::recorded;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 fn main() {
-    let recorded = recorded();
+    let recorded = recorded::text("pod-security/policy.jsonl");
     let cases: Vec<(Policy, &[u8])> = recorded.lines().map(case).collect();
     let pods: Vec<(Policy, Pod<'_>)> =
         cases.iter().map(|(policy, json)| (*policy, Pod::from_json(json).unwrap())).collect();
@@ -93,12 +92,4 @@ struct Case<'a> {
 fn case(line: &str) -> (Policy, &[u8]) {
     let case: Case<'_> = serde_json::from_str(line).unwrap();
     (Policy::new(case.level.parse().unwrap(), case.version.parse().unwrap()), case.pod.get().as_bytes())
-}
-
-/// All recorded pods, or the repository's sample of them.
-fn recorded() -> String {
-    let folder = std::env::var_os("PODSEC_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    fs::read_to_string(folder.join("conformance/policy.jsonl"))
-        .unwrap_or_else(|_| include_str!("../tests/data/policy.jsonl").to_owned())
 }

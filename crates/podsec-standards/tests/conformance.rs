@@ -1,24 +1,15 @@
 //! Every recorded verdict of Kubernetes' own library is ours, to the letter.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails or says that it skips")]
-
-use std::fs;
-use std::path::{Path, PathBuf};
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use podsec_standards::{Pod, Policy, Violation, evaluate};
+use podsec_testing::recorded;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 #[test]
-fn a_sample_of_recorded_verdicts_is_ours() {
-    let sample = include_str!("data/policy.jsonl");
-    assert_eq!(compare(sample), sample.lines().count());
-}
-
-#[test]
 fn every_recorded_verdict_is_ours() {
-    let Some(recorded) = shared("conformance/policy.jsonl") else { return };
-    assert_eq!(compare(&recorded), 4_000);
+    assert_eq!(compare(&recorded::text("pod-security/policy.jsonl")), 4_000);
 }
 
 #[derive(Deserialize)]
@@ -57,16 +48,4 @@ fn compare(lines: &str) -> usize {
         }
     }
     lines.lines().count()
-}
-
-/// The text of a file of recorded answers, which a clone does not have to have.
-fn shared(file: &str) -> Option<String> {
-    let folder = std::env::var_os("PODSEC_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let path = folder.join(file);
-    let text = fs::read_to_string(&path);
-    if text.is_err() {
-        eprintln!("skipped: {} is not there; set PODSEC_SHARED", path.display());
-    }
-    text.ok()
 }

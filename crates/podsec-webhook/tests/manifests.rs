@@ -1,7 +1,6 @@
 //! The manifests that `podsec webhook manifests` prints, the Kustomize base and the Helm chart say the same, and what
 //! they install is what they ask of others.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -77,8 +76,9 @@ fn installations() -> Vec<Installation> {
 }
 
 #[test]
+#[ignore = "needs kubectl 1.37: make test"]
 fn kustomize_builds_what_is_printed() {
-    let Some(kubectl) = tool("KUBECTL_PINNED") else { return };
+    let kubectl = tool("KUBECTL_PINNED");
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().join("base");
     let copied = Command::new("cp").arg("-R").arg(deploy_folder().join("kustomize")).arg(&base).status();
@@ -98,8 +98,9 @@ fn kustomize_builds_what_is_printed() {
 }
 
 #[test]
+#[ignore = "needs Helm 4.3: make test"]
 fn helm_renders_what_is_printed_but_for_the_namespace() {
-    let Some(helm) = tool("HELM_PINNED") else { return };
+    let helm = tool("HELM_PINNED");
     for installation in installations() {
         let Installation { namespace, image, replicas, excluded_namespaces, tls_secret, monitoring } =
             installation.clone();
@@ -122,8 +123,9 @@ fn helm_renders_what_is_printed_but_for_the_namespace() {
 }
 
 #[test]
+#[ignore = "needs Helm 4.3: make test"]
 fn helm_finds_no_fault_with_the_chart() {
-    let Some(helm) = tool("HELM_PINNED") else { return };
+    let helm = tool("HELM_PINNED");
     output(
         Command::new(&helm)
             .args(["lint", "--strict", "--quiet"])
@@ -147,12 +149,9 @@ fn rendered(helm: &Path, namespace: &str, values: &Value) -> String {
 }
 
 /// A renderer that the environment names.
-fn tool(variable: &str) -> Option<PathBuf> {
-    let path = std::env::var_os(variable).map(PathBuf::from);
-    if path.is_none() {
-        eprintln!("skipped: {variable} names no renderer; make test installs it");
-    }
-    path
+fn tool(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable);
+    path.unwrap_or_else(|| panic!("{variable} names no renderer; make test installs it")).into()
 }
 
 /// What a command prints when all is well.

@@ -1,24 +1,24 @@
 //! Real manifests: whatever is claimed to be mended is, and nothing else in the text changed.
 //!
-//! They stand in `$PODSEC_SHARED/corpus`; without that folder the run is skipped with a note. Without optimization every
-//! tenth file is taken; the shares in `docs/fix.md` are those of all files:
+//! They stand in `$PODSEC_SHARED/corpus`; `make conformance` runs the test. Without optimization every tenth file is taken; the shares in `docs/fix.md` are those of all files:
 //! `cargo test --release -p podsec-manifest --test fix corpus -- --nocapture`.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use podsec_manifest::fix::{Fixed, Why, patches};
 use podsec_manifest::{FileReport, Source, Templates, check};
 use podsec_standards::Policy;
+use podsec_testing::recorded;
 
 use crate::{BASELINE, RESTRICTED, assert_sound, fixed};
 
 #[test]
+#[ignore = "needs manifests of other projects: make conformance"]
 fn every_pod_of_the_corpus_that_is_claimed_to_be_mended_is() {
-    let Some(corpus) = corpus() else { return };
+    let corpus = recorded::corpus();
     let files = files(&corpus);
     let mut table = String::new();
     let mut reasons = BTreeMap::new();
@@ -146,16 +146,4 @@ fn files(corpus: &Path) -> Vec<(String, String)> {
     let fields = index.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let step = if cfg!(debug_assertions) { 10 } else { 1 };
     fields.map(|fields| (fields[0].to_owned(), fields[8].to_owned())).step_by(step).collect()
-}
-
-fn corpus() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let shared = env::var_os("PODSEC_SHARED")
-        .map_or_else(|| workspace.join("../shared"), |shared| workspace.join(shared));
-    let corpus = shared.join("corpus");
-    if corpus.is_dir() {
-        return Some(corpus);
-    }
-    eprintln!("skipped: needs {}", corpus.display());
-    None
 }

@@ -10,7 +10,8 @@ const NAMED_BY_THEIR_MODULE: [&str; 1] = ["Error"];
 #[test]
 fn no_public_type_has_the_name_of_another() {
     let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for package in packages() {
+    // Doubles are called as what they stand for.
+    for package in packages().into_iter().filter(|package| package != "podsec-testing") {
         for (path, text) in rust_files(&format!("crates/{package}/src")) {
             for name in public_types(&text) {
                 places.entry(name).or_default().insert(path.clone());

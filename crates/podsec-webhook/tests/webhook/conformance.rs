@@ -1,11 +1,10 @@
 //! Every recorded request of Kubernetes' own webhook, through real HTTPS.
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use podsec_testing::recorded;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,27 +13,13 @@ use crate::client::post;
 use crate::running::Running;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_sample_is_answered_as_recorded_under_an_empty_configuration() {
-    answers_as_recorded(&sample(), "empty").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_sample_is_answered_as_recorded_under_a_full_configuration() {
-    answers_as_recorded(&sample(), "full").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_is_answered_as_recorded_under_an_empty_configuration() {
-    if let Some(folder) = all() {
-        answers_as_recorded(&folder, "empty").await;
-    }
+    answers_as_recorded("empty").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_is_answered_as_recorded_under_a_full_configuration() {
-    if let Some(folder) = all() {
-        answers_as_recorded(&folder, "full").await;
-    }
+    answers_as_recorded("full").await;
 }
 
 /// A line of `admission-*.jsonl`.
@@ -90,16 +75,17 @@ impl Case {
     }
 }
 
-async fn answers_as_recorded(folder: &Path, name: &str) {
-    let api_server = cluster(folder).await;
-    let configuration = folder.join(format!("admission-{name}.config.yaml"));
-    let running = Running::start(api_server, |options| {
-        options.configuration = Some(configuration).filter(|path| path.exists());
+async fn answers_as_recorded(name: &str) {
+    let running = Running::start(cluster().await, |options| {
+        if name != "empty" {
+            options.configuration =
+                Some(recorded::path(&format!("pod-security/admission-{name}.config.yaml")));
+        }
         // Many cases make the webhook ask, and the limit would have it wait.
         options.client_qps_limit = 0.0;
     })
     .await;
-    let text = std::fs::read_to_string(folder.join(format!("admission-{name}.jsonl"))).unwrap();
+    let text = recorded::text(&format!("pod-security/admission-{name}.jsonl"));
     let mut http1 = running.client.http1().await.unwrap();
     let mut http2 = running.client.http2().await.unwrap();
     let mut differences = Vec::new();
@@ -139,15 +125,15 @@ async fn answers_as_recorded(folder: &Path, name: &str) {
 }
 
 /// The namespaces and pods of `admission-cluster.json`; other namespaces do not exist.
-async fn cluster(folder: &Path) -> ApiServer {
+async fn cluster() -> ApiServer {
     #[derive(Deserialize)]
     struct File {
         namespaces: BTreeMap<String, BTreeMap<String, String>>,
         pods: BTreeMap<String, Vec<Value>>,
     }
 
-    let text = std::fs::read(folder.join("admission-cluster.json")).unwrap();
-    let file: File = serde_json::from_slice(&text).unwrap();
+    let text = recorded::text("pod-security/admission-cluster.json");
+    let file: File = serde_json::from_str(&text).unwrap();
     let api_server = ApiServer::start().await;
     for (name, labels) in file.namespaces {
         api_server.replace_namespace(&name, labels);
@@ -166,21 +152,4 @@ fn without_go(mut response: Value) -> Value {
         error.truncate("failed to decode object: ".len());
     }
     response
-}
-
-/// The folder of the recorded answers that come with the source.
-fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../podsec-admission/tests/data")
-}
-
-/// The folder of all recorded answers, if this machine has it.
-fn all() -> Option<PathBuf> {
-    let shared = std::env::var_os("PODSEC_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let folder = shared.join("conformance");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: {} is missing; PODSEC_SHARED can name another folder", folder.display());
-    None
 }

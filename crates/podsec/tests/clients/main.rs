@@ -1,7 +1,5 @@
 //! `podsec serve` as its real clients see it: kubectl of two versions, Helm, and the `kube` crate.
 
-#![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
-
 mod kube_client;
 mod kubectl;
 mod server;

@@ -1,33 +1,31 @@
 //! The tutorial's commands through real kubectl, beside what a real API server answered.
-//!
-//! `commands.sh` and the recorded answers stand in `$PODSEC_SHARED/tutorial`. Without that folder, or without one
-//! of the two versions of kubectl, the comparison is skipped with a note; `make demo` runs the same story anywhere.
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use podsec_testing::recorded;
 
 use crate::server::Server;
 
 #[test]
+#[ignore = "needs kubectl 1.37: make test"]
 fn kubectl_1_37_sees_what_a_real_server_shows() {
-    let pinned = env::var_os("KUBECTL_PINNED").map(PathBuf::from);
-    compare(pinned, "1.37");
+    compare("KUBECTL_PINNED", "1.37");
 }
 
 #[test]
+#[ignore = "needs kubectl 1.32: make conformance"]
 fn kubectl_1_32_sees_what_a_real_server_shows() {
-    compare(beside_the_dispatcher("kubectl.1.32"), "1.32");
+    compare("KUBECTL_1_32", "1.32");
 }
 
-fn compare(kubectl: Option<PathBuf>, version: &str) {
-    let tutorial = shared().join("tutorial");
-    let recording = tutorial.join(format!("real-answers-kubectl-{version}.txt"));
-    let (Some(kubectl), Ok(expected)) = (kubectl, fs::read_to_string(&recording)) else {
-        eprintln!("skipped: needs kubectl {version} and {}", recording.display());
-        return;
-    };
+/// `variable` names the kubectl of this version.
+fn compare(variable: &str, version: &str) {
+    let kubectl = env::var_os(variable).unwrap_or_else(|| panic!("{variable} names no kubectl {version}"));
+    let expected = recorded::text(&format!("tutorial/real-answers-kubectl-{version}.txt"));
+    let tutorial = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/tutorial");
     let server = Server::start(&[]);
     for manifest in ["privileged-pod.yaml", "baseline-pod.yaml", "restricted-pod.yaml"] {
         fs::copy(tutorial.join(manifest), server.folder().join(manifest)).expect("the tutorial's pod");
@@ -41,7 +39,7 @@ fn compare(kubectl: Option<PathBuf>, version: &str) {
     .expect("a search path");
     let output = Command::new("bash")
         .args(["-c", "exec 2>&1; source \"$0\""])
-        .arg(tutorial.join("commands.sh"))
+        .arg(recorded::path("tutorial/commands.sh"))
         .current_dir(server.folder())
         .env("KUBECONFIG", server.kubeconfig())
         .env("KUBECACHEDIR", server.folder().join("cache"))
@@ -82,18 +80,4 @@ fn is_age(word: &str) -> bool {
     word.strip_suffix(['s', 'm']).is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'm')
     })
-}
-
-fn shared() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    env::var_os("PODSEC_SHARED").map_or_else(|| workspace.join("../shared"), |shared| workspace.join(shared))
-}
-
-/// Google's kubectl is a dispatcher that runs the version nearest to the server's; the versions stand beside it.
-fn beside_the_dispatcher(name: &str) -> Option<PathBuf> {
-    let found = env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join("kubectl"))
-        .find(|file| file.exists())?;
-    let versioned = fs::canonicalize(found).ok()?.with_file_name(name);
-    versioned.exists().then_some(versioned)
 }
