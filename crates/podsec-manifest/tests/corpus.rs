@@ -2,8 +2,6 @@
 //!
 //! They stand in `$PODSEC_SHARED/corpus`; `make conformance` runs the comparison.
 
-#![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,6 @@
 //! Fixes: after them a pod keeps the policy, and the text is what it was but for what the fix says.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-#![expect(clippy::print_stderr, reason = "a skipped comparison says so")]
 
 mod corpus;
 mod examples;

@@ -12,8 +12,8 @@ fn no_file_uses_a_file_that_uses_it() {
         let uses = read.uses();
         for circle in circles(&uses) {
             for file in &circle {
-                let used: Vec<&str> = uses[file].intersection(&circle).copied().collect();
-                found.insert((*file).to_owned(), format!("uses {}", used.join(", ")));
+                let within: Vec<&str> = uses[file].intersection(&circle).copied().collect();
+                found.insert((*file).to_owned(), format!("uses {}", within.join(", ")));
             }
         }
     }
