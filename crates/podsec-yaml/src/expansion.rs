@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::Error;
 use crate::document::{Content, Document, NodeData};
 use crate::node::{Entry, Node};
+use crate::{Error, Scalar};
 
 /// The fields of a mapping. As in yaml.v2 the later of equal keys wins, and a `<<` sets its fields where it stands.
 pub(crate) fn entries<'d, 't>(mapping: Node<'d, 't>) -> Vec<Entry<'d, 't>> {
@@ -136,23 +136,32 @@ fn children<'n>(nodes: &'n [NodeData<'_>], parent: u32) -> impl Iterator<Item = 
     std::iter::successors(first, move |child| Some(next(*child)).filter(|next| *next < end))
 }
 
-/// Refuses documents whose aliases amount to too much: yaml.v2's share of aliased nodes, and a bound on depth.
+/// Refuses documents whose aliases amount to too much: yaml.v2's share of aliased nodes, and bounds on depth and on
+/// the bytes that aliases repeat. Nothing is expanded for it: the nodes are walked, and their lengths added up.
+///
+/// ```text
+/// a: &a [xxxx, *b]     "xxxx" counts once where it stands,
+/// c: [*a, *a]          and twice as repeated: 2 * (4 + 1) bytes
+/// ```
 pub(crate) fn check(document: &Document<'_>) -> Result<(), Error> {
     // The document itself is the first step in upstream's count.
-    let mut count = Count { document, steps: 1, aliased: 0 };
-    count.visit(0, 0, false)
+    let mut count = Count { document, steps: 1, aliased: 0, repeated: 0 };
+    count.visit(0, 0, None)
 }
 
 struct Count<'d, 't> {
     document: &'d Document<'t>,
     steps: u64,
     aliased: u64,
+    /// The bytes of scalars that stand behind aliases, each with its separator.
+    repeated: usize,
 }
 
 impl Count<'_, '_> {
-    fn visit(&mut self, index: u32, depth: usize, in_alias: bool) -> Result<(), Error> {
+    /// `alias` is the outermost alias that leads here.
+    fn visit(&mut self, index: u32, depth: usize, alias: Option<u32>) -> Result<(), Error> {
         self.steps += 1;
-        self.aliased += u64::from(in_alias);
+        self.aliased += u64::from(alias.is_some());
         let too_much =
             self.aliased > 100 && self.steps > 1000 && self.aliased_share() > allowed_share(self.steps);
         if too_much {
@@ -161,17 +170,33 @@ impl Count<'_, '_> {
         if depth > MAX_DEPTH {
             return Err(self.error(index, "aliases nest too deeply"));
         }
-        match self.document.node(index).content {
-            Content::Alias(target) => self.visit(target, depth + 1, true),
-            Content::Scalar { .. } => Ok(()),
-            Content::Sequence(_) | Content::Mapping { .. } => {
-                let document = self.document;
-                document
-                    .children(index)
-                    .filter(|child| !document.is_merge_key(*child))
-                    .try_for_each(|child| self.visit(child, depth + 1, in_alias))
-            }
+        let document = self.document;
+        match &document.node(index).content {
+            Content::Alias(target) => self.visit(*target, depth + 1, alias.or(Some(index))),
+            Content::Scalar { value, .. } => match alias {
+                Some(alias) => self.repeat(alias, value),
+                None => Ok(()),
+            },
+            Content::Sequence(_) | Content::Mapping { .. } => document
+                .children(index)
+                .filter(|child| !document.is_merge_key(*child))
+                .try_for_each(|child| self.visit(child, depth + 1, alias)),
         }
+    }
+
+    fn repeat(&mut self, alias: u32, scalar: &Scalar<'_>) -> Result<(), Error> {
+        let length = match scalar {
+            Scalar::String(text) => text.len(),
+            Scalar::Null | Scalar::Bool(_) | Scalar::Int(_) | Scalar::Uint(_) | Scalar::Float(_) => SHORT,
+        };
+        self.repeated += length + 1;
+        if self.repeated > MAX_REPEATED_BYTES {
+            let message = format!(
+                "aliases repeat more than {MAX_REPEATED_BYTES} bytes up to this one; write less behind its anchor"
+            );
+            return Err(self.error(alias, &message));
+        }
+        Ok(())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share, and the counts stay far below 2^52")]
@@ -198,5 +223,10 @@ fn allowed_share(steps: u64) -> f64 {
     }
 }
 
+/// How many bytes of scalars the aliases of one document may repeat: more than any body or object may have, and
+/// little beside what a machine has.
+const MAX_REPEATED_BYTES: usize = 8 << 20;
+/// What a scalar that is no string counts for.
+const SHORT: usize = 8;
 /// Deeper than any text nests without aliases (255 block and 255 flow collections), shallow enough to recurse.
 const MAX_DEPTH: usize = 600;

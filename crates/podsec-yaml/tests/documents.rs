@@ -159,6 +159,19 @@ fn a_laughing_document_is_stopped() {
 }
 
 #[test]
+fn aliases_of_a_long_scalar_are_stopped_where_they_repeat_too_much() {
+    let text = format!("a: &a {}\nc:\n{}", "x".repeat(1 << 20), "- *a\n".repeat(3000));
+    let error = to_json(&text).unwrap_err();
+    assert_eq!((error.line, error.column), (10, 3));
+    assert_eq!(
+        error.message,
+        "aliases repeat more than 8388608 bytes up to this one; write less behind its anchor"
+    );
+    let text = format!("a: &a {}\nc:\n{}", "x".repeat(1 << 20), "- *a\n".repeat(7));
+    assert!(to_json(&text).is_ok());
+}
+
+#[test]
 fn modest_reuse_is_no_laughing_matter() {
     let text = format!("a: &a {{b: 1}}\nc: [{}]\n", "*a, ".repeat(2000));
     assert_eq!(to_json(&text).unwrap()["c"].as_array().unwrap().len(), 2000);
