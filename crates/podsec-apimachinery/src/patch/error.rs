@@ -15,13 +15,16 @@ pub enum Error {
     /// The patch asks for more than a server should do.
     #[error("{0}")]
     TooLarge(String),
+    /// The caller has told it to end before it was done.
+    #[error("request did not complete within the allotted timeout")]
+    Interrupted,
     /// A strategic merge patch whose contents contradict the type, which Kubernetes reports as its own failure.
     #[error("{0}")]
     Unmergeable(String),
 }
 
 impl Error {
-    /// The answer kube-apiserver gives: 400, 422, 413 and 500.
+    /// The answer kube-apiserver gives: 400, 422, 413, 504 and 500.
     pub fn status(&self) -> Status {
         match self {
             Self::Malformed(why) => Status::bad_request(why.clone()),
@@ -36,6 +39,7 @@ impl Error {
             Self::TooLarge(why) => {
                 Status::failure(413, "RequestEntityTooLarge", format!("Request entity is too large: {why}"))
             }
+            Self::Interrupted => Status::failure(504, "Timeout", format!("Timeout: {self}")),
             Self::Unmergeable(why) => Status::failure(500, "", why.clone()),
         }
     }

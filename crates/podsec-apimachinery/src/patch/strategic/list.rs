@@ -120,6 +120,7 @@ fn apply_list_directives(
     merge_key: &str,
 ) -> Result<(Vec<Value>, Vec<Value>), Error> {
     let mut plain = Vec::with_capacity(patch.len());
+    let mut deleted = HashSet::new();
     let mut replaces = false;
     for item in patch {
         let Value::Object(fields) = &item else { continue };
@@ -130,7 +131,7 @@ fn apply_list_directives(
         match directive.as_str() {
             Some("delete") => {
                 let key = fields.get(merge_key).ok_or_else(|| no_merge_key(&item, merge_key))?;
-                original.retain(|old| old.get(merge_key) != Some(key));
+                deleted.insert(key.clone());
             }
             Some("replace") => replaces = true,
             Some("merge") => {
@@ -140,6 +141,10 @@ fn apply_list_directives(
             }
             _ => return Err(unknown_directive(directive, fields)),
         }
+    }
+    // Once for all of them: both lists may be long.
+    if !deleted.is_empty() {
+        original.retain(|old| old.get(merge_key).is_none_or(|key| !deleted.contains(key)));
     }
     Ok(if replaces { (plain, Vec::new()) } else { (original, plain) })
 }
