@@ -21,6 +21,7 @@ use crate::controllers;
 use crate::metrics::Metrics;
 use crate::node;
 use crate::pipeline::{self, Peer};
+use crate::processors::Processors;
 use crate::registry::Registry;
 use podsec_kinds::custom::{CustomResource, Served};
 
@@ -35,6 +36,7 @@ pub struct ApiServer {
     pub(crate) webhooks: Webhooks,
     pub(crate) metrics: Metrics,
     pub(crate) budget: Budget,
+    pub(crate) processors: Processors,
     stopping: watch::Sender<bool>,
 }
 
@@ -58,6 +60,7 @@ impl ApiServer {
             auditor,
             metrics: Metrics::default(),
             budget,
+            processors: Processors::all(),
             stopping,
         }
     }

@@ -26,6 +26,7 @@ mod negotiation;
 mod node;
 mod options;
 mod pipeline;
+mod processors;
 mod query;
 mod registry;
 mod request_info;

@@ -109,7 +109,9 @@ impl Registry {
         conversion::to_version_of(&self.resource, &mut object);
         if let Some(custom) = &self.custom {
             // The schema may have changed since it was written.
-            custom.complete(&mut object);
+            custom.complete(&mut object).map_err(|error| {
+                Status::internal(&format!("object {} of a changed definition: {error}", entry.key))
+            })?;
         }
         MetaMut::of(&mut object).set_resource_version(&revision.to_string());
         Ok(Stored { object, revision })
@@ -187,8 +189,16 @@ pub(crate) fn status(error: &Error) -> Status {
             Status::failure(410, "Expired", "The resourceVersion for the provided list is too old.")
         }
         Error::Closed => Status::failure(503, "ServiceUnavailable", "the server is shutting down"),
-        other => Status::internal(&other.to_string()),
+        // As kube-apiserver passes on what etcd says: without a reason.
+        Error::TooLarge => Status::failure(500, "", error.to_string()),
+        other => Status::internal(&chain(other)),
     }
+}
+
+/// An error with all that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }
 
 /// 504: a `resourceVersion` that has not happened yet.

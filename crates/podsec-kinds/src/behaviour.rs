@@ -31,10 +31,13 @@ impl Behaviour {
     }
 
     /// See [`Strategy::default`].
+    ///
+    /// A custom resource whose defaults are larger than any store takes is left filled in part, and is larger than any
+    /// store takes for that: its write is refused.
     pub fn default(&self, object: &mut Value) {
         (self.strategy.default)(object);
         if let Some(custom) = &self.custom {
-            custom.complete(object);
+            let _ = custom.complete(object);
         }
     }
 

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::{Entry, Revision};
+use crate::{Entry, Error, Revision};
+
+/// How many bytes a key and its value may have together: etcd's `--max-request-bytes`.
+pub const MAX_REQUEST_BYTES: usize = 1_572_864;
 
 /// What must be true of a key for its change to be committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,17 @@ pub enum Change {
     Put(Bytes),
     /// Removes the key.
     Delete,
+}
+
+impl Change {
+    /// Refuses what no store takes. What a file holds already is not measured: it may be older than the limit.
+    pub(crate) fn check(&self, key: &str) -> Result<(), Error> {
+        match self {
+            _ if key.is_empty() => Err(Error::EmptyKey),
+            Self::Put(value) if key.len() + value.len() > MAX_REQUEST_BYTES => Err(Error::TooLarge),
+            Self::Put(_) | Self::Delete => Ok(()),
+        }
+    }
 }
 
 /// What was committed.

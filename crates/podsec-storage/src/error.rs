@@ -38,6 +38,9 @@ pub enum Error {
     /// A key without characters, which no implementation stores.
     #[error("a key must not be empty")]
     EmptyKey,
+    /// Key and value have more than [`crate::MAX_REQUEST_BYTES`]; the words are etcd's.
+    #[error("etcdserver: request is too large")]
+    TooLarge,
     /// The store has been closed, or what writes for it has died.
     #[error("the store is closed")]
     Closed,

@@ -164,9 +164,6 @@ pub(crate) fn decide(
     change: Change,
     revision: Revision,
 ) -> Result<Event, Error> {
-    if key.is_empty() {
-        return Err(Error::EmptyKey);
-    }
     let conflict = || Error::Conflict { current: current.cloned() };
     if !precondition.holds(current) {
         return Err(conflict());

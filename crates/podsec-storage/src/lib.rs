@@ -27,7 +27,7 @@ mod retention;
 mod revision;
 mod store;
 
-pub use change::{Change, Commit, Precondition};
+pub use change::{Change, Commit, MAX_REQUEST_BYTES, Precondition};
 pub use error::{Error, OpenError};
 #[cfg(feature = "etcd")]
 pub use etcd::{Etcd, EtcdTls};

@@ -31,6 +31,7 @@ impl Memory {
     }
 
     fn commit_now(&self, key: &str, precondition: Precondition, change: Change) -> Result<Commit, Error> {
+        change.check(key)?;
         let mut history = self.write();
         let revision = history.revision().next();
         let event = decide(key, history.get(key), precondition, change, revision)?;

@@ -9,6 +9,7 @@ use podsec_apimachinery::patch::{GoFormat, json, merge, strategic};
 use podsec_apimachinery::schema::{self, Decoded, Schema};
 use podsec_apimachinery::status::Details;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::options::{FieldValidation, WriteOptions};
 use super::update::{Origin, check_name};
@@ -43,7 +44,9 @@ pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Resul
     let patch = Patch::parse(form, bytes.as_ref())?;
     drop(bytes);
     let object = update_object(operation, &options, Origin::Update, |stored| {
-        let mut patched = patch.applied(operation, stored, &options)?;
+        let apply = || patch.applied(operation, stored, &options);
+        let mut patched =
+            if patch.is_long() { operation.api.processors.run(context.deadline, apply)?? } else { apply()? };
         check_name(operation, &patched)?;
         create::place(operation, &mut patched)?;
         operation.behaviour.default(&mut patched);
@@ -57,6 +60,8 @@ pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Resul
 struct Patch {
     form: Form,
     value: Value,
+    /// The length of its text.
+    bytes: usize,
     /// What strict validation has against the text itself: keys that stand there twice.
     repeated: Vec<String>,
 }
@@ -69,7 +74,13 @@ impl Patch {
         // Decoding drops nulls, and in a patch they say: remove.
         let value = parsed.to_value().map_err(|error| wrong(error.to_string()))?;
         let repeated = decoded.strict.iter().map(ToString::to_string).collect();
-        Ok(Self { form, value, repeated })
+        Ok(Self { form, value, bytes: bytes.len(), repeated })
+    }
+
+    /// Whether it may take more than a few milliseconds to apply.
+    fn is_long(&self) -> bool {
+        let operations = self.value.as_array().map_or(0, Vec::len);
+        self.bytes > LONG_BYTES || operations > LONG_OPERATIONS
     }
 
     /// The patched object, decoded again as if a client had sent it.
@@ -82,7 +93,11 @@ impl Patch {
         let (object, patch) = (stored.clone(), self.value.clone());
         let schema = managed_fields::schema_of(operation);
         let patched = match (self.form, &schema) {
-            (Form::Json, _) => json::apply(object, patch),
+            (Form::Json, _) => {
+                let deadline = operation.context.deadline;
+                let proceed = || deadline.is_none_or(|deadline| Instant::now() < deadline);
+                json::apply_while(object, patch, proceed)
+            }
             (Form::Merge | Form::Apply, _) => merge::apply(object, patch),
             (Form::StrategicMerge, Some(schema)) => strategic::apply(object, patch, schema),
             (Form::StrategicMerge, None) => strategic::apply(object, patch, &Untyped),
@@ -184,4 +199,8 @@ fn unsupported_media_type(custom: bool) -> Status {
     Status { details: Some(Details::default()), ..Status::failure(415, "UnsupportedMediaType", message) }
 }
 
+/// A patch of more bytes than this is long; parsing and decoding the object again is most of it.
+const LONG_BYTES: usize = 64 << 10;
+/// A JSON patch of more operations than this is long: each may move a list of a megabyte by one place.
+const LONG_OPERATIONS: usize = 8;
 const CREATE_ATTEMPTS: usize = 5;

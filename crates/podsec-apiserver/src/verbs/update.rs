@@ -58,8 +58,8 @@ pub(crate) enum Origin {
     Update,
 }
 
-/// Changes an object: `change` makes the new one from the stored one, again if someone else was faster and the
-/// client has not said which state it means.
+/// Changes an object: `change` makes the new one from the stored one, again and again while someone else is faster
+/// and the client has not said which state it means; the deadline of the request ends that.
 ///
 /// # Errors
 /// In this order: 404, 409 for another state, 400, 403, 422, 403 of Pod Security.
@@ -69,7 +69,7 @@ pub(crate) async fn update_object(
     origin: Origin,
     change: impl Fn(&Value) -> Result<Value, Status>,
 ) -> Result<Value, Status> {
-    for _ in 0..ATTEMPTS {
+    loop {
         let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
         let mut object = change(&stored.object)?;
         let conditional = !Meta::of(&object).resource_version().is_empty()
@@ -86,11 +86,11 @@ pub(crate) async fn update_object(
         MetaMut::of(&mut prepared).set("managedFields", managed_fields);
         match store(operation, stored, prepared, options).await {
             Ok(object) => return Ok(object),
-            Err(WriteError::Conflict) => {}
+            // The deadline must have its turn, even where everything is in memory.
+            Err(WriteError::Conflict) => tokio::task::yield_now().await,
             Err(WriteError::Fail(status)) => return Err(status),
         }
     }
-    Err(operation.modified(operation.name()))
 }
 
 /// Brings the new object in line with the stored one and lets admission and validation judge it.
@@ -201,6 +201,3 @@ fn check_uid(operation: &Operation<'_>, object: &Value, stored: &Value) -> Resul
     );
     Err(Status::conflict(operation.group_resource(), operation.name(), &why))
 }
-
-/// How often a change is tried again after losing a race.
-const ATTEMPTS: usize = 20;

@@ -6,6 +6,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::meta::MetaMut;
 use podsec_apimachinery::name::{NameRule, dns1035_label, dns1123_subdomain};
 use podsec_apimachinery::schema::Structural;
+use podsec_apimachinery::schema::structural::Patterns;
 use serde_json::{Map, Value, json};
 
 use crate::custom::{CLEANUP, JsonPath, names};
@@ -160,6 +161,7 @@ fn validate_versions(spec: &Value, path: &Path) -> Vec<Error> {
     let versions = spec.list("versions");
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut patterns = Patterns::default();
     for (index, version) in versions.iter().enumerate() {
         let (path, name) = (path.index(index), version.text("name"));
         errors.extend(formats::invalid(&path.child("name"), name, dns1035_label(name)));
@@ -170,7 +172,10 @@ fn validate_versions(spec: &Value, path: &Path) -> Vec<Error> {
         let schema = path.child("schema").child("openAPIV3Schema");
         match version.at("schema").field("openAPIV3Schema") {
             None => errors.push(Error::required(schema, "schemas are required")),
-            Some(document) => errors.extend(Structural::parse(document, &schema).err().unwrap_or_default()),
+            Some(document) => {
+                let parsed = Structural::parse(document, &schema, &mut patterns);
+                errors.extend(parsed.err().unwrap_or_default());
+            }
         }
         errors.extend(validate_scale(version, &path.child("subresources").child("scale")));
     }
@@ -248,10 +253,11 @@ fn immutable(definition: &Value, old: &Value) -> Vec<Error> {
 /// What Kubernetes would do with a definition and podsec does not.
 fn warnings(definition: &Value) -> Vec<String> {
     let mut warnings = Vec::new();
+    let mut patterns = Patterns::default();
     for (index, version) in definition.at("spec").list("versions").iter().enumerate() {
         let path = Path::new("spec").child("versions").index(index);
         let document = version.at("schema").at("openAPIV3Schema");
-        let rules = Structural::parse(document, &path).map_or(0, |schema| schema.cel_rules());
+        let rules = Structural::parse(document, &path, &mut patterns).map_or(0, |schema| schema.cel_rules());
         if rules > 0 {
             let rules =
                 if rules == 1 { "1 validation rule".to_owned() } else { format!("{rules} validation rules") };

@@ -9,6 +9,7 @@ use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::openapi;
 use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::schema::catalog::{Resource, Subresource, Verb, api_version};
+use podsec_apimachinery::schema::structural::{Patterns, TooManyDefaults};
 use podsec_apimachinery::schema::{self, Catalog, Definitions, Structural};
 use podsec_apimachinery::{Status, field, table};
 use serde_json::{Value, json};
@@ -41,15 +42,16 @@ pub struct CustomResource {
 /// The served versions of a stored definition, under the names that were accepted.
 pub fn of_definition(definition: &Value) -> Vec<Arc<CustomResource>> {
     let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+    let mut patterns = Patterns::default();
     versions
         .into_iter()
         .flatten()
-        .filter_map(|version| Some(Arc::new(CustomResource::of(definition, version)?)))
+        .filter_map(|version| Some(Arc::new(CustomResource::of(definition, version, &mut patterns)?)))
         .collect()
 }
 
 impl CustomResource {
-    fn of(definition: &Value, version: &Value) -> Option<Self> {
+    fn of(definition: &Value, version: &Value, patterns: &mut Patterns) -> Option<Self> {
         let spec = definition.get("spec")?;
         let names = definition.pointer("/status/acceptedNames")?;
         let text = |value: &Value, field: &str| {
@@ -87,7 +89,7 @@ impl CustomResource {
             Some((path.trim_start_matches('.').to_owned(), JsonPath::parse(path)?))
         });
         Some(Self {
-            schema: readable(document, definition)?,
+            schema: readable(document, definition, patterns)?,
             document: document.clone(),
             digest: openapi::digest(document),
             terminating: Meta::of(definition).is_being_deleted(),
@@ -143,9 +145,12 @@ impl CustomResource {
     }
 
     /// Fills what is absent, and takes away what the schema does not know. Idempotent.
-    pub fn complete(&self, object: &mut Value) {
+    ///
+    /// # Errors
+    /// When the defaults alone are larger than any store takes. The object is filled in part then.
+    pub fn complete(&self, object: &mut Value) -> Result<(), TooManyDefaults> {
         self.schema.prune(object);
-        self.schema.fill_defaults(object);
+        self.schema.fill_defaults(object)
     }
 
     /// What the schema has against an object.
@@ -195,8 +200,8 @@ impl CustomResource {
 }
 
 /// The schema; what was stored when definitions were not read may have none.
-fn readable(document: &Value, definition: &Value) -> Option<Structural> {
-    let parsed = Structural::parse(document, &Path::default());
+fn readable(document: &Value, definition: &Value, patterns: &mut Patterns) -> Option<Structural> {
+    let parsed = Structural::parse(document, &Path::default(), patterns);
     if let Err(errors) = &parsed {
         let name = Meta::of(definition).name();
         tracing::warn!(name, why = %field::aggregate(errors), "a version of a definition is not served");

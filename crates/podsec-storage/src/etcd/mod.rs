@@ -113,9 +113,7 @@ impl Etcd {
     }
 
     async fn change(&self, key: &str, precondition: Precondition, change: Change) -> Result<Commit, Error> {
-        if key.is_empty() {
-            return Err(Error::EmptyKey);
-        }
+        change.check(key)?;
         let bytes = Bytes::copy_from_slice(key.as_bytes());
         let condition =
             |result, target, value| vec![Compare { result, target, key: bytes.clone(), value: Some(value) }];

@@ -184,6 +184,7 @@ impl Batch {
         precondition: Precondition,
         change: Change,
     ) -> Result<Commit, Error> {
+        change.check(key)?;
         let current = match self.newest.get(key).and_then(|&place| self.events.get(place)) {
             Some(event) => event.entry(),
             None => history.get(key),

@@ -19,6 +19,8 @@ use crate::patch::schema::{ListType, MapType};
 
 use pattern::Pattern;
 
+pub use defaults::TooManyDefaults;
+pub use pattern::Patterns;
 pub use types::CustomType;
 
 /// A schema, or a part of one: every object and list in it says what it holds

@@ -2,18 +2,19 @@
 
 use serde_json::{Map, Value};
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Patterns, Refusal};
 use super::{Bound, Rules, Structural, Type};
 use crate::field::{Error, Path};
 use crate::patch::schema::{ListType, MapType};
 
 impl Structural {
-    /// Reads the schema of a kind, which stands at `path` of its definition.
+    /// Reads the schema of a kind, which stands at `path` of its definition. The versions of one definition share
+    /// their `patterns`.
     ///
     /// # Errors
     /// All that keeps it from being structural, in Kubernetes' words.
-    pub fn parse(schema: &Value, path: &Path) -> Result<Self, Vec<Error>> {
-        let mut parser = Parser { errors: Vec::new() };
+    pub fn parse(schema: &Value, path: &Path, patterns: &mut Patterns) -> Result<Self, Vec<Error>> {
+        let mut parser = Parser { errors: Vec::new(), patterns };
         let parsed = parser.schema(schema, path, Place::Root);
         if parser.errors.is_empty() { Ok(parsed) } else { Err(parser.errors) }
     }
@@ -29,11 +30,12 @@ enum Place {
     Logic,
 }
 
-struct Parser {
+struct Parser<'p> {
     errors: Vec<Error>,
+    patterns: &'p mut Patterns,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn schema(&mut self, schema: &Value, path: &Path, place: Place) -> Structural {
         let Value::Object(schema) = schema else {
             self.errors.push(Error::required(path.clone(), "must be a schema"));
@@ -203,9 +205,12 @@ impl Parser {
 
     fn pattern(&mut self, schema: &Map<String, Value>, path: &Path) -> Option<Pattern> {
         let text = schema.get("pattern").and_then(Value::as_str).filter(|text| !text.is_empty())?;
-        let parsed = Pattern::parse(text);
+        let parsed = self.patterns.compile(text);
         if let Err(why) = &parsed {
-            let why = format!("must be a valid regular expression, but isn't: {why}");
+            let why = match why {
+                Refusal::Syntax(why) => format!("must be a valid regular expression, but isn't: {why}"),
+                Refusal::TooLarge => why.to_string(),
+            };
             self.errors.push(Error::invalid(path.child("pattern"), &Value::from(text), &why));
         }
         parsed.ok()
@@ -241,7 +246,7 @@ mod tests {
     use super::*;
 
     fn errors(schema: &Value) -> Vec<String> {
-        let parsed = Structural::parse(schema, &Path::new("s"));
+        let parsed = Structural::parse(schema, &Path::new("s"), &mut Patterns::default());
         parsed.err().unwrap_or_default().iter().map(Error::to_string).collect()
     }
 
@@ -291,6 +296,6 @@ mod tests {
         let schema = json!({"type": "object", "x-kubernetes-validations": rules, "properties": {
             "a": {"type": "array", "items": {"type": "string", "x-kubernetes-validations": rules}},
         }});
-        assert_eq!(Structural::parse(&schema, &Path::new("s")).unwrap().cel_rules(), 2);
+        assert_eq!(Structural::parse(&schema, &Path::new("s"), &mut Patterns::default()).unwrap().cel_rules(), 2);
     }
 }

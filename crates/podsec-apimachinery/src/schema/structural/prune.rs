@@ -64,6 +64,7 @@ mod tests {
 
     use super::*;
     use crate::field::Path;
+    use crate::schema::structural::Patterns;
 
     #[test]
     fn unknown_fields_go_and_are_named() {
@@ -76,7 +77,7 @@ mod tests {
                 }},
             }},
         }});
-        let schema = Structural::parse(&schema, &Path::new("s")).unwrap();
+        let schema = Structural::parse(&schema, &Path::new("s"), &mut Patterns::default()).unwrap();
         let mut object = json!({
             "apiVersion": "v1", "kind": "Widget", "metadata": {"name": "a"}, "status": 1,
             "spec": {

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::schema::structural::Patterns;
 
 /// What is wrong with `value` under `spec.a`, whose schema this is.
 fn errors(schema: &Value, value: &Value) -> Vec<String> {
     let schema = json!({"type": "object", "properties": {
         "spec": {"type": "object", "properties": {"a": schema}},
     }});
-    let schema = Structural::parse(&schema, &Path::new("s")).unwrap();
+    let schema = Structural::parse(&schema, &Path::new("s"), &mut Patterns::default()).unwrap();
     schema.validate(&json!({"spec": {"a": value}})).iter().map(Error::to_string).collect()
 }
 
@@ -180,15 +181,19 @@ proptest! {
     /// stays as it is.
     #[test]
     fn pruning_and_filling_come_to_an_end(schema in any_json(), object in any_json()) {
-        let schema = Structural::parse(&json!({"type": "object", "properties": {"spec": schema}}), &Path::new("s"));
+        let schema = Structural::parse(
+            &json!({"type": "object", "properties": {"spec": schema}}),
+            &Path::new("s"),
+            &mut Patterns::default(),
+        );
         if let Ok(schema) = schema {
             let mut object = json!({"spec": object});
             schema.prune(&mut object);
             prop_assert!(schema.prune(&mut object).is_empty());
-            schema.fill_defaults(&mut object);
+            schema.fill_defaults(&mut object).unwrap();
             schema.prune(&mut object);
             let filled = object.clone();
-            schema.fill_defaults(&mut object);
+            schema.fill_defaults(&mut object).unwrap();
             schema.validate(&object);
             prop_assert_eq!(object, filled);
         }
