@@ -166,6 +166,16 @@ impl Serialize for Table<'_> {
     }
 }
 
+impl Row<'_> {
+    /// Appends the row as JSON, as it stands in a Table of this version: long Tables are written row by row.
+    ///
+    /// # Errors
+    /// When an object has no JSON form.
+    pub fn write_json(&self, version: MetaVersion, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(out, &WireRow { row: self, version })
+    }
+}
+
 struct WireRow<'a> {
     row: &'a Row<'a>,
     version: MetaVersion,

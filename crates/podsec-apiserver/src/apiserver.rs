@@ -23,6 +23,7 @@ use crate::node;
 use crate::pipeline::{self, Peer};
 use crate::processors::Processors;
 use crate::registry::Registry;
+use crate::verbs::ListMemory;
 use podsec_kinds::custom::{CustomResource, Served};
 
 /// Everything that requests share.
@@ -37,6 +38,7 @@ pub struct ApiServer {
     pub(crate) metrics: Metrics,
     pub(crate) budget: Budget,
     pub(crate) processors: Processors,
+    pub(crate) list_memory: ListMemory,
     stopping: watch::Sender<bool>,
 }
 
@@ -61,6 +63,7 @@ impl ApiServer {
             metrics: Metrics::default(),
             budget,
             processors: Processors::all(),
+            list_memory: ListMemory::new(),
             stopping,
         }
     }

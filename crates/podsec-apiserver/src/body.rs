@@ -21,7 +21,18 @@ pub enum ResponseBody {
     /// All of it.
     Full(Option<Bytes>),
     /// Pieces as they come, until the sender is dropped.
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(mpsc::Receiver<Result<Bytes, Broken>>),
+}
+
+/// An answer that ends before its end: the connection is closed, so that nobody takes it for whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was broken off: {0}")]
+pub struct Broken(String);
+
+impl Broken {
+    pub(crate) fn new(why: String) -> Self {
+        Self(why)
+    }
 }
 
 /// Boxes any body.
@@ -65,7 +76,7 @@ impl From<Vec<u8>> for ResponseBody {
 
 impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -74,7 +85,7 @@ impl hyper::body::Body for ResponseBody {
         match &mut *self {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(receiver) => {
-                receiver.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+                receiver.poll_recv(context).map(|bytes| bytes.map(|bytes| bytes.map(Frame::data)))
             }
         }
     }

@@ -117,6 +117,16 @@ impl Registry {
         Ok(Stored { object, revision })
     }
 
+    /// Whether an object that is stored in this version, in quotes, has the same fields in that of the resource and
+    /// needs nothing that its definition says now. Only events have different ones.
+    pub(crate) fn is_current(&self, api_version: &[u8]) -> bool {
+        self.custom.is_none()
+            && (self.resource.kind != "Event" || {
+                let own = self.resource.api_version();
+                api_version.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) == Some(own.as_bytes())
+            })
+    }
+
     /// The resource whose objects these are.
     pub(crate) fn resource(&self) -> &Resource {
         &self.resource

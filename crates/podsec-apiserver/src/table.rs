@@ -1,13 +1,17 @@
 //! How a client sees objects: as they are, as a Table, or as their metadata alone.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{ListMeta, Meta};
 use podsec_apimachinery::table::{IncludeObject, MetaVersion, Row, Table};
-use serde_json::{Value, json};
+use podsec_storage::Revision;
+use serde_json::{Map, Value, json};
 
 use crate::negotiation::Transform;
 use crate::query::Query;
+use crate::stored_json::StoredJson;
 use crate::verbs::options::invalid;
 use podsec_kinds::Behaviour;
 
@@ -48,27 +52,80 @@ impl View {
         }
     }
 
-    /// A list as the client wants it; `kind` and `api_version` are those of the list itself.
+    /// The beginning of a list, up to its first item; `kind` and `api_version` are those of the list itself. Its
+    /// metadata stands there when it is known by then.
+    pub(crate) fn list_head(&self, kind: &str, api_version: &str, metadata: Option<&ListMeta>) -> Vec<u8> {
+        let mut head = Map::new();
+        let (kind, api_version) = match self.transform {
+            Transform::Keep => (kind, api_version),
+            Transform::Table(version) => {
+                head.insert("columnDefinitions".to_owned(), json!(self.behaviour.columns()));
+                ("Table", version.api_version())
+            }
+            Transform::PartialObjectMetadata(version) => ("PartialObjectMetadataList", version.api_version()),
+        };
+        if let Some(metadata) = metadata {
+            head.insert("metadata".to_owned(), json!(metadata));
+        }
+        let items = if matches!(self.transform, Transform::Table(_)) { "rows" } else { "items" };
+        let mut text = format!(r#"{{"kind":{},"apiVersion":{}"#, Value::from(kind), Value::from(api_version));
+        for (name, value) in head {
+            // Writing to a String cannot fail.
+            let _ = write!(text, r#","{name}":{value}"#);
+        }
+        let _ = write!(text, r#","{items}":["#);
+        text.into_bytes()
+    }
+
+    /// A whole list, for those that are short.
+    ///
+    /// # Errors
+    /// 500 when an item has no JSON form.
     pub(crate) fn list(
         &self,
         kind: &str,
         api_version: &str,
-        metadata: ListMeta,
+        metadata: &ListMeta,
         items: Vec<Value>,
         now: Timestamp,
-    ) -> Value {
-        match self.transform {
-            Transform::Keep => {
-                let items: Vec<Value> = items.into_iter().map(without_type).collect();
-                json!({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items})
+    ) -> Result<Value, Status> {
+        let mut text = self.list_head(kind, api_version, Some(metadata));
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                text.push(b',');
             }
-            Transform::Table(version) => self.table(version, metadata, &items, true, now),
-            Transform::PartialObjectMetadata(version) => {
-                let items: Vec<Value> = items.iter().map(|object| partial(object, version)).collect();
-                let (kind, version) = ("PartialObjectMetadataList", version.api_version());
-                json!({"kind": kind, "apiVersion": version, "metadata": metadata, "items": items})
-            }
+            self.write_item(item, now, &mut text)?;
         }
+        text.extend_from_slice(b"]}");
+        serde_json::from_slice(&text).map_err(|error| Status::internal(&error.to_string()))
+    }
+
+    /// Whether items are made of the stored bytes, if these are in the version of the resource.
+    pub(crate) fn takes_bytes(&self) -> bool {
+        !matches!(self.transform, Transform::Table(_))
+    }
+
+    /// An item of a list, made of stored bytes.
+    pub(crate) fn write_item_from(&self, parts: &StoredJson<'_>, revision: Revision, out: &mut Vec<u8>) {
+        match self.transform {
+            Transform::PartialObjectMetadata(version) => {
+                parts.write_partial(version.api_version(), revision, out);
+            }
+            Transform::Keep | Transform::Table(_) => parts.write_item(revision, out),
+        }
+    }
+
+    /// An item of a list.
+    ///
+    /// # Errors
+    /// 500 when it has no JSON form.
+    pub(crate) fn write_item(&self, object: Value, now: Timestamp, out: &mut Vec<u8>) -> Result<(), Status> {
+        let written = match self.transform {
+            Transform::Keep => serde_json::to_writer(out, &without_type(object)),
+            Transform::PartialObjectMetadata(version) => serde_json::to_writer(out, &partial(&object, version)),
+            Transform::Table(version) => self.row(&object, now).write_json(version, out),
+        };
+        written.map_err(|error| Status::internal(&error.to_string()))
     }
 
     fn table(
@@ -79,14 +136,17 @@ impl View {
         with_columns: bool,
         now: Timestamp,
     ) -> Value {
-        let row = |object| Row { cells: self.behaviour.cells(object, now), object: self.include.of(object) };
         let table = Table {
             version,
             metadata,
             columns: with_columns.then(|| self.behaviour.columns().into()),
-            rows: objects.iter().map(row).collect(),
+            rows: objects.iter().map(|object| self.row(object, now)).collect(),
         };
         serde_json::to_value(table).unwrap_or_default()
+    }
+
+    fn row<'a>(&self, object: &'a Value, now: Timestamp) -> Row<'a> {
+        Row { cells: self.behaviour.cells(object, now), object: self.include.of(object) }
     }
 }
 

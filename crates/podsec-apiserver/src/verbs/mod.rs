@@ -26,6 +26,7 @@ use podsec_apimachinery::status::GroupResource;
 use serde_json::Value;
 
 pub(crate) use delete::delete_object;
+pub(crate) use list::ListMemory;
 pub(crate) use update::{Origin, update_object};
 
 use crate::apiserver::ApiServer;

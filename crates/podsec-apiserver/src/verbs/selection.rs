@@ -44,6 +44,12 @@ impl Selection {
             })
     }
 
+    /// Whether nothing but the metadata of an object needs to be looked at.
+    pub(super) fn is_of_metadata(&self) -> bool {
+        let own = ["metadata.name", "metadata.namespace"];
+        self.fields.terms().iter().all(|term| own.contains(&term.field.as_str()))
+    }
+
     /// Whether every object is meant, so that none needs to be looked at.
     pub(super) fn is_everything(&self) -> bool {
         self.name.is_empty() && self.labels.is_everything() && self.fields.is_everything()

@@ -16,7 +16,7 @@ use tokio::time::{Instant, interval_at, sleep_until, timeout_at};
 use super::Operation;
 use super::list_options::WatchOptions;
 use super::selection::Selection;
-use crate::body::ResponseBody;
+use crate::body::{Broken, ResponseBody};
 use crate::pipeline::Answer;
 use crate::pipeline::deadline::go_duration;
 use crate::registry::{Registry, status, too_large_resource_version};
@@ -91,7 +91,7 @@ impl Source {
 
 /// One running watch.
 struct Stream {
-    sender: mpsc::Sender<Bytes>,
+    sender: mpsc::Sender<Result<Bytes, Broken>>,
     view: View,
     selection: Selection,
     registry: Registry,
@@ -209,7 +209,7 @@ impl Stream {
         let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
         serde_json::to_writer(&mut line, object).map_err(|_| Over)?;
         line.extend_from_slice(b"}\n");
-        self.sender.send(line.into()).await.map_err(|_| Over)
+        self.sender.send(Ok(line.into())).await.map_err(|_| Over)
     }
 }
 

@@ -1,0 +1,98 @@
+//! GET of a collection: selectors, pages, Tables; written from stored bytes, a piece at a time.
+//!
+//! ```text
+//! Pages ─► entries ─► ItemWriter: from stored bytes, or through a tree where something must be looked at
+//!                          └─► pieces ─► all of it, when it fits into one; otherwise a stream
+//! ```
+
+mod items;
+mod pages;
+mod stream;
+
+use hyper::Response;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use podsec_apimachinery::Status;
+use podsec_audit::Level;
+
+use super::Operation;
+use super::list_options::{Continue, ListOptions};
+use super::selection::Selection;
+use crate::body::ResponseBody;
+use crate::negotiation::Encoding;
+use crate::pipeline::Answer;
+use podsec_kinds::object;
+
+pub(crate) use stream::ListMemory;
+
+use items::ItemWriter;
+use pages::Pages;
+use stream::{Document, Piece};
+
+/// Answers with the objects that the selectors let through, a page at a time when the client wants pages.
+pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {
+    let context = operation.context;
+    let options = ListOptions::parse(&context.query)?;
+    let selection = Selection::parse(&context.query, operation.behaviour.clone(), operation.name())?;
+    let prefix = operation.registry.prefix(operation.namespace());
+    let mut pages = Pages::new(&prefix, &options);
+    let first = match pages.first(operation).await {
+        Ok(page) => page,
+        Err(status) => return expired(status, &options),
+    };
+    // A long list holds its entries for as long as its client reads.
+    let more = pages.more(&first, &selection);
+    let permit = if more == 0 { None } else { Some(operation.api.list_memory.acquire(more).await) };
+    let rest = match permit {
+        Some(_) => match pages.rest(operation, more).await {
+            Ok(page) => Some(page),
+            Err(status) => return expired(status, &options),
+        },
+        None => None,
+    };
+    let items = ItemWriter {
+        registry: operation.registry.clone(),
+        view: operation.view()?,
+        selection,
+        now: context.received,
+    };
+    let mut document = Document::new(operation, &options, prefix.clone(), pages.revision, items, first, rest);
+    let mut piece = document.next().await?;
+    if context.recording.level() >= Level::RequestResponse {
+        // The audit log wants all of it.
+        while !piece.is_last {
+            let next = document.next().await?;
+            piece = Piece { bytes: [piece.bytes, next.bytes].concat(), is_last: next.is_last };
+        }
+        if let Ok(list) = serde_json::from_slice(&piece.bytes) {
+            context.recording.response_object(&list);
+        }
+    }
+    let body = if piece.is_last {
+        ResponseBody::from(piece.bytes)
+    } else {
+        stream::start(document, piece, permit, context.deadline, context.recording.clone())
+    };
+    let mut response = Response::new(body);
+    let content_type = match context.representation.encoding {
+        Encoding::Json => "application/json",
+        Encoding::Yaml => "application/yaml",
+    };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Ok(Answer::Response(Box::new(response)))
+}
+
+/// 410 for a page that is too old, with a token that goes on with the newest state.
+fn expired(status: Status, options: &ListOptions) -> Result<Answer, Status> {
+    let Some(token) = options.continued.as_ref().filter(|_| status.code == 410) else { return Err(status) };
+    let fresh = Continue::new(-1, token.start.clone()).encode();
+    let status = Status::failure(410, "Expired", EXPIRED);
+    let mut object = serde_json::to_value(&status).unwrap_or_default();
+    object::metadata_mut(&mut object).insert("continue".to_owned(), fresh.into());
+    Ok(Answer::Object { code: status.code, content_type: None, object })
+}
+
+const EXPIRED: &str = "The provided continue parameter is too old to display a consistent list result. \
+    You can start a new list without the continue parameter, or use the continue token in this response to \
+    retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - \
+    objects that were created, modified, or deleted between the time the first chunk was returned and now may \
+    show up in the list.";
