@@ -135,6 +135,19 @@ impl Error {
         }
     }
 
+    /// `Too many: <count>: must have at most <limit> items`.
+    pub fn too_many(path: Path, count: usize, limit: usize) -> Self {
+        let detail = format!("must have at most {limit} {}", if limit == 1 { "item" } else { "items" });
+        let message = sentence("Too many", Some(&count.to_string()), &detail);
+        Self { path, cause: Cause::TooMany, message }
+    }
+
+    /// `Too long: may not be more than <limit> characters`.
+    pub fn too_many_characters(path: Path, limit: usize) -> Self {
+        let detail = format!("may not be more than {limit} characters");
+        Self { path, cause: Cause::TooLong, message: sentence("Too long", None, &detail) }
+    }
+
     /// `Too long: may not be more than <limit> bytes`.
     pub fn too_long(path: Path, limit: usize) -> Self {
         let detail = format!("may not be more than {limit} bytes");
@@ -174,10 +187,9 @@ fn sentence(kind: &str, value: Option<&str>, detail: &str) -> String {
     text
 }
 
-/// A value as Go's `field.Error` prints it: strings quoted, no value at all as the string `"null"`.
+/// A value as Go's `field.Error` prints it: strings quoted, the others as JSON.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null => quoted("null"),
         Value::String(text) => quoted(text),
         value => value.to_string(),
     }
@@ -217,7 +229,7 @@ mod tests {
         );
         assert_eq!(
             Error::invalid(path(), &Value::Null, "no").to_string(),
-            r#"metadata.name: Invalid value: "null": no"#
+            "metadata.name: Invalid value: null: no"
         );
         assert_eq!(
             Error::duplicate(path(), &Value::from(7)).to_string(),

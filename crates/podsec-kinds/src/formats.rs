@@ -1,7 +1,5 @@
 //! The formats of names, keys, ports and paths inside fields, each as the list of what is wrong with a text.
 
-use std::net::IpAddr;
-
 use podsec_apimachinery::field::{Error, Path};
 pub(crate) use podsec_apimachinery::name::{
     dns1123_label as label, dns1123_subdomain as subdomain, label_key as qualified_name, label_value,
@@ -79,18 +77,6 @@ pub(crate) fn port(value: &Value, path: &Path) -> Vec<Error> {
     let number = value.as_i64().unwrap_or_default();
     let wrong = port_number(number).map(|wrong| Error::invalid(path.clone(), &number.into(), wrong));
     wrong.into_iter().collect()
-}
-
-/// An IP address, v4 or v6, without leading zeros.
-pub(crate) fn ip(text: &str, path: &Path) -> Option<Error> {
-    if text.parse::<IpAddr>().is_ok() {
-        return None;
-    }
-    Some(Error::invalid(
-        path.clone(),
-        &text.into(),
-        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-    ))
 }
 
 /// A user or group id.

@@ -20,9 +20,12 @@ pub mod custom;
 mod formats;
 mod generic;
 mod image;
+mod internal;
+mod ip;
 mod label_selector;
 mod metadata;
 mod networking;
+mod node_selector;
 pub mod object;
 mod pod_spec;
 mod policy;
@@ -31,10 +34,13 @@ mod priority;
 mod quantity;
 #[cfg(test)]
 mod recorded;
+mod resource_names;
 pub mod scale;
 mod storage;
 mod strategy;
 mod table_only;
+mod unified_diff;
+mod volume_sources;
 mod workload;
 
 pub use behaviour::Behaviour;
@@ -75,6 +81,7 @@ static STRATEGIES: &[&Strategy] = &[
     &core::limitranges::STRATEGY,
     &core::namespaces::STRATEGY,
     &core::nodes::STRATEGY,
+    &core::persistentvolumeclaims::STRATEGY,
     &core::persistentvolumes::STRATEGY,
     &policy::poddisruptionbudgets::STRATEGY,
     &core::pods::STRATEGY,
@@ -87,7 +94,6 @@ static STRATEGIES: &[&Strategy] = &[
     &apps::statefulsets::STRATEGY,
     &storage::storageclasses::STRATEGY,
     &table_only::AUTOSCALERS,
-    &table_only::CLAIMS,
     &table_only::CLUSTER_ROLES,
     &table_only::CLUSTER_ROLE_BINDINGS,
     &table_only::COMPONENT_STATUSES,

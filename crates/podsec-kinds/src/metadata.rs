@@ -20,15 +20,41 @@ pub(crate) fn validate(object: &Value, namespaced: bool, name_rule: NameRule) ->
     errors
 }
 
-/// What is wrong with a change of the metadata. Kubernetes looks twice, once for every kind and once for the
-/// kind itself, and reports each error twice; so does this. The resourceVersion is the verb's affair: it
-/// compares it with the store's.
+/// What is wrong with a change of the metadata. Kubernetes looks once for every kind, as at a new object whose name may
+/// be anything and as at a change, and once more for the kind itself, and reports each error each time; so does this. The
+/// resourceVersion is the verb's affair: it compares it with the store's.
 pub(crate) fn validate_update(object: &Value, old: &Value) -> Vec<Error> {
     let path = Path::new("metadata");
-    let mut once = meta::validate_update(object, old, &path);
+    let mut errors = common_update(object, old);
+    errors.extend(changes(object, old));
+    errors.extend(meta::validate_finalizers_of_builtin(object, &path));
+    errors
+}
+
+/// What Kubernetes finds wrong with the metadata of a change before it asks the kind.
+pub(crate) fn common_update(object: &Value, old: &Value) -> Vec<Error> {
+    let scope = if object.at("metadata").has("namespace") { Scope::Namespaced } else { Scope::Cluster };
+    let mut errors = meta::validate(object, scope, NameRule::PathSegment, &Path::new("metadata"));
+    errors.extend(changes(object, old));
+    errors
+}
+
+fn changes(object: &Value, old: &Value) -> Vec<Error> {
+    let path = Path::new("metadata");
+    let mut errors = meta::validate_update(object, old, &path);
     let version = path.child("resourceVersion");
-    once.retain(|error| error.path != version);
-    [once.clone(), once].concat()
+    errors.retain(|error| error.path != version);
+    errors
+}
+
+/// The time of the write that is under way: the last that `managedFields` tell of, else that of the creation.
+pub(crate) fn last_written(object: &Value) -> Value {
+    let metadata = object.at("metadata");
+    let times = metadata.list("managedFields").iter().map(|entry| entry.text("time"));
+    match times.max() {
+        None | Some("") => metadata.at("creationTimestamp").clone(),
+        Some(time) => time.into(),
+    }
 }
 
 /// The labels under `labels` of a template's metadata.

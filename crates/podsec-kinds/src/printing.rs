@@ -68,6 +68,11 @@ pub(crate) fn or_none(text: &str) -> Value {
     if text.is_empty() { NONE.into() } else { text.into() }
 }
 
+/// The text, or `<unset>`.
+pub(crate) fn or_unset(text: &str) -> Value {
+    if text.is_empty() { "<unset>".into() } else { text.into() }
+}
+
 /// The names and the images of the containers of a pod template.
 pub(crate) fn containers_and_images(template: &Value) -> [Value; 2] {
     let joined = |field: &str| -> Value {

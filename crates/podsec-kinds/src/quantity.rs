@@ -2,6 +2,10 @@
 
 use std::cmp::Ordering;
 
+use podsec_apimachinery::field::{Error, Path};
+
+use crate::resource_names;
+
 /// An amount, exact to a nano unit as Kubernetes keeps it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quantity {
@@ -74,10 +78,64 @@ impl Quantity {
         other.nanos != 0 && self.nanos % other.nanos == 0
     }
 
+    /// The smallest whole number of units that holds it.
+    pub(crate) fn value(self) -> i64 {
+        let rest = self.nanos.rem_euclid(NANO);
+        let up = self.nanos.div_euclid(NANO) + i128::from(rest != 0);
+        i64::try_from(up).unwrap_or(if up < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// The same in thousandths.
+    pub(crate) fn milli_value(self) -> i64 {
+        let milli = NANO / 1000;
+        let up = self.nanos.div_euclid(milli) + i128::from(self.nanos.rem_euclid(milli) != 0);
+        i64::try_from(up).unwrap_or(if up < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// The error about an amount below zero.
+    pub(crate) fn negative(self, path: &Path) -> Option<Error> {
+        self.is_negative().then(|| self.invalid(path, "must be greater than or equal to 0"))
+    }
+
+    /// The error about an amount that is zero or below it.
+    pub(crate) fn not_positive(self, path: &Path) -> Option<Error> {
+        (self.nanos <= 0).then(|| self.invalid(path, "must be greater than zero"))
+    }
+
+    /// The error about an amount that is below zero in whole units.
+    pub(crate) fn not_below_zero_units(self, path: &Path) -> Option<Error> {
+        let value = self.value();
+        (value < 0).then(|| Error::invalid(path.clone(), &value.into(), "must be a valid resource quantity"))
+    }
+
+    /// `Invalid value: <amount>: <detail>`.
+    pub(crate) fn invalid(self, path: &Path, detail: &str) -> Error {
+        Error::invalid(path.clone(), &self.to_string().into(), detail)
+    }
+
+    /// What is wrong with an amount of the resource `name`: below zero, or a part of something that is counted.
+    pub(crate) fn validate_for(self, name: &str, path: &Path) -> Vec<Error> {
+        let mut errors: Vec<Error> = self.negative(path).into_iter().collect();
+        if resource_names::is_integer(name) && !self.is_integer_in_thousandths() {
+            errors.push(self.invalid(path, "must be an integer"));
+        }
+        errors
+    }
+
+    fn is_integer_in_thousandths(self) -> bool {
+        self.milli_value() % 1000 == 0
+    }
+
     /// The sum of two.
     #[must_use]
     pub(crate) fn plus(self, other: Self) -> Self {
         Self { nanos: self.nanos.saturating_add(other.nanos), ..self }
+    }
+}
+
+impl Default for Quantity {
+    fn default() -> Self {
+        Self { nanos: 0, format: Format::Decimal }
     }
 }
 

@@ -6,73 +6,8 @@ use serde_json::Value;
 use crate::generic::{BASE, WITH_GENERATION, WITH_STATUS};
 use crate::label_selector;
 use crate::object::{Fields, metadata};
-use crate::pod_spec::defaults;
 use crate::printing::{self, NONE, column, integer, typed, wide};
 use crate::strategy::{Column, ColumnType, DeletionAnswer, Strategy};
-
-/// PersistentVolumeClaims.
-pub(crate) static CLAIMS: Strategy = Strategy {
-    resource: "persistentvolumeclaims",
-    default: |claim| {
-        use crate::object::FieldsMut;
-        let Some(claim) = claim.as_object_mut() else { return };
-        if let Some(spec) = claim.ensure("spec") {
-            defaults::default_claim(spec);
-        }
-        if let Some(status) = claim.ensure("status") {
-            status.fill_zero("phase", "Pending");
-        }
-    },
-    prepare_for_create: |claim| {
-        crate::workload::reset_status(claim, serde_json::json!({ "phase": "Pending" }));
-    },
-    prepare_for_update: crate::workload::keep_status,
-    subresources: WITH_STATUS.subresources,
-    columns: &[
-        printing::NAME,
-        column("Status", "Whether it is bound."),
-        column("Volume", "The volume it is bound to."),
-        column("Capacity", "How much it holds."),
-        column("Access Modes", "Who may mount it and how."),
-        column("StorageClass", "The class of storage it asked for."),
-        column("VolumeAttributesClass", "The class of attributes it asked for."),
-        printing::AGE,
-        wide("VolumeMode", "Files or blocks."),
-    ],
-    cells: |claim, now| {
-        let (spec, status) = (claim.at("spec"), claim.at("status"));
-        let phase =
-            if metadata(claim).has("deletionTimestamp") { "Terminating" } else { status.text("phase") };
-        let bound = !spec.text("volumeName").is_empty();
-        let capacity = if bound { status.at("capacity").text("storage") } else { "" };
-        let modes: Vec<&str> =
-            status.list("accessModes").iter().filter(|_| bound).filter_map(access_mode).collect();
-        let unset = |text: &str| if text.is_empty() { "<unset>".into() } else { Value::from(text) };
-        vec![
-            printing::name(claim),
-            phase.into(),
-            spec.text("volumeName").into(),
-            capacity.into(),
-            modes.join(",").into(),
-            spec.text("storageClassName").into(),
-            unset(spec.text("volumeAttributesClassName")),
-            printing::age(claim, now),
-            unset(spec.text("volumeMode")),
-        ]
-    },
-    deletion_answer: DeletionAnswer::Object,
-    ..BASE
-};
-
-pub(crate) fn access_mode(mode: &Value) -> Option<&'static str> {
-    match mode.as_str()? {
-        "ReadWriteOnce" => Some("RWO"),
-        "ReadOnlyMany" => Some("ROX"),
-        "ReadWriteMany" => Some("RWX"),
-        "ReadWriteOncePod" => Some("RWOP"),
-        _ => None,
-    }
-}
 
 /// ResourceQuotas.
 pub(crate) static QUOTAS: Strategy = Strategy {

@@ -1,10 +1,12 @@
 //! The kinds of the core group, one file a kind.
 
+mod access_modes;
 pub(crate) mod configmaps;
 pub(crate) mod events;
 pub(crate) mod limitranges;
 pub(crate) mod namespaces;
 pub(crate) mod nodes;
+pub(crate) mod persistentvolumeclaims;
 pub(crate) mod persistentvolumes;
 pub(crate) mod pods;
 pub(crate) mod podtemplates;

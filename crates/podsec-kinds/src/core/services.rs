@@ -12,7 +12,7 @@ use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata};
 use crate::printing::{self, NONE, column};
 use crate::strategy::{Column, DeletionAnswer, SelectableField, Strategy, Subresource};
-use crate::{formats, label_selector, metadata as meta, workload};
+use crate::{formats, ip, label_selector, metadata as meta, workload};
 
 /// Services.
 pub(crate) static STRATEGY: Strategy = Strategy {
@@ -190,11 +190,11 @@ fn validate_spec(service: &Value) -> Vec<Error> {
     ));
     let address = spec.text("clusterIP");
     if !matches!(address, "" | "None") && kind != "ExternalName" {
-        errors.extend(formats::ip(address, &path.child("clusterIPs").index(0)));
+        errors.extend(ip::validate_legacy(address, &path.child("clusterIPs").index(0), &[]));
     }
     for (index, address) in spec.list("externalIPs").iter().enumerate() {
         let path = path.child("externalIPs").index(index);
-        errors.extend(formats::ip(address.as_str().unwrap_or_default(), &path));
+        errors.extend(ip::validate_legacy(address.as_str().unwrap_or_default(), &path, &[]));
     }
     errors.extend(formats::one_of(&path.child("type"), kind, TYPES));
     errors

@@ -146,33 +146,10 @@ fn default_references(source: &mut Object) {
     }
 }
 
-fn default_volume(volume: &mut Object) {
-    if !volume.iter().any(|(field, value)| field != "name" && !value.is_null()) {
-        volume.insert("emptyDir".to_owned(), json!({}));
-    }
-    if let Some(source) = volume.object_mut("emptyDir") {
-        canonical_quantity(source, "sizeLimit", false);
-    }
+/// The sources that pods' volumes and PersistentVolumes share.
+pub(crate) fn default_source(volume: &mut Object) {
     if let Some(source) = volume.object_mut("hostPath") {
         source.fill("type", "");
-    }
-    for kind in ["secret", "configMap", "downwardAPI", "projected"] {
-        if let Some(source) = volume.object_mut(kind) {
-            source.fill("defaultMode", 0o644);
-        }
-    }
-    if let Some(source) = volume.object_mut("downwardAPI") {
-        source.objects_mut("items").for_each(default_references);
-    }
-    if let Some(source) = volume.object_mut("projected") {
-        for projection in source.objects_mut("sources") {
-            if let Some(token) = projection.object_mut("serviceAccountToken") {
-                token.fill("expirationSeconds", 3600);
-            }
-            if let Some(downward) = projection.object_mut("downwardAPI") {
-                downward.objects_mut("items").for_each(default_references);
-            }
-        }
     }
     if let Some(source) = volume.object_mut("iscsi") {
         source.fill_zero("iscsiInterface", "default");
@@ -191,6 +168,34 @@ fn default_volume(volume: &mut Object) {
     if let Some(source) = volume.object_mut("scaleIO") {
         source.fill_zero("storageMode", "ThinProvisioned");
         source.fill_zero("fsType", "xfs");
+    }
+}
+
+fn default_volume(volume: &mut Object) {
+    if !volume.iter().any(|(field, value)| field != "name" && !value.is_null()) {
+        volume.insert("emptyDir".to_owned(), json!({}));
+    }
+    if let Some(source) = volume.object_mut("emptyDir") {
+        canonical_quantity(source, "sizeLimit", false);
+    }
+    default_source(volume);
+    for kind in ["secret", "configMap", "downwardAPI", "projected"] {
+        if let Some(source) = volume.object_mut(kind) {
+            source.fill("defaultMode", 0o644);
+        }
+    }
+    if let Some(source) = volume.object_mut("downwardAPI") {
+        source.objects_mut("items").for_each(default_references);
+    }
+    if let Some(source) = volume.object_mut("projected") {
+        for projection in source.objects_mut("sources") {
+            if let Some(token) = projection.object_mut("serviceAccountToken") {
+                token.fill("expirationSeconds", 3600);
+            }
+            if let Some(downward) = projection.object_mut("downwardAPI") {
+                downward.objects_mut("items").for_each(default_references);
+            }
+        }
     }
     if let Some(template) =
         volume.object_mut("ephemeral").and_then(|source| source.object_mut("volumeClaimTemplate"))

@@ -9,6 +9,7 @@ use super::containers::Surroundings;
 use crate::formats;
 use crate::object::Fields;
 use crate::quantity::Quantity;
+use crate::resource_names;
 
 /// The `resources` of a container.
 pub(super) fn validate(resources: &Value, surroundings: &Surroundings<'_>, path: &Path) -> Vec<Error> {
@@ -70,7 +71,7 @@ pub(super) fn validate_pod_level(spec: &Value, path: &Path) -> Vec<Error> {
     }
     for list in ["limits", "requests"] {
         for (name, _) in resources.entries(list) {
-            if !matches!(name, "cpu" | "memory") && !is_huge_pages(name) {
+            if !matches!(name, "cpu" | "memory") && !resource_names::is_huge_pages(name) {
                 let path = path.child(list).key(name);
                 errors.push(formats::unsupported(&path, name, &["cpu", "hugepages-", "memory"]));
             }
@@ -151,13 +152,13 @@ pub(super) fn validate_list(list: &Value, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     for (name, value) in list.as_object().into_iter().flatten() {
         let path = path.key(name);
-        errors.extend(resource_name(name, &path));
+        errors.extend(resource_names::of_container(name, &path));
         if let Some(amount) = amount(value) {
             if amount.is_negative() {
                 let detail = "must be greater than or equal to 0";
                 errors.push(Error::invalid(path.clone(), &amount.to_string().into(), detail));
             }
-            if is_extended(name) && !amount.is_integer() {
+            if resource_names::is_extended(name) && !amount.is_integer() {
                 errors.push(Error::invalid(path.clone(), &amount.to_string().into(), "must be an integer"));
             }
         }
@@ -182,13 +183,13 @@ fn requirements(resources: &Value, path: &Path) -> Vec<Error> {
         errors.extend(validate_list(&one_entry(name, value), &requests_path));
         let Some(request) = amount(value) else { continue };
         let detail = match amount(resources.at("limits").at(name)) {
-            Some(limit) if request != limit && !may_overcommit(name) => {
+            Some(limit) if request != limit && !resource_names::may_overcommit(name) => {
                 format!("must be equal to {name} limit of {limit}")
             }
             Some(limit) if request > limit => {
                 format!("must be less than or equal to {name} limit of {limit}")
             }
-            None if !may_overcommit(name) => {
+            None if !resource_names::may_overcommit(name) => {
                 let detail = "Limit must be set for non overcommitable resources";
                 errors.push(Error::required(path.child("limits"), detail));
                 continue;
@@ -198,7 +199,7 @@ fn requirements(resources: &Value, path: &Path) -> Vec<Error> {
         errors.push(Error::invalid(requests_path.clone(), &request.to_string().into(), &detail));
     }
     let names = || resources.entries("limits").chain(resources.entries("requests")).map(|(name, _)| name);
-    if names().any(is_huge_pages) && !names().any(|name| matches!(name, "cpu" | "memory")) {
+    if names().any(resource_names::is_huge_pages) && !names().any(|name| matches!(name, "cpu" | "memory")) {
         errors.push(Error::forbidden(path.clone(), "HugePages require cpu or memory"));
     }
     errors
@@ -211,59 +212,3 @@ fn one_entry(name: &str, value: &Value) -> Value {
 fn amount(value: &Value) -> Option<Quantity> {
     Quantity::parse(value.as_str()?)
 }
-
-fn resource_name(name: &str, path: &Path) -> Vec<Error> {
-    let mut errors = formats::invalid(path, name, formats::qualified_name(name));
-    let mut wrong = |detail: &str| errors.push(Error::invalid(path.clone(), &name.into(), detail));
-    if !name.contains('/') {
-        let container = matches!(name, "cpu" | "memory" | "ephemeral-storage") || is_huge_pages(name);
-        if !container && !STANDARD_RESOURCES.contains(&name) {
-            wrong("must be a standard resource type or fully qualified");
-        }
-        if !container {
-            wrong("must be a standard resource for containers");
-        }
-    } else if !is_native(name) && !is_extended(name) {
-        wrong("doesn't follow extended resource name standard");
-    }
-    errors
-}
-
-fn is_huge_pages(name: &str) -> bool {
-    name.starts_with("hugepages-")
-}
-
-fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
-}
-
-fn is_extended(name: &str) -> bool {
-    !is_native(name)
-        && !name.starts_with("requests.")
-        && formats::qualified_name(&format!("requests.{name}")).is_empty()
-}
-
-fn may_overcommit(name: &str) -> bool {
-    is_native(name) && !is_huge_pages(name)
-}
-
-/// Resources that quotas count; a container cannot ask for them.
-const STANDARD_RESOURCES: &[&str] = &[
-    "configmaps",
-    "limits.cpu",
-    "limits.ephemeral-storage",
-    "limits.memory",
-    "persistentvolumeclaims",
-    "pods",
-    "replicationcontrollers",
-    "requests.cpu",
-    "requests.ephemeral-storage",
-    "requests.memory",
-    "requests.storage",
-    "resourcequotas",
-    "secrets",
-    "services",
-    "services.loadbalancers",
-    "services.nodeports",
-    "storage",
-];

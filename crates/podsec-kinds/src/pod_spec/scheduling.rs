@@ -7,7 +7,7 @@ use podsec_apimachinery::field::{Error, Path};
 use serde_json::Value;
 
 use crate::object::Fields;
-use crate::{formats, label_selector};
+use crate::{formats, ip, label_selector, node_selector};
 
 /// `tolerations`.
 pub(super) fn tolerations(tolerations: &[Value], path: &Path) -> Vec<Error> {
@@ -58,19 +58,12 @@ pub(super) fn affinity(affinity: &Value, path: &Path) -> Vec<Error> {
     let node = affinity.at("nodeAffinity");
     let node_path = path.child("nodeAffinity");
     if let Some(required) = node.field(REQUIRED) {
-        let path = node_path.child(REQUIRED).child("nodeSelectorTerms");
-        let terms = required.list("nodeSelectorTerms");
-        if terms.is_empty() {
-            errors.push(Error::required(path.clone(), "must have at least one node selector term"));
-        }
-        for (index, term) in terms.iter().enumerate() {
-            errors.extend(node_selector_term(term, true, &path.index(index)));
-        }
+        errors.extend(node_selector::validate(required, &node_path.child(REQUIRED)));
     }
     for (index, term) in node.list(PREFERRED).iter().enumerate() {
         let path = node_path.child(PREFERRED).index(index);
         errors.extend(weight(term, &path));
-        errors.extend(node_selector_term(term.at("preference"), false, &path.child("preference")));
+        errors.extend(node_selector::validate_term(term.at("preference"), false, &path.child("preference")));
     }
     for kind in ["podAffinity", "podAntiAffinity"] {
         let (pod, path) = (affinity.at(kind), path.child(kind));
@@ -93,52 +86,6 @@ fn weight(term: &Value, path: &Path) -> Option<Error> {
     let weight = term.number("weight");
     (!(1..=100).contains(&weight))
         .then(|| Error::invalid(path.child("weight"), &weight.into(), "must be in the range 1-100"))
-}
-
-fn node_selector_term(term: &Value, check_values: bool, path: &Path) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for (index, requirement) in term.list("matchExpressions").iter().enumerate() {
-        let path = path.child("matchExpressions").index(index);
-        let values = requirement.list("values");
-        let values_path = path.child("values");
-        match requirement.text("operator") {
-            "Gt" | "Lt" if values.len() == 1 => {}
-            "Gt" | "Lt" => {
-                let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
-                errors.push(Error::required(values_path.clone(), detail));
-            }
-            _ => errors.extend(label_selector::operator(requirement, &path)),
-        }
-        let key = requirement.text("key");
-        errors.extend(formats::invalid(&path.child("key"), key, formats::qualified_name(key)));
-        if check_values {
-            errors.extend(label_selector::values(values, &values_path));
-        }
-    }
-    for (index, requirement) in term.list("matchFields").iter().enumerate() {
-        let path = path.child("matchFields").index(index);
-        let operator = requirement.text("operator");
-        let values = requirement.list("values");
-        if !matches!(operator, "In" | "NotIn") {
-            let detail = "not a valid selector operator";
-            errors.push(Error::invalid(path.child("operator"), &operator.into(), detail));
-        } else if values.len() != 1 {
-            let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
-            errors.push(Error::required(path.child("values"), detail));
-        }
-        let key = requirement.text("key");
-        if key == "metadata.name" {
-            for (index, name) in values.iter().enumerate() {
-                let name = name.as_str().unwrap_or_default();
-                let path = path.child("values").index(index);
-                errors.extend(formats::invalid(&path, name, formats::subdomain(name)));
-            }
-        } else {
-            let detail = "not a valid field selector key";
-            errors.push(Error::invalid(path.child("key"), &key.into(), detail));
-        }
-    }
-    errors
 }
 
 fn pod_affinity_term(term: &Value, path: &Path) -> Vec<Error> {
@@ -234,7 +181,7 @@ pub(super) fn host_aliases(aliases: &[Value], path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     for (index, alias) in aliases.iter().enumerate() {
         let path = path.index(index);
-        errors.extend(formats::ip(alias.text("ip"), &path.child("ip")));
+        errors.extend(ip::validate_legacy(alias.text("ip"), &path.child("ip"), &[]));
         for (index, name) in alias.list("hostnames").iter().enumerate() {
             let name = name.as_str().unwrap_or_default();
             let path = path.child("hostnames").index(index);
@@ -263,7 +210,11 @@ pub(super) fn dns_config(spec: &Value, path: &Path) -> Vec<Error> {
         errors.push(Error::invalid(servers_path.clone(), config.at("nameservers"), detail));
     }
     for (index, server) in servers.iter().enumerate() {
-        errors.extend(formats::ip(server.as_str().unwrap_or_default(), &servers_path.index(index)));
+        errors.extend(ip::validate_legacy(
+            server.as_str().unwrap_or_default(),
+            &servers_path.index(index),
+            &[],
+        ));
     }
     let searches: Vec<&str> = config.list("searches").iter().filter_map(Value::as_str).collect();
     let searches_path = path.child("searches");

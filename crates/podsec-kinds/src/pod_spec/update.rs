@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::annotations::APP_ARMOR;
 use super::{CONTAINER_LISTS, scheduling, validation};
-use crate::formats;
 use crate::metadata as meta;
 use crate::object::{Fields, FieldsMut, metadata, same};
+use crate::{formats, ip};
 
 /// What is wrong with a change of a pod.
 pub(crate) fn validate_pod_update(pod: &Value, old: &Value) -> Vec<Error> {
@@ -124,7 +124,11 @@ pub(crate) fn validate_status_update(pod: &Value, old: &Value) -> Vec<Error> {
     }
     for list in ["podIPs", "hostIPs"] {
         for (index, address) in status.list(list).iter().enumerate() {
-            errors.extend(formats::ip(address.text("ip"), &path.child(list).index(index).child("ip")));
+            errors.extend(ip::validate_legacy(
+                address.text("ip"),
+                &path.child(list).index(index).child("ip"),
+                &[],
+            ));
         }
     }
     errors

@@ -8,9 +8,11 @@ use serde_json::Value;
 
 use super::containers::Surroundings;
 use super::environment;
-use crate::formats;
-use crate::object::Fields;
+use crate::core::persistentvolumeclaims;
+use crate::object::{Fields, metadata};
 use crate::quantity::Quantity;
+use crate::volume_sources::{self, Owner};
+use crate::{formats, metadata as meta};
 
 /// `volumes`, and the metadata of the pod if it is one. Also returns the valid ones by name: to mounts, the
 /// others do not exist.
@@ -21,6 +23,14 @@ pub(super) fn validate<'a>(
 ) -> (BTreeMap<&'a str, &'a Value>, Vec<Error>) {
     let mut errors = Vec::new();
     let mut valid = BTreeMap::new();
+    let pod_name = pod.map_or("", |pod| pod.text("name"));
+    let made_here = |claim: &str| {
+        let made = |volume: &Value| {
+            volume.has("ephemeral")
+                && claim.strip_prefix(pod_name) == Some(&format!("-{}", volume.text("name")))
+        };
+        !pod_name.is_empty() && volumes.iter().any(made)
+    };
     for (index, volume) in volumes.iter().enumerate() {
         let path = path.index(index);
         let name = volume.text("name");
@@ -37,6 +47,12 @@ pub(super) fn validate<'a>(
             valid.insert(name, volume);
         }
         errors.extend(wrong);
+        let claim = volume.at("persistentVolumeClaim").text("claimName");
+        if volume.has("persistentVolumeClaim") && made_here(claim) {
+            let path = path.child("persistentVolumeClaim").child("claimName");
+            let detail = "must not reference a PVC that gets created for an ephemeral volume";
+            errors.push(Error::invalid(path, &claim.into(), detail));
+        }
     }
     (valid, errors)
 }
@@ -182,52 +198,68 @@ fn recursive_read_only(mount: &Value, path: &Path) -> Vec<Error> {
 fn source(volume: &Value, pod: Option<&Value>, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     let mut found = false;
-    for Source { field, shown, required } in SOURCES {
+    for Source { field, shown } in SOURCES {
         let Some(source) = volume.field(field) else { continue };
         if std::mem::replace(&mut found, true) {
             errors.push(Error::forbidden(path.child(shown), "may not specify more than 1 volume type"));
             continue;
         }
-        let path = path.child(field);
-        for name in *required {
-            if source.text(name).is_empty() {
-                errors.push(Error::required(path.child(name), ""));
+        let own = path.child(field);
+        errors.extend(match *field {
+            "emptyDir" => empty_dir(source, &own).into_iter().collect(),
+            "gitRepo" => {
+                let mut errors = volume_sources::required(source, &["repository"], &own);
+                errors.extend(formats::local_descending_path(
+                    source.text("directory"),
+                    &own.child("directory"),
+                ));
+                errors
             }
-        }
-        match *field {
-            "emptyDir" => errors.extend(empty_dir(source, &path)),
-            "hostPath" => errors.extend(host_path(source, &path)),
-            "secret" | "configMap" => errors.extend(keys(source, &path)),
+            "secret" => {
+                let mut errors = volume_sources::required(source, &["secretName"], &own);
+                errors.extend(keys(source, &own));
+                errors
+            }
+            "configMap" => {
+                let mut errors = volume_sources::required(source, &["name"], &own);
+                errors.extend(keys(source, &own));
+                errors
+            }
+            "persistentVolumeClaim" => volume_sources::required(source, &["claimName"], &own),
             "downwardAPI" => {
-                errors.extend(mode(source, "defaultMode", &path));
-                for file in source.list("items") {
-                    errors.extend(downward_file(file, &path));
-                }
+                let mut errors: Vec<Error> = mode(source, "defaultMode", &own).into_iter().collect();
+                errors.extend(source.list("items").iter().flat_map(|file| downward_file(file, &own)));
+                errors
             }
-            "projected" => errors.extend(projected(source, &path)),
-            "nfs" if !source.text("path").starts_with('/') => {
-                let detail = "must be an absolute path";
-                errors.push(Error::invalid(path.child("path"), source.at("path"), detail));
-            }
-            "csi" => {
-                let driver = source.text("driver");
-                if !driver.is_empty() {
-                    let reasons = formats::subdomain(&driver.to_lowercase());
-                    errors.extend(formats::invalid(&path.child("driver"), driver, reasons));
-                }
-            }
-            "ephemeral" => errors.extend(ephemeral(volume, source, pod, &path)),
-            "image" => {
-                let policy = source.text("pullPolicy");
-                let supported = ["Always", "IfNotPresent", "Never"];
-                errors.extend(formats::one_of(&path.child("pullPolicy"), policy, &supported));
-            }
-            _ => {}
-        }
+            "projected" => projected(source, &own),
+            "csi" => csi(source, &own),
+            "ephemeral" => ephemeral(volume, source, pod, &own),
+            "image" => image(source, &own),
+            field => volume_sources::validate(field, source, Owner::Pod(volume.text("name")), path),
+        });
     }
     if !found {
         errors.push(Error::required(path.clone(), "must specify a volume type"));
     }
+    errors
+}
+
+fn csi(source: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = volume_sources::csi_driver_name(source.text("driver"), &path.child("driver"));
+    if let Some(secret) = source.field("nodePublishSecretRef") {
+        match secret.text("name") {
+            "" => errors.push(Error::required(path.child("nodePublishSecretRef").child("name"), "")),
+            // Kubernetes leaves the reference out of this path.
+            name => errors.extend(formats::invalid(&path.child("name"), name, formats::subdomain(name))),
+        }
+    }
+    errors
+}
+
+fn image(source: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = volume_sources::required(source, &["reference"], path);
+    let supported = ["Always", "IfNotPresent", "Never"];
+    errors.extend(formats::one_of(&path.child("pullPolicy"), source.text("pullPolicy"), &supported));
     errors
 }
 
@@ -236,19 +268,6 @@ fn empty_dir(source: &Value, path: &Path) -> Option<Error> {
     limit.is_negative().then(|| {
         Error::forbidden(path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity")
     })
-}
-
-fn host_path(source: &Value, path: &Path) -> Vec<Error> {
-    let host_path = source.text("path");
-    if host_path.is_empty() {
-        return Vec::new();
-    }
-    let mut errors: Vec<Error> =
-        formats::path_no_backsteps(host_path, &path.child("path")).into_iter().collect();
-    if let Some(kind) = source.at("type").as_str().filter(|kind| !HOST_PATH_TYPES.contains(kind)) {
-        errors.push(formats::unsupported(&path.child("type"), kind, HOST_PATH_TYPES));
-    }
-    errors
 }
 
 /// The modes and items of a secret or config map.
@@ -389,17 +408,7 @@ fn ephemeral(volume: &Value, source: &Value, pod: Option<&Value>, path: &Path) -
     let template_path = path.child("volumeClaimTemplate");
     match source.field("volumeClaimTemplate") {
         None => errors.push(Error::required(template_path, "")),
-        Some(template) => {
-            let claim = template.at("spec");
-            let path = template_path.child("spec");
-            if claim.list("accessModes").is_empty() {
-                let detail = "at least 1 access mode is required";
-                errors.push(Error::required(path.child("accessModes"), detail));
-            }
-            if !claim.at("resources").at("requests").has("storage") {
-                errors.push(Error::required(path.child("resources").key("storage"), ""));
-            }
-        }
+        Some(template) => errors.extend(claim_template(template, &template_path)),
     }
     let (pod, name) = (pod.map_or("", |pod| pod.text("name")), volume.text("name"));
     if !pod.is_empty() && !name.is_empty() {
@@ -409,6 +418,20 @@ fn ephemeral(volume: &Value, source: &Value, pod: Option<&Value>, path: &Path) -
             errors.push(Error::invalid(path.child("name"), &name.into(), &detail));
         }
     }
+    errors
+}
+
+/// The metadata of a template has labels and annotations, and nothing else.
+fn claim_template(template: &Value, path: &Path) -> Vec<Error> {
+    let (own, metadata_path) = (metadata(template), path.child("metadata"));
+    let mut errors = meta::annotations(own, &metadata_path.child("annotations"));
+    errors.extend(meta::labels(own, &metadata_path.child("labels")));
+    for (field, value) in own.as_object().into_iter().flatten() {
+        if !matches!(field.as_str(), "labels" | "annotations") && !value.is_null() {
+            errors.push(Error::forbidden(metadata_path.child(field), "cannot be set"));
+        }
+    }
+    errors.extend(persistentvolumeclaims::validate_spec(template.at("spec"), false, &path.child("spec")));
     errors
 }
 
@@ -433,49 +456,45 @@ struct Source {
     field: &'static str,
     /// The field as one error spells it, in two cases differently.
     shown: &'static str,
-    required: &'static [&'static str],
 }
 
-const fn volume_source(field: &'static str, required: &'static [&'static str]) -> Source {
-    Source { field, shown: field, required }
+const fn volume_source(field: &'static str) -> Source {
+    Source { field, shown: field }
 }
 
-/// Every kind of volume with its required strings, in the order in which Kubernetes looks at them.
+/// Every kind of volume, in the order in which Kubernetes looks at them.
 const SOURCES: &[Source] = &[
-    volume_source("emptyDir", &[]),
-    volume_source("hostPath", &["path"]),
-    volume_source("gitRepo", &["repository"]),
-    volume_source("gcePersistentDisk", &["pdName"]),
-    volume_source("awsElasticBlockStore", &["volumeID"]),
-    volume_source("secret", &["secretName"]),
-    volume_source("nfs", &["server", "path"]),
-    volume_source("iscsi", &["targetPortal", "iqn"]),
-    volume_source("glusterfs", &["endpoints", "path"]),
-    volume_source("flocker", &[]),
-    volume_source("persistentVolumeClaim", &["claimName"]),
-    volume_source("rbd", &["image"]),
-    volume_source("cinder", &["volumeID"]),
-    Source { field: "cephfs", shown: "cephFS", required: &[] },
-    volume_source("quobyte", &["registry", "volume"]),
-    Source { field: "downwardAPI", shown: "downwarAPI", required: &[] },
-    volume_source("fc", &[]),
-    volume_source("flexVolume", &["driver"]),
-    volume_source("configMap", &["name"]),
-    volume_source("azureFile", &["secretName", "shareName"]),
-    volume_source("vsphereVolume", &["volumePath"]),
-    volume_source("photonPersistentDisk", &["pdID"]),
-    volume_source("portworxVolume", &["volumeID"]),
-    volume_source("azureDisk", &["diskName", "diskURI"]),
-    volume_source("storageos", &["volumeName"]),
-    volume_source("projected", &[]),
-    volume_source("scaleIO", &["gateway", "system", "volumeName"]),
-    volume_source("csi", &["driver"]),
-    volume_source("ephemeral", &[]),
-    volume_source("image", &[]),
+    volume_source("emptyDir"),
+    volume_source("hostPath"),
+    volume_source("gitRepo"),
+    volume_source("gcePersistentDisk"),
+    volume_source("awsElasticBlockStore"),
+    volume_source("secret"),
+    volume_source("nfs"),
+    volume_source("iscsi"),
+    volume_source("glusterfs"),
+    volume_source("flocker"),
+    volume_source("persistentVolumeClaim"),
+    volume_source("rbd"),
+    volume_source("cinder"),
+    Source { field: "cephfs", shown: "cephFS" },
+    volume_source("quobyte"),
+    Source { field: "downwardAPI", shown: "downwarAPI" },
+    volume_source("fc"),
+    volume_source("flexVolume"),
+    volume_source("configMap"),
+    volume_source("azureFile"),
+    volume_source("vsphereVolume"),
+    volume_source("photonPersistentDisk"),
+    volume_source("portworxVolume"),
+    volume_source("azureDisk"),
+    volume_source("storageos"),
+    volume_source("projected"),
+    volume_source("scaleIO"),
+    volume_source("csi"),
+    volume_source("ephemeral"),
+    volume_source("image"),
 ];
-
-const HOST_PATH_TYPES: &[&str] =
-    &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 
 const FILE_FIELDS: &[&str] =
     &["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
