@@ -16,7 +16,7 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("podsec-admission", &["podsec-policy"]),
     ("podsec-transport", &[]),
     // Becomes podsec-transport.
-    ("podsec-https", &[]),
+    ("podsec-transport", &[]),
     ("podsec-storage", &[]),
     ("podsec-kinds", &["podsec-apimachinery"]),
     ("podsec-manifest", &["podsec-policy", "podsec-yaml"]),
@@ -32,11 +32,11 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
             "podsec-audit",
             "podsec-storage",
             "podsec-transport",
-            "podsec-https",
+            "podsec-transport",
         ],
     ),
     ("podsec-controllers", &[]),
-    ("podsec-webhook", &["podsec-admission", "podsec-transport", "podsec-https"]),
+    ("podsec-webhook", &["podsec-admission", "podsec-transport", "podsec-transport"]),
     ("podsec-lsp", &["podsec-manifest", "podsec-report"]),
     (
         "podsec",
