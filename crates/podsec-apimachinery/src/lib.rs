@@ -25,10 +25,10 @@ pub mod meta;
 pub mod name;
 pub mod openapi;
 pub mod patch;
-pub mod quote;
 pub mod schema;
 pub mod selector;
 pub mod status;
 pub mod table;
 
+pub use podsec_go::quote;
 pub use status::Status;

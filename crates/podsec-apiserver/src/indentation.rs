@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn pieces_are_indented_as_the_whole_would_be() {
-        let value = json!({"a": [], "b": [1, {"c\"\\": "x,{}[]:\n"}, {}], "d": {"e": [null, true, -1.5e3]}, "f": ""});
+        let value =
+            json!({"a": [], "b": [1, {"c\"\\": "x,{}[]:\n"}, {}], "d": {"e": [null, true, -1.5e3]}, "f": ""});
         let compact = value.to_string().into_bytes();
         for size in 1..compact.len() {
             let (mut indentation, mut out) = (Indentation::default(), Vec::new());

@@ -29,11 +29,7 @@ impl Processors {
     ///
     /// # Errors
     /// 504 when the deadline passes before its turn comes. What `compute` does at the deadline is its own matter.
-    pub(crate) fn run<T>(
-        &self,
-        deadline: Option<Instant>,
-        compute: impl FnOnce() -> T,
-    ) -> Result<T, Status> {
+    pub(crate) fn run<T>(&self, deadline: Option<Instant>, compute: impl FnOnce() -> T) -> Result<T, Status> {
         if Handle::current().runtime_flavor() != RuntimeFlavor::MultiThread {
             return Ok(compute());
         }
@@ -48,9 +44,7 @@ impl Processors {
         while *free == 0 {
             free = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 Some(left) if left.is_zero() => return Err(timed_out()),
-                Some(left) => {
-                    self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner).0
-                }
+                Some(left) => self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner).0,
                 None => self.freed.wait(free).unwrap_or_else(PoisonError::into_inner),
             };
         }

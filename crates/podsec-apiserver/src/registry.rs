@@ -123,7 +123,8 @@ impl Registry {
         self.custom.is_none()
             && (self.resource.kind != "Event" || {
                 let own = self.resource.api_version();
-                api_version.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) == Some(own.as_bytes())
+                api_version.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""))
+                    == Some(own.as_bytes())
             })
     }
 

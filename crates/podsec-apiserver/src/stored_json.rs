@@ -189,7 +189,8 @@ mod tests {
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> Value {
         let mut out = Vec::new();
         write(&mut out);
-        serde_json::from_slice(&out).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&out)))
+        serde_json::from_slice(&out)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&out)))
     }
 
     #[test]
@@ -213,8 +214,13 @@ mod tests {
 
     #[test]
     fn what_lacks_a_part_is_left_to_others() {
-        for text in ["", "{}", "[]", r#"{"kind":"A","apiVersion":"v1"}"#, r#"{"kind":"A","apiVersion":"v1","metadata":null}"#]
-        {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"kind":"A","apiVersion":"v1"}"#,
+            r#"{"kind":"A","apiVersion":"v1","metadata":null}"#,
+        ] {
             assert!(StoredJson::parse(text.as_bytes()).is_none(), "{text}");
         }
         let bare = br#"{"metadata":{},"kind":"A","apiVersion":"v1"}"#;

@@ -122,7 +122,9 @@ impl View {
     pub(crate) fn write_item(&self, object: Value, now: Timestamp, out: &mut Vec<u8>) -> Result<(), Status> {
         let written = match self.transform {
             Transform::Keep => serde_json::to_writer(out, &without_type(object)),
-            Transform::PartialObjectMetadata(version) => serde_json::to_writer(out, &partial(&object, version)),
+            Transform::PartialObjectMetadata(version) => {
+                serde_json::to_writer(out, &partial(&object, version))
+            }
             Transform::Table(version) => self.row(&object, now).write_json(version, out),
         };
         written.map_err(|error| Status::internal(&error.to_string()))

@@ -41,7 +41,8 @@ async fn an_object_has_at_most_as_many_bytes_as_etcd_takes() {
 #[tokio::test]
 async fn defaults_that_make_a_custom_resource_too_large_are_refused() {
     let cluster = Cluster::start().await;
-    let mut schema = json!({"type": "object", "properties": {"x": {"type": "string", "default": "y".repeat(100)}}});
+    let mut schema =
+        json!({"type": "object", "properties": {"x": {"type": "string", "default": "y".repeat(100)}}});
     for _ in 0..8 {
         schema = json!({"type": "object", "properties": {
             "list": {"type": "array", "default": vec![json!({}); 10], "items": schema},
@@ -76,7 +77,8 @@ async fn a_json_patch_ends_with_the_deadline_of_its_request() {
     patch.resize(10_000, json!({"op": "add", "path": "/list/0", "value": "x"}));
     let bytes = serde_json::to_vec(&patch).unwrap();
     let request = format!("PATCH {CONFIG_MAPS}/a?timeout=200ms");
-    let answer = cluster.send("admin", &request, &[("content-type", "application/json-patch+json")], &bytes).await;
+    let answer =
+        cluster.send("admin", &request, &[("content-type", "application/json-patch+json")], &bytes).await;
     assert_eq!(answer.code, 504, "{}", answer.text);
 }
 

@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
-use podsec_apimachinery::schema::time::Precision;
-use podsec_apimachinery::schema::{Definitions, Schema, Shape, quantity};
+use podsec_apimachinery::schema::time::{self, Precision};
+use podsec_apimachinery::schema::{Definitions, Schema, Shape};
+use podsec_go::quantity;
 use podsec_yaml::{Kind, Node, Position, Scalar};
 
 use crate::locate::{Step, display};
@@ -95,10 +96,9 @@ fn wrong(shape: Shape<'_>, node: Node<'_, '_>) -> Option<&'static str> {
             scalar.is_some_and(|scalar| matches!(scalar, Scalar::String(_)) || is_integer32(scalar)),
             "a 32-bit integer or a string",
         ),
-        Shape::Quantity => (
-            text(node).is_some_and(|text| quantity::canonical(text.trim()).is_ok()),
-            "a quantity such as 100m or 1Gi",
-        ),
+        Shape::Quantity => {
+            (text(node).is_some_and(|text| quantity::is_valid(text.trim())), "a quantity such as 100m or 1Gi")
+        }
         Shape::Time => (is_time(node, Precision::Seconds), "a time in RFC 3339"),
         Shape::MicroTime => (is_time(node, Precision::Microseconds), "a time in RFC 3339"),
         Shape::List(_) => (false, "a list"),
@@ -113,7 +113,7 @@ fn is_integer32(scalar: &Scalar<'_>) -> bool {
 }
 
 fn is_time(node: Node<'_, '_>, precision: Precision) -> bool {
-    node.as_str().is_some_and(|text| text.is_empty() || precision.parse(text).is_ok())
+    node.as_str().is_some_and(|text| text.is_empty() || time::parse(text, precision).is_ok())
 }
 
 /// The text of a string or a number.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::json::{self, MAX_DEPTH, OutOfRange, SyntaxError};
 use super::wire::{Reader, Scalar};
 use crate::schema::messages::{self, Field, FieldShape, Type};
-use crate::schema::quantity::{self, QuantityError};
-use crate::schema::time::Precision;
+use crate::schema::time::{self, Precision};
+use podsec_go::quantity::{self, QuantityError};
 
 /// Bytes that are no protobuf of the kind, in the words of Kubernetes' generated decoders.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -288,7 +288,7 @@ fn time(bytes: &[u8], precision: Precision) -> Result<Value, ProtobufError> {
         }
     }
     let time = Timestamp::new(seconds, nanoseconds).map_err(|_| ProtobufError::Time)?;
-    Ok(Value::String(precision.format(time)))
+    Ok(Value::String(time::format(time, precision)))
 }
 
 /// JSON kept as its text.

@@ -143,7 +143,11 @@ fn replace_whole(object: &mut Value, value: Value) -> Result<(), String> {
 
 fn test(object: &Value, path: &str, expected: &Value) -> Result<(), String> {
     let actual = if path.is_empty() { Some(object) } else { find(object, path)? };
-    if actual.unwrap_or(&Value::Null) == expected { Ok(()) } else { Err(format!("testing path {path} failed")) }
+    if actual.unwrap_or(&Value::Null) == expected {
+        Ok(())
+    } else {
+        Err(format!("testing path {path} failed"))
+    }
 }
 
 /// The value that `path` leads to; `None` when only the last step is missing, and from a map.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::quantity::QuantityError;
 use super::time::TimeError;
 use crate::codec::json::OutOfRange;
 use crate::quote::quoted;
+use podsec_go::quantity::QuantityError;
 
 /// A field that strict field validation refuses, and that is a warning otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]

@@ -8,12 +8,12 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::GeneralPurpose;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+use podsec_go::quantity;
 use serde_json::{Map, Number, Value};
 
 use super::definitions::{Schema, Shape, Struct};
 use super::error::{DecodeError, StrictCause, StrictError};
-use super::quantity;
-use super::time::Precision;
+use super::time::{self, Precision};
 use crate::codec::json::{self, Json};
 
 /// An object that was decoded, and what strict field validation has against it.
@@ -188,9 +188,9 @@ impl<'s> Decoder<'s> {
 
     fn time(&mut self, precision: Precision, json: &Json<'_>) -> Option<Value> {
         match json {
-            Json::String(text) => {
-                self.checked(precision.parse(text).map(|time| Value::String(precision.format(time))))
-            }
+            Json::String(text) => self.checked(
+                time::parse(text, precision).map(|time| Value::String(time::format(time, precision))),
+            ),
             _ => self.mistyped(json.type_name().to_owned(), "string".to_owned()),
         }
     }
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
     use crate::schema::Definitions;
     use crate::schema::error::strict_message;
-    use crate::schema::quantity::QuantityError;
+    use podsec_go::quantity::QuantityError;
 
     fn decoded(kind: &str, text: &str) -> Result<Decoded, DecodeError> {
         let group = if kind == "Deployment" { "apps" } else { "" };

@@ -10,7 +10,6 @@
 pub mod catalog;
 pub mod definitions;
 pub mod fields;
-pub mod quantity;
 pub mod structural;
 pub mod time;
 

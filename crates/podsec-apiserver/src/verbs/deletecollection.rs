@@ -40,7 +40,12 @@ pub(super) async fn delete_collection(
     let resource = &operation.resource;
     let metadata = ListMeta { resource_version: page.revision.to_string(), ..ListMeta::default() };
     let version = resource.api_version();
-    let list =
-        operation.view()?.list(&resource.list_kind, &version, &metadata, items, operation.context.received)?;
+    let list = operation.view()?.list(
+        &resource.list_kind,
+        &version,
+        &metadata,
+        items,
+        operation.context.received,
+    )?;
     Ok(Answer::ok(list))
 }

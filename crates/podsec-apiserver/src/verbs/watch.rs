@@ -18,7 +18,6 @@ use super::list_options::WatchOptions;
 use super::selection::Selection;
 use crate::body::{Broken, ResponseBody};
 use crate::pipeline::Answer;
-use crate::pipeline::deadline::go_duration;
 use crate::registry::{Registry, status, too_large_resource_version};
 use crate::table::View;
 
@@ -48,7 +47,11 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
         initial_bookmark: options.initial_bookmark,
         started: false,
     };
-    let timeout = context.query.value("timeout").and_then(go_duration).filter(|timeout| !timeout.is_zero());
+    let timeout = context
+        .query
+        .value("timeout")
+        .and_then(|text| podsec_go::duration::parse_positive(text).ok())
+        .filter(|timeout| !timeout.is_zero());
     let timeout = options.timeout_seconds.map(Duration::from_secs).or(timeout).unwrap_or_else(random_timeout);
     let end = Instant::now() + timeout.min(LONGEST);
     let recording = context.recording.clone();

@@ -23,7 +23,7 @@ fn check_descriptor(schedule: &str, descriptor: &str) -> Result<(), String> {
         "yearly" | "annually" | "monthly" | "weekly" | "daily" | "midnight" | "hourly" => Ok(()),
         _ => match descriptor.strip_prefix("every ") {
             None => Err(format!("unrecognized descriptor: {schedule}")),
-            Some(duration) if is_go_duration(duration) => Ok(()),
+            Some(duration) if podsec_go::duration::parse(duration).is_ok() => Ok(()),
             Some(duration) => Err(format!(
                 "failed to parse duration {schedule}: time: invalid duration {}",
                 quoted(duration)
@@ -97,30 +97,6 @@ fn number(text: &str) -> Result<u64, String> {
         Err(_) => "invalid syntax",
     };
     Err(format!("failed to parse int from {text}: strconv.Atoi: parsing {}: {why}", quoted(text)))
-}
-
-/// `1h30m`, `1.5s`, `-2ms`: numbers with units.
-fn is_go_duration(text: &str) -> bool {
-    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if rest == "0" {
-        return true;
-    }
-    if rest.is_empty() {
-        return false;
-    }
-    while !rest.is_empty() {
-        let unit_at = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, tail) = rest.split_at(unit_at);
-        if !number.bytes().any(|byte| byte.is_ascii_digit()) || number.matches('.').count() > 1 {
-            return false;
-        }
-        let unit = tail.split(|c: char| c.is_ascii_digit() || c == '.').next().unwrap_or_default();
-        if !["ns", "us", "µs", "μs", "ms", "s", "m", "h"].contains(&unit) {
-            return false;
-        }
-        rest = tail.strip_prefix(unit).unwrap_or_default();
-    }
-    true
 }
 
 const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

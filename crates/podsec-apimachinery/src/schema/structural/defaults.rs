@@ -96,7 +96,9 @@ fn length(value: &Value) -> usize {
         Value::Number(_) => 1,
         Value::String(text) => text.len(),
         Value::Array(items) => 2 + items.iter().map(length).sum::<usize>(),
-        Value::Object(fields) => 2 + fields.iter().map(|(name, value)| name.len() + length(value)).sum::<usize>(),
+        Value::Object(fields) => {
+            2 + fields.iter().map(|(name, value)| name.len() + length(value)).sum::<usize>()
+        }
     }
 }
 
@@ -143,7 +145,8 @@ mod tests {
     #[test]
     fn defaults_are_bounded_while_they_are_made() {
         // Ten items of ten items of ten items, each a hundred bytes in the end, and so on.
-        let mut schema = json!({"type": "object", "properties": {"x": {"type": "string", "default": "y".repeat(100)}}});
+        let mut schema =
+            json!({"type": "object", "properties": {"x": {"type": "string", "default": "y".repeat(100)}}});
         for _ in 0..8 {
             let items = vec![json!({}); 10];
             schema = json!({"type": "object", "properties": {

@@ -296,6 +296,9 @@ mod tests {
         let schema = json!({"type": "object", "x-kubernetes-validations": rules, "properties": {
             "a": {"type": "array", "items": {"type": "string", "x-kubernetes-validations": rules}},
         }});
-        assert_eq!(Structural::parse(&schema, &Path::new("s"), &mut Patterns::default()).unwrap().cel_rules(), 2);
+        assert_eq!(
+            Structural::parse(&schema, &Path::new("s"), &mut Patterns::default()).unwrap().cel_rules(),
+            2
+        );
     }
 }

@@ -208,7 +208,8 @@ mod tests {
             (r"^[+--]+$", "+,-", "a"),
             (r"sftp:\/\/([\w-_./]+|\[[\w-_.:/]+\]):\d+", "sftp://a-b:22", "sftp://a-b"),
         ] {
-            let pattern = Patterns::default().compile(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}"));
+            let pattern =
+                Patterns::default().compile(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}"));
             assert!(pattern.is_match(matching), "{} {matching}", pattern.text);
             assert!(!pattern.is_match(other), "{} {other}", pattern.text);
         }

@@ -25,7 +25,8 @@ impl ItemWriter {
     /// # Errors
     /// 500 when the entry holds no object.
     pub(super) fn write(&self, entry: &Entry, first: bool, out: &mut Vec<u8>) -> Result<bool, Status> {
-        let parts = StoredJson::parse(&entry.value).filter(|parts| self.registry.is_current(parts.api_version()));
+        let parts =
+            StoredJson::parse(&entry.value).filter(|parts| self.registry.is_current(parts.api_version()));
         if let Some(parts) = parts
             && let Some(matches) = self.matches(&parts)
             && self.view.takes_bytes()

@@ -73,7 +73,11 @@ impl Document {
         // With a limit the metadata comes last, for only then is known whether there is more.
         let metadata = options.limit.is_none().then_some(&metadata);
         Self {
-            head: items.view.list_head(operation.resource.list_kind.as_str(), &operation.resource.api_version(), metadata),
+            head: items.view.list_head(
+                operation.resource.list_kind.as_str(),
+                &operation.resource.api_version(),
+                metadata,
+            ),
             items,
             entries: first.entries.into_iter().chain(rest.map(|page| page.entries).unwrap_or_default()),
             behind,
@@ -136,7 +140,8 @@ impl Document {
     fn end(&self, last_key: Option<&str>, out: &mut Vec<u8>) -> Result<(), Status> {
         out.push(b']');
         if self.limit.is_some() {
-            let mut metadata = ListMeta { resource_version: self.revision.to_string(), ..ListMeta::default() };
+            let mut metadata =
+                ListMeta { resource_version: self.revision.to_string(), ..ListMeta::default() };
             if let Some(last) = last_key.filter(|_| self.behind > 0) {
                 let start = last.strip_prefix(&self.prefix).unwrap_or(last).to_owned() + "\0";
                 let revision = i64::try_from(self.revision.0).unwrap_or(-1);
@@ -147,7 +152,8 @@ impl Document {
                 }
             }
             out.extend_from_slice(br#","metadata":"#);
-            serde_json::to_writer(&mut *out, &metadata).map_err(|error| Status::internal(&error.to_string()))?;
+            serde_json::to_writer(&mut *out, &metadata)
+                .map_err(|error| Status::internal(&error.to_string()))?;
         }
         out.push(b'}');
         Ok(())

@@ -8,10 +8,8 @@
 mod containers;
 mod jobs;
 mod metadata;
-mod quantity;
 mod spec;
 mod status;
-mod time;
 mod volumes;
 mod workloads;
 
@@ -22,6 +20,9 @@ pub(crate) use metadata::{METADATA, OBJECT_META, OWNER};
 pub(crate) use spec::{POD, POD_SECURITY_CONTEXT, POD_SPEC, SYSCTL};
 pub(crate) use volumes::SOURCES;
 pub(crate) use workloads::{NAMESPACE_SPEC, NAMESPACE_STATUS, around_pod};
+
+use podsec_go::quantity;
+use podsec_go::time::{self, Precision};
 
 use super::decode::Member;
 use super::reader::{Reader, Result};
@@ -87,12 +88,12 @@ impl Type {
             Self::IntegerOrText => reader.number_or_text("an integer of 32 bits or a string", is_port),
             Self::Object(fields) => reader.object("an object", |member| member.check(fields)).map(drop),
             Self::Objects(fields) => check_list(reader, Self::Object(fields)),
-            Self::Quantity => reader.number_or_text("a quantity", quantity::is_quantity),
+            Self::Quantity => reader.number_or_text("a quantity", is_quantity),
             Self::QuantityMap => check_map(reader, "quantities", Self::Quantity),
             Self::Text => reader.text().map(drop),
             Self::TextMap => check_map(reader, "an object of strings", Self::Text),
             Self::Texts => check_list(reader, Self::Text),
-            Self::Time => reader.number_or_text("a time", time::is_time),
+            Self::Time => reader.number_or_text("a time", is_time),
         }
     }
 }
@@ -105,9 +106,47 @@ fn check_map(reader: &mut Reader<'_>, expected: &'static str, value: Type) -> Re
     reader.object(expected, |member| value.check(member.value())).map(drop)
 }
 
+/// Whether Kubernetes takes this number or string, as it is written in JSON, for a quantity.
+fn is_quantity(written: &str) -> bool {
+    // What is escaped stays so: Kubernetes reads what is between the quotes.
+    quantity::is_valid(between_quotes(written).unwrap_or(written).trim())
+}
+
+/// Whether Kubernetes takes this number or string, as it is written in JSON, for a time.
+fn is_time(written: &str) -> bool {
+    between_quotes(written).is_some_and(|text| time::parse(text, Precision::Seconds).is_ok())
+}
+
+fn between_quotes(written: &str) -> Option<&str> {
+    written.strip_prefix('"')?.strip_suffix('"')
+}
+
 fn is_port(written: &str) -> bool {
     written.starts_with('"') || written.parse::<i32>().is_ok()
 }
 
 const INTEGER_32: &str = "an integer of 32 bits";
 const INTEGER_64: &str = "an integer of 64 bits";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_numbers_and_strings_with_space_around() {
+        for text in ["0", "-1.5", "1e3", "\" 1 \"", "\"\t1Ki\"", "\"250m\"", "\"-\""] {
+            assert!(is_quantity(text), "{text:?}");
+        }
+        for text in ["\"\"", "\" \"", "\"1 Gi\"", r#""1\u0047i""#, "true"] {
+            assert!(!is_quantity(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_strings() {
+        assert!(is_time("\"2026-11-22T03:04:05Z\""));
+        for text in ["1700000000", "\"\"", "\"2026-11-22T03:04:05Z"] {
+            assert!(!is_time(text), "{text}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::{Bound, Structural, Type, below};
 use crate::field::{Cause, Error, Path};
 use crate::patch::schema::ListType;
-use crate::schema::time::Precision;
+use crate::schema::time::{self, Precision};
 
 impl Structural {
     /// What is wrong with an object, or with a part of one.
@@ -258,7 +258,7 @@ fn is_multiple(number: &Number, factor: &Number) -> bool {
 /// Whether a text has one of the formats that are checked; any text has any other.
 fn has_format(text: &str, format: &str) -> bool {
     match format {
-        "date-time" | "datetime" => Precision::Seconds.parse(text).is_ok(),
+        "date-time" | "datetime" => time::parse(text, Precision::Seconds).is_ok(),
         "date" => text.parse::<jiff::civil::Date>().is_ok() && text.len() == "2006-01-02".len(),
         "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
