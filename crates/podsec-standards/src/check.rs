@@ -31,7 +31,7 @@ pub struct Check {
 pub struct Revision {
     /// The first version with this form of the rule.
     pub since: Version,
-    /// What a pod's features tell of the verdict: most pods are judged by them alone.
+    /// What makes it unnecessary to look for what breaks the rule; `Signs::NONE` is always right.
     pub(crate) signs: Signs,
     /// Finds the fields that break the rule.
     pub(crate) find: for<'p> fn(&'p Pod<'p>, &mut Findings<'p>),

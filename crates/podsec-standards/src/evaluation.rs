@@ -10,6 +10,16 @@ use crate::{Level, Policy, Version};
 
 /// Judges a pod by a policy.
 ///
+/// ```
+/// use podsec_standards::{Level, Pod, Policy, Version, evaluate};
+///
+/// let pod = Pod::from_json(br#"{"spec": {"hostPID": true, "containers": [{"name": "web"}]}}"#)?;
+/// let evaluation = evaluate(Policy::new(Level::Baseline, Version::Latest), &pod);
+/// assert!(!evaluation.is_allowed());
+/// assert_eq!(evaluation.detail(), "host namespaces (hostPID=true)");
+/// # Ok::<(), podsec_standards::DecodeError>(())
+/// ```
+///
 /// Nothing is allocated unless something is forbidden, and nothing composed before it is asked for. Pods differ too
 /// much for a processor to predict what holds of them, so there is little to branch on until all is known.
 pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
@@ -24,6 +34,10 @@ pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
         let is_broken = rules.get(place).is_some_and(|(_, revision)| revision.forbids(pod));
         broken.insert(place, is_broken);
     }
+    debug_assert!(
+        rules.iter().enumerate().all(|(place, (_, revision))| broken.has(place) == revision.forbids(pod)),
+        "signs tell what the rules do not find"
+    );
     let mut violations = Vec::with_capacity(broken.len());
     for (check, revision) in broken.filter_map(|place| rules.get(place)) {
         violations.push(Violation::new(check, revision, pod));
@@ -52,6 +66,10 @@ struct Places(u32);
 impl Places {
     fn insert(&mut self, place: usize, really: bool) {
         self.0 |= u32::from(really) << place;
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.0 >> place & 1 == 1
     }
 
     fn without(self, other: &Self) -> Self {
@@ -97,7 +115,7 @@ fn rules_of_level(level: Level) -> Vec<RuleSet> {
     let Version::V1(newest) = Version::NEWEST_REVISION else { return Vec::new() };
     let set = |minor| {
         let rules = rules_of(level, Version::V1(minor));
-        let signs = rules.iter().map(|(_, revision)| revision.signs).collect();
+        let signs = rules.iter().map(|(check, revision)| revision.signs.of_rule(check.fields)).collect();
         RuleSet { rules, signs }
     };
     (0..=newest).map(set).collect()

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod fields;
+
+use std::sync::LazyLock;
+
+use fields::Setting;
 use podsec_standards::{CHECKS, Level, Pod, Policy, Version, Workload, evaluate, rules};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -196,7 +201,21 @@ fn version() -> impl Strategy<Value = Version> {
     prop_oneof![(0_u64..=40).prop_map(Version::V1), Just(Version::Latest)]
 }
 
+/// A pod, and in it up to six of the fields that the checks say they read.
 fn pod() -> impl Strategy<Value = Value> {
+    static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(fields::settings);
+
+    let list = select(vec!["initContainers", "containers", "ephemeralContainers"]);
+    let settings = vec((any::<prop::sample::Index>(), list), 0..6);
+    (pod_of_known_fields(), settings).prop_map(|(mut pod, settings)| {
+        for (setting, list) in settings {
+            fields::set(&mut pod, list, setting.get(&SETTINGS));
+        }
+        pod
+    })
+}
+
+fn pod_of_known_fields() -> impl Strategy<Value = Value> {
     let containers = || vec(container(), 0..3);
     (
         (containers(), containers(), containers()),

@@ -22,7 +22,7 @@ too tight, load a profile for the program and name it. The annotations of Kubern
     ],
     revisions: &[Revision {
         since: Version::V1(0),
-        signs: Signs::certain(Features::UNCONFINED_APP_ARMOR).or_possible(Features::ANNOTATIONS),
+        signs: Signs::certain(Features::POD_UNCONFINED_APP_ARMOR.and(Features::UNCONFINED_APP_ARMOR)),
         find: v1_0,
         say,
         overrides: &[],

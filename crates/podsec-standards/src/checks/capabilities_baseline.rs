@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod, Signs};
+use crate::pod::{Pod, Signs};
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -15,13 +15,7 @@ systems, NET_ADMIN reconfigures networks, SYS_PTRACE reads other processes, NET_
 a program that must listen on a port below 1024 needs NET_BIND_SERVICE at most.
 ",
     fields: &["spec.containers[*].securityContext.capabilities.add[*]"],
-    revisions: &[Revision {
-        since: Version::V1(0),
-        signs: Signs::possible(Features::ADDED_CAPABILITIES),
-        find: v1_0,
-        say,
-        overrides: &[],
-    }],
+    revisions: &[Revision { since: Version::V1(0), signs: Signs::NONE, find: v1_0, say, overrides: &[] }],
     fix: Fix {
         safe: false,
         edits: &[("spec.containers[*].securityContext.capabilities.add[*]", Edit::Remove)],

@@ -21,7 +21,7 @@ that must listen on a port below 1024. Since 1.25 pods with `os: {name: windows}
     revisions: &[
         Revision {
             since: Version::V1(22),
-            signs: Signs::certain(Features::NO_DROPPED_CAPABILITIES).or_possible(Features::CONTAINERS),
+            signs: Signs::certain(Features::NO_DROPPED_CAPABILITIES),
             find: v1_22,
             say,
             overrides: &["capabilities_baseline"],
@@ -29,7 +29,6 @@ that must listen on a port below 1024. Since 1.25 pods with `os: {name: windows}
         Revision {
             since: Version::V1(25),
             signs: Signs::certain(Features::NO_DROPPED_CAPABILITIES)
-                .or_possible(Features::CONTAINERS)
                 .except(Features::WINDOWS),
             find: v1_25,
             say,

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Pod, Signs};
+use crate::pod::{Pod, Signs};
 use crate::wording::{plural, push_containers, sorted};
 use crate::{Level, Version};
 
@@ -16,7 +16,7 @@ can hold it. Publish the container with a Service instead.
     fields: &["spec.containers[*].ports[*].hostPort"],
     revisions: &[Revision {
         since: Version::V1(0),
-        signs: Signs::possible(Features::PORTS),
+        signs: Signs::NONE,
         find: v1_0,
         say,
         overrides: &[],

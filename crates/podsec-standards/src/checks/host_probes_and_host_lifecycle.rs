@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
-use crate::pod::{Features, Handler, Lifecycle, Pod, Signs};
+use crate::pod::{Handler, Lifecycle, Pod, Signs};
 use crate::wording::{plural, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -28,7 +28,7 @@ the host out, and the kubelet calls the pod.
     ],
     revisions: &[Revision {
         since: Version::V1(34),
-        signs: Signs::possible(Features::PROBES_AND_LIFECYCLE),
+        signs: Signs::NONE,
         find: v1_34,
         say,
         overrides: &[],

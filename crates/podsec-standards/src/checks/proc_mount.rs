@@ -16,16 +16,10 @@ container write kernel settings. Leave the field out. Since 1.35 a pod with its 
 ",
     fields: &["spec.containers[*].securityContext.procMount"],
     revisions: &[
-        Revision {
-            since: Version::V1(0),
-            signs: Signs::possible(Features::PROC_MOUNT),
-            find: v1_0,
-            say,
-            overrides: &[],
-        },
+        Revision { since: Version::V1(0), signs: Signs::NONE, find: v1_0, say, overrides: &[] },
         Revision {
             since: Version::V1(35),
-            signs: Signs::possible(Features::PROC_MOUNT).except(Features::USER_NAMESPACE),
+            signs: Signs::NONE.except(Features::USER_NAMESPACE),
             find: v1_35,
             say,
             overrides: &[],

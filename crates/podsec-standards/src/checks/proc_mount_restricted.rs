@@ -1,6 +1,6 @@
 use super::proc_mount::{say, v1_0};
 use crate::check::{Check, Edit, Example, Fix, Revision};
-use crate::pod::{Features, Signs};
+use crate::pod::Signs;
 use crate::{Level, Version};
 
 pub(super) static CHECK: Check = Check {
@@ -15,7 +15,7 @@ Leave the field out.
     fields: &["spec.containers[*].securityContext.procMount"],
     revisions: &[Revision {
         since: Version::V1(35),
-        signs: Signs::possible(Features::PROC_MOUNT),
+        signs: Signs::NONE,
         find: v1_0,
         say,
         overrides: &["procMount"],

@@ -18,14 +18,14 @@ forbidden wherever it stands. Since 1.35 pods with a user namespace of their own
     revisions: &[
         Revision {
             since: Version::V1(0),
-            signs: Signs::certain(Features::MAY_RUN_AS_ROOT),
+            signs: Signs::certain(MAY_BE_ROOT),
             find: v1_0,
             say,
             overrides: &[],
         },
         Revision {
             since: Version::V1(35),
-            signs: Signs::certain(Features::MAY_RUN_AS_ROOT).except(Features::USER_NAMESPACE),
+            signs: Signs::certain(MAY_BE_ROOT).except(Features::USER_NAMESPACE),
             find: v1_35,
             say,
             overrides: &[],
@@ -116,3 +116,5 @@ fn say(fields: &[Field<'_>]) -> Words {
 }
 
 const NAME: &str = "securityContext.runAsNonRoot";
+
+const MAY_BE_ROOT: Features = Features::POD_MAY_RUN_AS_ROOT.and(Features::MAY_RUN_AS_ROOT);

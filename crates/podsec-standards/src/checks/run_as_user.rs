@@ -18,14 +18,14 @@ own (`hostUsers: false`) are spared.
     revisions: &[
         Revision {
             since: Version::V1(23),
-            signs: Signs::certain(Features::RUN_AS_ROOT),
+            signs: Signs::certain(ROOT),
             find: v1_23,
             say,
             overrides: &[],
         },
         Revision {
             since: Version::V1(35),
-            signs: Signs::certain(Features::RUN_AS_ROOT).except(Features::USER_NAMESPACE),
+            signs: Signs::certain(ROOT).except(Features::USER_NAMESPACE),
             find: v1_35,
             say,
             overrides: &[],
@@ -90,3 +90,5 @@ fn v1_35<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
 fn say(fields: &[Field<'_>]) -> Words {
     Words { reason: "runAsUser=0", detail: setters(fields) + " must not set runAsUser=0" }
 }
+
+const ROOT: Features = Features::POD_RUN_AS_ROOT.and(Features::RUN_AS_ROOT);

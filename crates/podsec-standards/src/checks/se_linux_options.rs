@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod, SeLinuxOptions, Signs};
+use crate::pod::{Pod, SeLinuxOptions, Signs};
 use crate::wording::{plural, push_quoted, setters, sorted};
 use crate::{Level, Version};
 
@@ -23,20 +23,8 @@ On nodes with SELinux the type decides what a process may touch; one that is not
         "spec.containers[*].securityContext.seLinuxOptions.role",
     ],
     revisions: &[
-        Revision {
-            since: Version::V1(0),
-            signs: Signs::possible(Features::SE_LINUX_OPTIONS),
-            find: v1_0,
-            say,
-            overrides: &[],
-        },
-        Revision {
-            since: Version::V1(31),
-            signs: Signs::possible(Features::SE_LINUX_OPTIONS),
-            find: v1_31,
-            say,
-            overrides: &[],
-        },
+        Revision { since: Version::V1(0), signs: Signs::NONE, find: v1_0, say, overrides: &[] },
+        Revision { since: Version::V1(31), signs: Signs::NONE, find: v1_31, say, overrides: &[] },
     ],
     fix: Fix {
         safe: false,

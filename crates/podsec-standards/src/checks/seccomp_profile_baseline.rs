@@ -23,14 +23,14 @@ it may not be `Unconfined`. Before 1.19 the profiles were annotations, and those
     revisions: &[
         Revision {
             since: Version::V1(0),
-            signs: Signs::possible(Features::ANNOTATIONS),
+            signs: Signs::NONE,
             find: v1_0,
             say: say_annotations,
             overrides: &[],
         },
         Revision {
             since: Version::V1(19),
-            signs: Signs::certain(Features::UNCONFINED_SECCOMP),
+            signs: Signs::certain(Features::POD_UNCONFINED_SECCOMP.and(Features::UNCONFINED_SECCOMP)),
             find: v1_19,
             say: say_fields,
             overrides: &[],

@@ -105,4 +105,4 @@ fn say(fields: &[Field<'_>]) -> Words {
     Words { reason: "seccompProfile", detail }
 }
 
-const UNCONFINED: Features = Features::UNCONFINED_SECCOMP.and(Features::NO_SECCOMP);
+const UNCONFINED: Features = Features::POD_UNCONFINED_SECCOMP.and(Features::MAY_LACK_SECCOMP);

@@ -1,6 +1,6 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
-use crate::pod::{Features, Pod, Signs};
+use crate::pod::{Pod, Signs};
 use crate::{Level, Version};
 
 pub(super) static CHECK: Check = Check {
@@ -16,35 +16,35 @@ All others can disturb the node. Leave them out; what a whole node needs is set 
     revisions: &[
         Revision {
             since: Version::V1(0),
-            signs: Signs::possible(Features::SYSCTLS),
+            signs: Signs::NONE,
             find: v1_0,
             say,
             overrides: &[],
         },
         Revision {
             since: Version::V1(27),
-            signs: Signs::possible(Features::SYSCTLS),
+            signs: Signs::NONE,
             find: v1_27,
             say,
             overrides: &[],
         },
         Revision {
             since: Version::V1(29),
-            signs: Signs::possible(Features::SYSCTLS),
+            signs: Signs::NONE,
             find: v1_29,
             say,
             overrides: &[],
         },
         Revision {
             since: Version::V1(32),
-            signs: Signs::possible(Features::SYSCTLS),
+            signs: Signs::NONE,
             find: v1_32,
             say,
             overrides: &[],
         },
         Revision {
             since: Version::V1(37),
-            signs: Signs::possible(Features::SYSCTLS),
+            signs: Signs::NONE,
             find: v1_37,
             say,
             overrides: &[],

@@ -19,7 +19,7 @@ A HostProcess container is a process of the Windows node, with the node's file s
     ],
     revisions: &[Revision {
         since: Version::V1(0),
-        signs: Signs::certain(Features::HOST_PROCESS),
+        signs: Signs::certain(Features::POD_HOST_PROCESS.and(Features::HOST_PROCESS)),
         find: v1_0,
         say,
         overrides: &[],

@@ -1,82 +1,162 @@
 //! Which features a pod uses anywhere, found in one pass, and what they tell: most rules need not be asked.
+//!
+//! A check is told once, by what it finds. From the fields that it reads follows which features a pod must use to break
+//! it; of a field that no line below speaks of nothing is known, and then the check is asked about every pod. So a line
+//! that is forgotten costs time and never a verdict.
 
 use core::ops::{BitOr, BitOrAssign};
 
-use super::{Container, ContainerKind, Pod, Profile};
+use super::{Container, Pod, Profile, Volume};
+use crate::ContainerKind;
 
 /// A set of features. Most pods use few, and most checks can only be broken by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Features(u32);
 
-/// What features tell of a rule: whether a pod breaks it, keeps it, or has to be judged.
+/// What a revision says of its rule beside finding what breaks it: nothing, or what makes it unnecessary to look.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signs {
     /// A pod that uses one of these breaks the rule.
     certain: Features,
-    /// A pod that uses none of these keeps the rule.
-    possible: Features,
     /// A pod that uses one of these keeps the rule whatever else it uses.
     spared: Features,
+    /// A pod that uses none of these keeps the rule.
+    possible: Features,
+}
+
+/// The fields that can only break a rule in a pod that uses a feature: those whose paths begin so.
+pub(crate) type Line = (&'static [&'static str], Features);
+
+/// Makes of each line a feature: its name, the fields that can only break a rule in a pod that uses it (if they are not
+/// told in another line), and whether a pod, volume or container uses it.
+macro_rules! features {
+    ($(
+        $part:ident($($argument:ident: $type:ty),*) {
+            $($(#[$doc:meta])* $name:ident [$($field:literal),*] $used:expr;)*
+        }
+    )*) => {
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "they number the constants of the same names")]
+        enum Bit {
+            $($($name,)*)*
+        }
+
+        impl Features {
+            $($($(#[$doc])* pub(crate) const $name: Self = Self(1 << Bit::$name as u32);)*)*
+
+            /// Every line that names fields.
+            pub(crate) const LINES: &[Line] = &[$($((&[$($field),*], Self::$name),)*)*];
+
+            $(fn $part($($argument: $type),*) -> Self {
+                Self::NONE $(| Self::$name.when($used))*
+            })*
+        }
+    };
+}
+
+features! {
+    of_pod(pod: &Pod<'_>) {
+        /// Annotations that mean something to Pod Security.
+        ANNOTATIONS ["metadata.annotations"] !pod.metadata.annotations.is_empty();
+        HOST_NAMESPACES ["spec.hostNetwork", "spec.hostPID", "spec.hostIPC"]
+            pod.spec.host_network | pod.spec.host_pid | pod.spec.host_ipc;
+        /// A seccomp profile of the pod that does not confine.
+        POD_UNCONFINED_SECCOMP ["spec.securityContext.seccompProfile"]
+            is_unconfined(pod.spec.security_context.seccomp_profile.as_ref());
+        POD_UNCONFINED_APP_ARMOR ["spec.securityContext.appArmorProfile"]
+            is_unconfined(pod.spec.security_context.app_armor_profile.as_ref());
+        POD_SE_LINUX_OPTIONS ["spec.securityContext.seLinuxOptions"]
+            pod.spec.security_context.se_linux_options.is_some();
+        POD_HOST_PROCESS ["spec.securityContext.windowsOptions.hostProcess"]
+            pod.spec.security_context.windows_options.host_process == Some(true);
+        SYSCTLS ["spec.securityContext.sysctls"] !pod.spec.security_context.sysctls.is_empty();
+        /// `runAsUser: 0` of the pod.
+        POD_RUN_AS_ROOT ["spec.securityContext.runAsUser"] pod.spec.security_context.run_as_user == Some(0);
+        /// `runAsNonRoot: false` of the pod.
+        POD_MAY_RUN_AS_ROOT ["spec.securityContext.runAsNonRoot"]
+            pod.spec.security_context.run_as_non_root == Some(false);
+        WINDOWS [] pod.is_windows();
+        USER_NAMESPACE [] pod.has_user_namespace();
+    }
+    of_volume(volume: &Volume<'_>) {
+        /// A volume with a source that the restricted level forbids, or without one that it allows.
+        VOLUMES ["spec.volumes[*]"] !volume.has_unrestricted_source() | volume.has_host_path();
+        /// A volume that is not fit for the restricted level.
+        RESTRICTED_VOLUMES [] !volume.has_unrestricted_source();
+        HOST_PATHS [] volume.has_host_path();
+    }
+    of_container(container: &Container<'_>, inherited: Inherited) {
+        /// At least one container.
+        CONTAINERS ["spec.containers[*].securityContext.capabilities.drop"] true;
+        PORTS ["spec.containers[*].ports"] !container.ports.is_empty();
+        PROBES_AND_LIFECYCLE [
+            "spec.containers[*].livenessProbe",
+            "spec.containers[*].readinessProbe",
+            "spec.containers[*].startupProbe",
+            "spec.containers[*].lifecycle"
+        ] container.hooks.is_some();
+        PRIVILEGED ["spec.containers[*].securityContext.privileged"]
+            container.security_context.privileged == Some(true);
+        /// A container that does not say `allowPrivilegeEscalation: false`.
+        MAY_ESCALATE ["spec.containers[*].securityContext.allowPrivilegeEscalation"]
+            container.security_context.allow_privilege_escalation != Some(false);
+        PROC_MOUNT ["spec.containers[*].securityContext.procMount"]
+            container.security_context.proc_mount.is_some();
+        ADDED_CAPABILITIES ["spec.containers[*].securityContext.capabilities.add"]
+            !container.security_context.capabilities.add.is_empty();
+        /// A container that drops no capability.
+        NO_DROPPED_CAPABILITIES [] container.security_context.capabilities.drop.is_empty();
+        /// A seccomp profile that does not confine, or none in a pod without.
+        MAY_LACK_SECCOMP ["spec.containers[*].securityContext.seccompProfile"]
+            match &container.security_context.seccomp_profile {
+                Some(profile) => profile.is_unconfined(),
+                None => !inherited.seccomp,
+            };
+        UNCONFINED_SECCOMP [] is_unconfined(container.security_context.seccomp_profile.as_ref());
+        UNCONFINED_APP_ARMOR ["spec.containers[*].securityContext.appArmorProfile"]
+            is_unconfined(container.security_context.app_armor_profile.as_ref());
+        SE_LINUX_OPTIONS ["spec.containers[*].securityContext.seLinuxOptions"]
+            container.security_context.se_linux_options.is_some();
+        HOST_PROCESS ["spec.containers[*].securityContext.windowsOptions.hostProcess"]
+            container.security_context.windows_options.host_process == Some(true);
+        /// `runAsUser: 0`
+        RUN_AS_ROOT ["spec.containers[*].securityContext.runAsUser"]
+            container.security_context.run_as_user == Some(0);
+        /// `runAsNonRoot: false`, or a container that does not say in a pod that does not.
+        MAY_RUN_AS_ROOT ["spec.containers[*].securityContext.runAsNonRoot"]
+            match container.security_context.run_as_non_root {
+                Some(non_root) => !non_root,
+                None => !inherited.run_as_non_root,
+            };
+    }
+}
+
+/// What the pod says for containers that do not say it themselves.
+#[derive(Clone, Copy)]
+struct Inherited {
+    seccomp: bool,
+    run_as_non_root: bool,
+}
+
+fn is_unconfined(profile: Option<&Profile<'_>>) -> bool {
+    profile.is_some_and(Profile::is_unconfined)
 }
 
 impl Features {
     const NONE: Self = Self(0);
-    /// At least one container.
-    pub(crate) const CONTAINERS: Self = Self(1);
-    /// A volume that is not fit for the restricted level.
-    pub(crate) const RESTRICTED_VOLUMES: Self = Self(1 << 1);
-    pub(crate) const HOST_PATHS: Self = Self(1 << 2);
-    /// Annotations that mean something to Pod Security.
-    pub(crate) const ANNOTATIONS: Self = Self(1 << 3);
-    pub(crate) const HOST_NAMESPACES: Self = Self(1 << 4);
-    pub(crate) const PORTS: Self = Self(1 << 5);
-    pub(crate) const PROBES_AND_LIFECYCLE: Self = Self(1 << 6);
-    pub(crate) const PRIVILEGED: Self = Self(1 << 7);
-    /// A container that does not say `allowPrivilegeEscalation: false`.
-    pub(crate) const MAY_ESCALATE: Self = Self(1 << 8);
-    pub(crate) const PROC_MOUNT: Self = Self(1 << 9);
-    pub(crate) const ADDED_CAPABILITIES: Self = Self(1 << 10);
-    /// A container that drops no capability.
-    pub(crate) const NO_DROPPED_CAPABILITIES: Self = Self(1 << 11);
-    /// A seccomp profile that does not confine.
-    pub(crate) const UNCONFINED_SECCOMP: Self = Self(1 << 12);
-    /// A container without a seccomp profile, in a pod without.
-    pub(crate) const NO_SECCOMP: Self = Self(1 << 13);
-    /// An AppArmor profile that does not confine.
-    pub(crate) const UNCONFINED_APP_ARMOR: Self = Self(1 << 14);
-    pub(crate) const SE_LINUX_OPTIONS: Self = Self(1 << 15);
-    pub(crate) const HOST_PROCESS: Self = Self(1 << 16);
-    pub(crate) const SYSCTLS: Self = Self(1 << 17);
-    /// A pod or container with `runAsUser: 0`.
-    pub(crate) const RUN_AS_ROOT: Self = Self(1 << 18);
-    /// A pod or container with `runAsNonRoot: false`, or a container that does not say in a pod that does not.
-    pub(crate) const MAY_RUN_AS_ROOT: Self = Self(1 << 19);
-    pub(crate) const WINDOWS: Self = Self(1 << 20);
-    pub(crate) const USER_NAMESPACE: Self = Self(1 << 21);
+    /// What every pod uses.
+    const ANY: Self = Self(1 << 31);
 
     /// The features that a pod uses.
     pub(crate) fn of(pod: &Pod<'_>) -> Self {
-        let spec = &pod.spec;
-        let context = &spec.security_context;
-        let mut features = Self::ANNOTATIONS.when(!pod.metadata.annotations.is_empty())
-            | Self::HOST_NAMESPACES.when(spec.host_network | spec.host_pid | spec.host_ipc)
-            | Self::UNCONFINED_SECCOMP.when(is_unconfined(context.seccomp_profile.as_ref()))
-            | Self::UNCONFINED_APP_ARMOR.when(is_unconfined(context.app_armor_profile.as_ref()))
-            | Self::SE_LINUX_OPTIONS.when(context.se_linux_options.is_some())
-            | Self::HOST_PROCESS.when(context.windows_options.host_process == Some(true))
-            | Self::SYSCTLS.when(!context.sysctls.is_empty())
-            | Self::RUN_AS_ROOT.when(context.run_as_user == Some(0))
-            | Self::MAY_RUN_AS_ROOT.when(context.run_as_non_root == Some(false))
-            | Self::WINDOWS.when(pod.is_windows())
-            | Self::USER_NAMESPACE.when(pod.has_user_namespace());
-        for volume in &spec.volumes {
-            features |= Self::RESTRICTED_VOLUMES.when(!volume.has_unrestricted_source())
-                | Self::HOST_PATHS.when(volume.has_host_path());
-        }
+        let context = &pod.spec.security_context;
         let inherited = Inherited {
             seccomp: context.seccomp_profile.is_some(),
             run_as_non_root: context.run_as_non_root.is_some(),
         };
+        let mut features = Self::ANY | Self::of_pod(pod);
+        for volume in &pod.spec.volumes {
+            features |= Self::of_volume(volume);
+        }
         for kind in ContainerKind::ALL {
             for container in pod.containers_of(kind) {
                 features |= Self::of_container(container, inherited);
@@ -85,27 +165,13 @@ impl Features {
         features
     }
 
-    fn of_container(container: &Container<'_>, inherited: Inherited) -> Self {
-        let context = &container.security_context;
-        let may_run_as_root = match context.run_as_non_root {
-            Some(non_root) => !non_root,
-            None => !inherited.run_as_non_root,
-        };
-        Self::CONTAINERS
-            | Self::PORTS.when(!container.ports.is_empty())
-            | Self::PROBES_AND_LIFECYCLE.when(container.hooks.is_some())
-            | Self::PRIVILEGED.when(context.privileged == Some(true))
-            | Self::MAY_ESCALATE.when(context.allow_privilege_escalation != Some(false))
-            | Self::PROC_MOUNT.when(context.proc_mount.is_some())
-            | Self::ADDED_CAPABILITIES.when(!context.capabilities.add.is_empty())
-            | Self::NO_DROPPED_CAPABILITIES.when(context.capabilities.drop.is_empty())
-            | Self::UNCONFINED_SECCOMP.when(is_unconfined(context.seccomp_profile.as_ref()))
-            | Self::NO_SECCOMP.when(context.seccomp_profile.is_none() && !inherited.seccomp)
-            | Self::UNCONFINED_APP_ARMOR.when(is_unconfined(context.app_armor_profile.as_ref()))
-            | Self::SE_LINUX_OPTIONS.when(context.se_linux_options.is_some())
-            | Self::HOST_PROCESS.when(context.windows_options.host_process == Some(true))
-            | Self::RUN_AS_ROOT.when(context.run_as_user == Some(0))
-            | Self::MAY_RUN_AS_ROOT.when(may_run_as_root)
+    /// The features of which a pod must use one to break a rule that reads these fields: what every pod uses, if no line
+    /// speaks of a field.
+    fn of_fields(fields: &[&str], lines: &[Line]) -> Self {
+        fields.iter().fold(Self::NONE, |features, field| {
+            let line = lines.iter().find(|(starts, _)| starts.iter().any(|start| is_within(field, start)));
+            features | line.map_or(Self::ANY, |(_, feature)| *feature)
+        })
     }
 
     /// Both sets.
@@ -124,6 +190,11 @@ impl Features {
     }
 }
 
+/// Whether a path is another one or leads further: `spec.os.name` is within `spec.os`, `spec.osage` is not.
+fn is_within(path: &str, start: &str) -> bool {
+    path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
 impl BitOr for Features {
     type Output = Self;
 
@@ -138,36 +209,24 @@ impl BitOrAssign for Features {
     }
 }
 
-/// What the pod says for containers that do not say it themselves.
-#[derive(Clone, Copy)]
-struct Inherited {
-    seccomp: bool,
-    run_as_non_root: bool,
-}
-
-fn is_unconfined(profile: Option<&Profile<'_>>) -> bool {
-    profile.is_some_and(Profile::is_unconfined)
-}
-
 impl Signs {
-    /// A pod breaks the rule when it uses one of these features, and otherwise keeps it.
+    /// The rule is asked about every pod with one of its fields.
+    pub(crate) const NONE: Self =
+        Self { certain: Features::NONE, spared: Features::NONE, possible: Features::ANY };
+
+    /// A pod breaks the rule when it uses one of these features, and need not be looked at.
     pub(crate) const fn certain(features: Features) -> Self {
-        Self { certain: features, possible: features, spared: Features::NONE }
-    }
-
-    /// A pod may break the rule when it uses one of these features, and otherwise keeps it.
-    pub(crate) const fn possible(features: Features) -> Self {
-        Self { certain: Features::NONE, possible: features, spared: Features::NONE }
-    }
-
-    /// A pod may also break the rule when it uses one of these features.
-    pub(crate) const fn or_possible(self, features: Features) -> Self {
-        Self { possible: self.possible.and(features), ..self }
+        Self { certain: features, ..Self::NONE }
     }
 
     /// A pod that uses one of these features keeps the rule.
     pub(crate) const fn except(self, features: Features) -> Self {
         Self { spared: features, ..self }
+    }
+
+    /// The same for a rule that reads these fields alone.
+    pub(crate) fn of_rule(self, fields: &[&str]) -> Self {
+        Self { possible: Features::of_fields(fields, Features::LINES), ..self }
     }
 
     /// Whether a pod with these features breaks the rule.
@@ -178,5 +237,56 @@ impl Signs {
     /// Whether a pod with these features may break the rule.
     pub(crate) const fn is_possible(&self, features: Features) -> bool {
         self.possible.intersects(features) & !self.spared.intersects(features)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::CHECKS;
+    use crate::{Pod, Verdict};
+
+    #[test]
+    fn a_check_whose_line_is_missing_is_asked_about_every_pod() {
+        for removed in 0..Features::LINES.len() {
+            let mut lines = Features::LINES.to_vec();
+            let (starts, _) = lines.remove(removed);
+            for check in CHECKS {
+                let reads_it =
+                    check.fields.iter().any(|field| starts.iter().any(|start| is_within(field, start)));
+                let is_always_asked = Features::of_fields(check.fields, &lines).intersects(Features::ANY);
+                assert_eq!(is_always_asked, reads_it, "{} without {starts:?}", check.id);
+            }
+        }
+    }
+
+    #[test]
+    fn no_check_is_asked_about_every_pod() {
+        for check in CHECKS {
+            assert!(
+                !Features::of_fields(check.fields, Features::LINES).intersects(Features::ANY),
+                "{}",
+                check.id
+            );
+        }
+    }
+
+    #[test]
+    fn a_field_has_one_line() {
+        let starts = || Features::LINES.iter().flat_map(|(starts, _)| *starts);
+        for start in starts() {
+            assert_eq!(starts().filter(|other| is_within(start, other)).count(), 1, "{start}");
+        }
+    }
+
+    #[test]
+    fn a_pod_that_breaks_a_rule_uses_a_feature_of_it() {
+        for check in CHECKS {
+            for example in check.examples.iter().filter(|example| example.verdict != Verdict::Allow) {
+                let pod = Pod::from_json(example.pod.as_bytes()).unwrap();
+                let possible = Features::of_fields(check.fields, Features::LINES);
+                assert!(possible.intersects(Features::of(&pod)), "{}: {}", check.id, example.name);
+            }
+        }
     }
 }
