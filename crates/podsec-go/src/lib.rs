@@ -5,6 +5,7 @@
 //!
 //! | module | Go | for example |
 //! |---|---|---|
+//! | [`json`] | `encoding/json` | `{"a": [1, 2]}` |
 //! | [`quote`] | `%q` | `"a\x01"` |
 //! | [`duration`] | `time.ParseDuration` | `1m30s` |
 //! | [`time`] | `time.Parse(time.RFC3339, …)` | `2026-11-22T03:04:05Z` |
@@ -16,6 +17,7 @@
 //! ```
 
 pub mod duration;
+pub mod json;
 pub mod quantity;
 pub mod quote;
 pub mod time;

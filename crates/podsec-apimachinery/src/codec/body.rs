@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use podsec_go::json::is_folded;
 use serde_json::{Map, Value};
 
 use super::error::BodyError;
@@ -272,10 +273,12 @@ fn type_meta(document: &Json<'_>) -> Result<(String, String), String> {
         other => return Err(mistyped(other, TYPE_META)),
     };
     for (name, value) in members {
-        let (field, text) = match name.to_ascii_lowercase().as_str() {
-            "apiversion" => ("apiVersion", &mut api_version),
-            "kind" => ("kind", &mut kind),
-            _ => continue,
+        let (field, text) = if is_folded(name, "apiversion") {
+            ("apiVersion", &mut api_version)
+        } else if is_folded(name, "kind") {
+            ("kind", &mut kind)
+        } else {
+            continue;
         };
         match value {
             Json::String(value) => value.as_ref().clone_into(text),
@@ -318,6 +321,14 @@ const TYPE_META: &str = r#"value of type struct { APIVersion string "json:\"apiV
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_an_object_is_any_capitals_say() {
+        let document =
+            super::json::parse("{\"\u{212a}IND\": \"Pod\", \"apiVer\u{17f}ion\": \"v1\"}".as_bytes())
+                .unwrap();
+        assert_eq!(super::type_meta(&document), Ok(("v1".to_owned(), "Pod".to_owned())));
+    }
+
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;

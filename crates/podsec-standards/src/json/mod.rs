@@ -29,6 +29,7 @@ mod string;
 
 use std::borrow::Cow;
 
+use podsec_go::json::is_folded;
 pub use string::push_string;
 
 use crate::pod::{self, Failure, Reader, unread};
@@ -200,17 +201,6 @@ impl<'a> PodObject<'a> {
         })?;
         Ok(object)
     }
-}
-
-/// Whether Go takes `name` for the lower-case `folded` where it does not mind the case. Two letters beyond ASCII have
-/// a lower case in it.
-fn is_folded(name: &str, folded: &str) -> bool {
-    let fold = |character| match character {
-        'ſ' => 's',
-        '\u{212a}' => 'k',
-        _ => character.to_ascii_lowercase(),
-    };
-    name.chars().map(fold).eq(folded.chars())
 }
 
 /// Has `target` take the members of the one JSON object that the bytes hold; false for `null`.

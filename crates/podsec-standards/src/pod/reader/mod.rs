@@ -11,6 +11,7 @@ mod string;
 use std::borrow::Cow;
 
 pub(crate) use failure::{Failure, Fault, Problem, Step};
+use podsec_go::json::scan;
 
 use super::decode::Member;
 use super::plain::plain_string;
@@ -238,9 +239,7 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     fn skip_whitespace(&mut self) {
-        while matches!(self.byte(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
-            self.at += 1;
-        }
+        self.at = scan::whitespace(self.text.as_bytes(), self.at);
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! Taking values that nobody looks into.
 
+use podsec_go::json::{MAX_DEPTH, scan};
+
 use super::{Problem, Reader, Result};
 use crate::pod::plain_end;
 
@@ -115,41 +117,16 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn skip_number(&mut self) -> Result<()> {
-        self.at += usize::from(self.byte() == Some(b'-'));
-        match self.byte() {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.skip_digits(),
-            _ => return Err(self.syntax("expected a digit")),
-        }
-        if self.byte() == Some(b'.') {
-            self.at += 1;
-            self.expect_digits()?;
-        }
-        if matches!(self.byte(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
-            self.expect_digits()?;
+        match scan::number(self.text.as_bytes(), self.at) {
+            Ok(end) => self.at = end,
+            Err(unexpected) => {
+                self.at = unexpected.offset;
+                return Err(self.syntax("expected a digit"));
+            }
         }
         if matches!(self.byte(), Some(b'0'..=b'9')) {
             return Err(self.syntax("a number must not start with 0"));
         }
         Ok(())
     }
-
-    fn expect_digits(&mut self) -> Result<()> {
-        if !matches!(self.byte(), Some(b'0'..=b'9')) {
-            return Err(self.syntax("expected a digit"));
-        }
-        self.skip_digits();
-        Ok(())
-    }
-
-    fn skip_digits(&mut self) {
-        while matches!(self.byte(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-    }
 }
-
-/// How deep Go's decoder follows.
-const MAX_DEPTH: usize = 10_000;

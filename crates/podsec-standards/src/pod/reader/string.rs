@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use podsec_go::json::scan;
+
 use super::{Reader, Result};
 use crate::pod::plain::{plain_end, plain_string};
 
@@ -66,42 +68,15 @@ impl<'de> Reader<'de> {
 
     /// The character that an escape stands for. As in Go, half of a surrogate pair stands for U+FFFD.
     pub(super) fn escape(&mut self) -> Result<char> {
-        let kind = self.text.as_bytes().get(self.at + 1);
-        let character = match kind {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\x08',
-            Some(b'f') => '\x0c',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(),
-            _ => return Err(self.syntax("unknown escape in a string")),
-        };
-        self.at += 2;
-        Ok(character)
-    }
-
-    fn unicode_escape(&mut self) -> Result<char> {
-        let Some(unit) = self.code_unit() else {
-            return Err(self.syntax("expected four hexadecimal digits"));
-        };
-        self.at += 6;
-        if (0xd800..0xdc00).contains(&unit)
-            && let Some(low @ 0xdc00..0xe000) = self.code_unit()
-        {
-            self.at += 6;
-            let pair = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-            return Ok(char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER));
+        match scan::escape(self.text.as_bytes(), self.at) {
+            Ok((character, end)) => {
+                self.at = end;
+                Ok(character)
+            }
+            Err(unexpected) if unexpected.offset == self.at + 1 => {
+                Err(self.syntax("unknown escape in a string"))
+            }
+            Err(_) => Err(self.syntax("expected four hexadecimal digits")),
         }
-        Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
-    }
-
-    /// The value of `\uXXXX`, if that is next.
-    fn code_unit(&self) -> Option<u32> {
-        let digits = self.text.get(self.at..self.at + 6)?.strip_prefix("\\u")?;
-        let hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if hexadecimal { u32::from_str_radix(digits, 16).ok() } else { None }
     }
 }
