@@ -8,6 +8,7 @@
 //! | [`json`] | `encoding/json` | `{"a": [1, 2]}` |
 //! | [`quote`] | `%q` | `"a\x01"` |
 //! | [`duration`] | `time.ParseDuration` | `1m30s` |
+//! | [`pattern`] | `regexp.Compile` | `^[[a]\d$` |
 //! | [`time`] | `time.Parse(time.RFC3339, …)` | `2026-11-22T03:04:05Z` |
 //! | [`quantity`] | `resource.ParseQuantity` | `1.5Gi` |
 //!
@@ -18,6 +19,7 @@
 
 pub mod duration;
 pub mod json;
+pub mod pattern;
 pub mod quantity;
 pub mod quote;
 pub mod time;

@@ -20,7 +20,7 @@ use crate::patch::schema::{ListType, MapType};
 use pattern::Pattern;
 
 pub use defaults::TooManyDefaults;
-pub use pattern::Patterns;
+pub use pattern::{Patterns, compile as compile_pattern};
 pub use types::CustomType;
 
 /// A schema, or a part of one: every object and list in it says what it holds

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use podsec_go::pattern;
 use regex::{Regex, RegexBuilder};
 
 /// The compiled patterns of one definition: each text once, and all within [`MAX_BYTES`].
@@ -32,7 +33,7 @@ impl Patterns {
         if let Some(pattern) = self.compiled.get(text) {
             return Ok(pattern.clone());
         }
-        let translated = translated(text);
+        let translated = pattern::to_rust(text).map_err(|error| Refusal::Syntax(error.to_string()))?;
         // How much a pattern takes is known from the bound within which it compiles.
         for bound in BOUNDS.into_iter().take_while(|bound| *bound <= self.left) {
             match RegexBuilder::new(&translated).size_limit(bound).dfa_size_limit(CACHE).build() {
@@ -84,101 +85,14 @@ impl Pattern {
     }
 }
 
-/// The pattern in Rust's syntax. For Go `\d`, `\w` and `\s` are ASCII, and within brackets `[`, `&`, `~` and a dash
-/// behind a class stand for themselves.
-fn translated(pattern: &str) -> String {
-    let mut translated = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    // Within brackets: whether nothing has been written there yet, or what was last is a class.
-    let mut bracket: Option<Last> = None;
-    while let Some(character) = rest.chars().next() {
-        let (token, after) = rest.split_at(token_length(rest, bracket.is_some()));
-        rest = after;
-        bracket = match (bracket, character) {
-            (None, '[') => {
-                translated.push('[');
-                let (opening, after) = rest.split_at(opening_length(rest));
-                rest = after;
-                translated.push_str(&opening.replace(']', r"\]"));
-                Some(Last::Character)
-            }
-            (None, _) => {
-                translated.push_str(class(token).unwrap_or(token));
-                None
-            }
-            (Some(_), ']') => {
-                translated.push(']');
-                None
-            }
-            (Some(_), '\\') if class(token).is_some() => {
-                translated.push_str(class(token).unwrap_or(token));
-                Some(Last::Class)
-            }
-            (Some(_), '[') if token.len() > 1 => {
-                translated.push_str(token);
-                Some(Last::Class)
-            }
-            (Some(Last::Class), '-') => {
-                translated.push_str(r"\-");
-                Some(Last::Character)
-            }
-            // A range up to the dash.
-            (Some(Last::Character), '-') if rest.starts_with('-') => {
-                translated.push_str(r"-\-");
-                rest = rest.get(1..).unwrap_or_default();
-                Some(Last::Character)
-            }
-            (Some(_), '[' | '&' | '~') => {
-                translated.push('\\');
-                translated.push(character);
-                Some(Last::Character)
-            }
-            (Some(_), _) => {
-                translated.push_str(token);
-                Some(Last::Character)
-            }
-        };
-    }
-    translated
-}
-
-/// What stands last within brackets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Last {
-    /// A character, which a dash may make the start of a range.
-    Character,
-    /// A class, behind which a dash is a dash.
-    Class,
-}
-
-/// The `^` and the `]` that may open a bracket.
-fn opening_length(text: &str) -> usize {
-    let negated = usize::from(text.starts_with('^'));
-    negated + usize::from(text.get(negated..).is_some_and(|text| text.starts_with(']')))
-}
-
-/// The bytes of the first character, escape or, within brackets, class such as `[:alpha:]`.
-fn token_length(text: &str, in_bracket: bool) -> usize {
-    let mut characters = text.chars();
-    let first = characters.next().map_or(0, char::len_utf8);
-    match text.get(..first) {
-        Some("\\") => first + characters.next().map_or(0, char::len_utf8),
-        Some("[") if in_bracket && text.starts_with("[:") => text.find(":]").map_or(first, |end| end + 2),
-        _ => first,
-    }
-}
-
-/// One of Perl's classes without other scripts' characters.
-fn class(escape: &str) -> Option<&'static str> {
-    Some(match escape {
-        r"\d" => "[0-9]",
-        r"\D" => "[^0-9]",
-        r"\s" => r"[\t\n\f\r ]",
-        r"\S" => r"[^\t\n\f\r ]",
-        r"\w" => "[0-9A-Za-z_]",
-        r"\W" => "[^0-9A-Za-z_]",
-        _ => return None,
-    })
+/// Compiles one pattern in Go's syntax, within the bound of all patterns of a definition.
+///
+/// # Errors
+/// What is wrong with it, on one line.
+pub fn compile(text: &str) -> Result<Regex, String> {
+    let translated = pattern::to_rust(text).map_err(|error| error.to_string())?;
+    let built = RegexBuilder::new(&translated).size_limit(MAX_BYTES).dfa_size_limit(CACHE).build();
+    built.map_err(|error| error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// How many bytes the compiled patterns of one definition may take.
