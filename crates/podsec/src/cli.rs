@@ -5,7 +5,9 @@ use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{check, completions, evaluate, explain, fix, inspect, man, schema, serve, webhook};
+use crate::commands::{
+    cel, check, completions, evaluate, explain, fix, inspect, man, schema, serve, webhook,
+};
 
 /// Kubernetes Pod Security: exact, fast, pleasant.
 #[derive(Debug, Parser)]
@@ -42,6 +44,8 @@ const KUBECTL_PLUGIN: &str = "kubectl-podsec";
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Evaluate CEL expressions given as JSON Lines on standard input.
+    Cel(cel::Arguments),
     /// Judge manifests as the API server would, at file, line and column.
     Check(Box<check::Arguments>),
     /// Print what a shell needs to complete podsec's flags.

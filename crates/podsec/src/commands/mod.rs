@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub(crate) mod cel;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod evaluate;
@@ -18,6 +19,7 @@ use crate::cli::Command;
 /// Runs a subcommand; its exit code is part of its interface.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Cel(arguments) => cel::run(&arguments),
         Command::Check(arguments) => Ok(check::run(*arguments)),
         Command::Complete { words } => completions::complete(&words),
         Command::Completions(arguments) => Ok(completions::run(&arguments)),

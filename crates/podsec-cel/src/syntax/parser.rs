@@ -1,0 +1,630 @@
+//! CEL's grammar: tokens to a syntax tree, macros expanded on the way.
+//!
+//! Errors stop at the first that the grammar finds; their words are those of the parser that Kubernetes uses, where a
+//! token is missing or too much. Depth is bounded as there, rule by rule, so that no text overflows the stack of what
+//! walks the tree later.
+
+use super::ast::{Expr, Id, Kind, Literal, MapEntry, StructField};
+use super::lexer;
+use super::literal::unquote;
+use super::macros;
+use super::source::{Errors, Source};
+use super::token::{Token, TokenKind};
+
+/// A parsed text: the tree and where each node stands in the text.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) root: Expr,
+    /// The offset of each node, by its number.
+    pub(crate) offsets: Vec<usize>,
+}
+
+/// Which macros there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// Without optional values, two-variable macros and sorting: what older versions had.
+    pub(crate) plain: bool,
+}
+
+/// Parses a text.
+pub(crate) fn parse(source: &Source, dialect: Dialect, errors: &mut Errors) -> Option<Parsed> {
+    let length = source.characters.len();
+    if length > LONGEST {
+        let message = format!("expression code point size exceeds limit: size: {length}, limit {LONGEST}");
+        errors.add(None, message);
+        return None;
+    }
+    let tokens = lexer::tokens(source, errors);
+    let mut parser = Parser { tokens, at: 0, offsets: vec![0], depth: [0; RULES], dialect, errors };
+    let root = parser.start().ok()?;
+    let offsets = parser.offsets;
+    errors.is_empty().then_some(Parsed { root, offsets })
+}
+
+/// The longest text, in characters.
+const LONGEST: usize = 100_000;
+/// The most nodes that a text and its macros may make; macros that copy their target double it at each level.
+const MOST_NODES: usize = 200_000;
+/// How deep one rule of the grammar may stand in itself.
+const DEEPEST: usize = 250;
+/// The rules that stand in themselves: expression, relation, sum, member.
+const RULES: usize = 4;
+
+#[derive(Clone, Copy)]
+enum Rule {
+    Expression,
+    Relation,
+    Calculation,
+    Member,
+}
+
+/// The error has been noted; there is no tree.
+pub(super) struct Stop;
+
+pub(super) struct Parser<'e> {
+    tokens: Vec<Token>,
+    at: usize,
+    offsets: Vec<usize>,
+    depth: [usize; RULES],
+    pub(super) dialect: Dialect,
+    errors: &'e mut Errors,
+}
+
+impl Parser<'_> {
+    /// A new node that stands at `offset`.
+    pub(super) fn node(&mut self, offset: usize, kind: Kind) -> Expr {
+        Expr { id: self.id(offset), kind }
+    }
+
+    pub(super) fn id(&mut self, offset: usize) -> Id {
+        self.offsets.push(offset);
+        Id::try_from(self.offsets.len() - 1).unwrap_or(Id::MAX)
+    }
+
+    /// Whether there are as many nodes as there may be. Notes the error when there are.
+    pub(super) fn is_full(&mut self) -> bool {
+        let full = self.offsets.len() > MOST_NODES;
+        if full && self.errors.is_empty() {
+            self.errors.add(None, format!("expression has more than {MOST_NODES} nodes after its macros"));
+        }
+        full
+    }
+
+    pub(super) fn offset(&self, id: Id) -> usize {
+        self.offsets.get(id as usize).copied().unwrap_or(0)
+    }
+
+    /// Notes an error at a node.
+    pub(super) fn report(&mut self, offset: usize, message: impl Into<String>) {
+        self.errors.add(Some(offset), message.into());
+    }
+
+    fn next(&self) -> &Token {
+        &self.tokens[self.at.min(self.tokens.len() - 1)]
+    }
+
+    fn ahead(&self, count: usize) -> &Token {
+        &self.tokens[(self.at + count).min(self.tokens.len() - 1)]
+    }
+
+    fn take(&mut self) -> Token {
+        let token = self.next().clone();
+        self.at += 1;
+        token
+    }
+
+    fn accept(&mut self, sign: &str) -> Option<usize> {
+        let offset = self.next().offset;
+        self.next().is(sign).then(|| {
+            self.at += 1;
+            offset
+        })
+    }
+
+    /// Takes a sign. One token too much before it is left out, and a sign that is missing put in, with an error each.
+    fn expect(&mut self, sign: &str, expected: &str) -> Result<usize, Stop> {
+        if let Some(offset) = self.accept(sign) {
+            return Ok(offset);
+        }
+        let token = self.next().clone();
+        if self.ahead(1).is(sign) {
+            let message = format!("Syntax error: extraneous input '{}' expecting {expected}", token.shown());
+            self.report(token.offset, message);
+            self.at += 1;
+            return self.accept(sign).ok_or(Stop);
+        }
+        let fits = if sign == ":" { begins_expression(&token) } else { !begins_expression(&token) };
+        if fits && expected == format!("'{sign}'") {
+            self.report(token.offset, format!("Syntax error: missing '{sign}' at '{}'", token.shown()));
+            return Ok(token.offset);
+        }
+        self.unexpected(expected)
+    }
+
+    fn unexpected<T>(&mut self, expected: &str) -> Result<T, Stop> {
+        let token = self.next();
+        let (offset, shown) = (token.offset, token.shown().to_owned());
+        let message = format!("Syntax error: mismatched input '{shown}' expecting {expected}");
+        self.report(offset, message);
+        Err(Stop)
+    }
+
+    fn enter(&mut self, rule: Rule) -> Result<(), Stop> {
+        let depth = &mut self.depth[rule as usize];
+        *depth += 1;
+        if *depth > DEEPEST {
+            self.errors.add(None, format!("Internal error: expression recursion limit exceeded: {DEEPEST}"));
+            return Err(Stop);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, rule: Rule, times: usize) {
+        self.depth[rule as usize] -= times;
+    }
+
+    fn start(&mut self) -> Result<Expr, Stop> {
+        let root = self.expression()?;
+        let token = self.next().clone();
+        if token.kind == TokenKind::End {
+            return Ok(root);
+        }
+        // One token too much can be left out; before more of them, an operator is missing.
+        let message = if self.ahead(1).kind == TokenKind::End {
+            format!("Syntax error: extraneous input '{}' expecting <EOF>", token.shown())
+        } else {
+            format!("Syntax error: mismatched input '{}' expecting <EOF>", token.shown())
+        };
+        self.report(token.offset, message);
+        Err(Stop)
+    }
+
+    fn expression(&mut self) -> Result<Expr, Stop> {
+        self.enter(Rule::Expression)?;
+        let condition = self.logical("||", "_||_", Self::conjunction)?;
+        let expression = if let Some(offset) = self.accept("?") {
+            let id = self.id(offset);
+            let yes = self.logical("||", "_||_", Self::conjunction)?;
+            self.expect(":", "':'")?;
+            let no = self.expression()?;
+            call(id, "_?_:_", vec![condition, yes, no])
+        } else {
+            condition
+        };
+        self.leave(Rule::Expression, 1);
+        Ok(expression)
+    }
+
+    fn conjunction(&mut self) -> Result<Expr, Stop> {
+        self.logical("&&", "_&&_", Self::relation)
+    }
+
+    /// Terms joined by `&&` or `||`, as a balanced tree: any number of them, and never deep.
+    fn logical(
+        &mut self,
+        sign: &str,
+        function: &str,
+        term: fn(&mut Self) -> Result<Expr, Stop>,
+    ) -> Result<Expr, Stop> {
+        let mut terms = vec![term(self)?];
+        let mut operators = Vec::new();
+        while let Some(offset) = self.accept(sign) {
+            terms.push(term(self)?);
+            operators.push(self.id(offset));
+        }
+        let mut terms: Vec<Option<Expr>> = terms.into_iter().map(Some).collect();
+        Ok(balance(&mut terms, &operators, function))
+    }
+
+    fn relation(&mut self) -> Result<Expr, Stop> {
+        self.enter(Rule::Relation)?;
+        let mut left = self.calculation(0)?;
+        let mut entered = 1;
+        while let Some((function, offset)) = self.operator(RELATIONS) {
+            self.enter(Rule::Relation)?;
+            entered += 1;
+            let id = self.id(offset);
+            let right = self.calculation(0)?;
+            left = call(id, function, vec![left, right]);
+        }
+        self.leave(Rule::Relation, entered);
+        Ok(left)
+    }
+
+    /// Sums of products of unary expressions; level 0 is the sum.
+    fn calculation(&mut self, level: usize) -> Result<Expr, Stop> {
+        let Some(operators) = CALCULATIONS.get(level) else { return self.unary() };
+        self.enter(Rule::Calculation)?;
+        let mut left = self.calculation(level + 1)?;
+        let mut entered = 1;
+        while let Some((function, offset)) = self.operator(operators) {
+            self.enter(Rule::Calculation)?;
+            entered += 1;
+            let id = self.id(offset);
+            let right = self.calculation(level + 1)?;
+            left = call(id, function, vec![left, right]);
+        }
+        self.leave(Rule::Calculation, entered);
+        Ok(left)
+    }
+
+    fn operator(&mut self, operators: &[(&'static str, &'static str)]) -> Option<(&'static str, usize)> {
+        let (sign, function) = operators.iter().find(|(sign, _)| self.next().is(sign))?;
+        let offset = self.accept(sign)?;
+        Some((function, offset))
+    }
+
+    fn unary(&mut self) -> Result<Expr, Stop> {
+        let number = |token: &Token| matches!(token.kind, TokenKind::Int | TokenKind::Float);
+        for (sign, function) in [("!", "!_"), ("-", "-_")] {
+            if !self.next().is(sign) || (sign == "-" && number(self.ahead(1))) {
+                continue;
+            }
+            let offset = self.next().offset;
+            let mut count = 0;
+            while self.accept(sign).is_some() {
+                count += 1;
+            }
+            if count % 2 == 0 {
+                return self.member();
+            }
+            let id = self.id(offset);
+            let operand = self.member()?;
+            return Ok(call(id, function, vec![operand]));
+        }
+        self.member()
+    }
+
+    fn member(&mut self) -> Result<Expr, Stop> {
+        self.enter(Rule::Member)?;
+        let mut member = self.primary()?;
+        let mut entered = 1;
+        loop {
+            if let Some(dot) = self.accept(".") {
+                member = self.select(member, dot)?;
+            } else if let Some(bracket) = self.accept("[") {
+                let optional = self.accept("?").is_some();
+                let id = self.id(bracket);
+                let index = self.expression()?;
+                self.expect("]", "']'")?;
+                member = call(id, if optional { "_[?_]" } else { "_[_]" }, vec![member, index]);
+            } else {
+                break;
+            }
+            self.enter(Rule::Member)?;
+            entered += 1;
+        }
+        self.leave(Rule::Member, entered);
+        Ok(member)
+    }
+
+    fn select(&mut self, operand: Expr, dot: usize) -> Result<Expr, Stop> {
+        let optional = self.accept("?").is_some();
+        let name = self.next().clone();
+        if !matches!(name.kind, TokenKind::Ident | TokenKind::EscapedIdent) {
+            if name.kind == TokenKind::End || !["true", "false", "null"].contains(&name.text.as_str()) {
+                let shown = if name.kind == TokenKind::End { "" } else { name.text.as_str() };
+                self.report(
+                    name.offset.min(dot + 1),
+                    format!("Syntax error: no viable alternative at input '.{shown}'"),
+                );
+            } else {
+                let message = format!("Syntax error: mismatched input '{}' expecting IDENTIFIER", name.text);
+                self.report(name.offset, message);
+            }
+            return Err(Stop);
+        }
+        self.at += 1;
+        if name.kind == TokenKind::EscapedIdent {
+            self.report(name.offset, "unsupported syntax: '`'");
+        }
+        if optional {
+            let id = self.id(dot);
+            let field = self.node(name.offset, Kind::Literal(Literal::String(name.text)));
+            return Ok(call(id, "_?._", vec![operand, field]));
+        }
+        if let Some(open) = self.accept("(") {
+            let id = self.id(open);
+            let args = self.arguments()?;
+            return macros::expand_or_call(self, id, &name.text, Some(operand), args);
+        }
+        Ok(self.node(dot, Kind::Select { operand: Box::new(operand), field: name.text, test: false }))
+    }
+
+    /// The arguments of a call, the closing bracket included.
+    fn arguments(&mut self) -> Result<Vec<Expr>, Stop> {
+        let mut args = Vec::new();
+        if self.accept(")").is_some() {
+            return Ok(args);
+        }
+        loop {
+            args.push(self.expression()?);
+            if self.accept(",").is_none() {
+                self.expect(")", "{')', ','}")?;
+                return Ok(args);
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Result<Expr, Stop> {
+        let token = self.next().clone();
+        match token.kind {
+            TokenKind::Ident => self.named(""),
+            TokenKind::Int | TokenKind::Uint | TokenKind::Float | TokenKind::String | TokenKind::Bytes => {
+                self.at += 1;
+                Ok(self.literal(&token, "", token.offset))
+            }
+            TokenKind::Sign => match token.text.as_str() {
+                "." if self.ahead(1).kind == TokenKind::Ident => {
+                    self.at += 1;
+                    self.named(".")
+                }
+                "-" => {
+                    self.at += 1;
+                    let number = self.take();
+                    Ok(self.literal(&number, "-", token.offset))
+                }
+                "(" => {
+                    self.at += 1;
+                    let inner = self.expression()?;
+                    self.expect(")", "')'")?;
+                    Ok(inner)
+                }
+                "[" => self.list(),
+                "{" => self.map(),
+                "true" | "false" | "null" => {
+                    self.at += 1;
+                    let literal = if token.text == "null" {
+                        Literal::Null
+                    } else {
+                        Literal::Bool(token.text == "true")
+                    };
+                    Ok(self.node(token.offset, Kind::Literal(literal)))
+                }
+                _ => self.no_expression(&token),
+            },
+            TokenKind::EscapedIdent | TokenKind::End => self.no_expression(&token),
+        }
+    }
+
+    /// What stands where an expression should begin; it is left out when one follows.
+    fn no_expression(&mut self, token: &Token) -> Result<Expr, Stop> {
+        if token.kind != TokenKind::End && begins_expression(self.ahead(1)) {
+            let message =
+                format!("Syntax error: extraneous input '{}' expecting {EXPRESSION}", token.shown());
+            self.report(token.offset, message);
+            self.at += 1;
+            return self.primary();
+        }
+        self.unexpected(EXPRESSION)
+    }
+
+    fn literal(&mut self, token: &Token, sign: &str, offset: usize) -> Expr {
+        let value = match token.kind {
+            TokenKind::Int => integer(&token.text, sign).map(Literal::Int).ok_or("invalid int literal"),
+            TokenKind::Uint => {
+                let text = token.text.trim_end_matches(['u', 'U']);
+                let parsed = match text.strip_prefix("0x") {
+                    Some(digits) => u64::from_str_radix(digits, 16),
+                    None => text.parse(),
+                };
+                parsed.map(Literal::Uint).map_err(|_| "invalid uint literal")
+            }
+            TokenKind::Float => format!("{sign}{}", token.text)
+                .parse()
+                .ok()
+                .filter(|value: &f64| value.is_finite())
+                .map(Literal::Double)
+                .ok_or("invalid double literal"),
+            TokenKind::Bytes => unquote(token.text.get(1..).unwrap_or_default(), true).map(Literal::Bytes),
+            _ => unquote(&token.text, false).and_then(|bytes| {
+                String::from_utf8(bytes).map(Literal::String).map_err(|_| "unable to unescape string")
+            }),
+        };
+        let literal = value.unwrap_or_else(|wrong| {
+            self.report(offset, wrong);
+            Literal::Null
+        });
+        self.node(offset, Kind::Literal(literal))
+    }
+
+    /// An identifier, a call of a function without target, or a message.
+    fn named(&mut self, dot: &str) -> Result<Expr, Stop> {
+        if let Some(name) = self.message_name() {
+            return self.message(format!("{dot}{name}"));
+        }
+        let begin = self.next().offset - dot.len();
+        let token = self.take();
+        if RESERVED.contains(&token.text.as_str()) {
+            self.report(begin, format!("reserved identifier: {}", token.text));
+        }
+        let name = format!("{dot}{}", token.text);
+        if let Some(open) = self.accept("(") {
+            let id = self.id(open);
+            let args = self.arguments()?;
+            return macros::expand_or_call(self, id, &name, None, args);
+        }
+        Ok(self.node(token.offset, Kind::Ident(name)))
+    }
+
+    /// `a.b.c`, passed over, when a `{` follows it.
+    fn message_name(&mut self) -> Option<String> {
+        let mut name = String::new();
+        let mut ahead = 0;
+        loop {
+            let token = self.ahead(ahead);
+            if token.kind != TokenKind::Ident {
+                return None;
+            }
+            name.push_str(&token.text);
+            ahead += 1;
+            if self.ahead(ahead).is("{") {
+                self.at += ahead;
+                return Some(name);
+            }
+            if !self.ahead(ahead).is(".") {
+                return None;
+            }
+            name.push('.');
+            ahead += 1;
+        }
+    }
+
+    fn message(&mut self, name: String) -> Result<Expr, Stop> {
+        let open = self.take().offset;
+        let id = self.id(open);
+        let mut fields = Vec::new();
+        while self.accept("}").is_none() {
+            let comma = self.accept(",");
+            if comma.is_some() {
+                self.expect("}", "'}'")?;
+                break;
+            }
+            loop {
+                let optional = self.accept("?").is_some();
+                let field = self.next().clone();
+                if !matches!(field.kind, TokenKind::Ident | TokenKind::EscapedIdent) {
+                    return self.unexpected("{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}");
+                }
+                self.at += 1;
+                if field.kind == TokenKind::EscapedIdent {
+                    self.report(open + 1, "unsupported syntax: '`'");
+                }
+                let colon = self.expect(":", "':'")?;
+                let id = self.id(colon);
+                let value = self.expression()?;
+                fields.push(StructField { id, name: field.text, value, optional });
+                if self.accept(",").is_none() || self.next().is("}") {
+                    break;
+                }
+            }
+            if !self.next().is("}") {
+                return self.unexpected("{'}', ','}");
+            }
+        }
+        Ok(Expr { id, kind: Kind::Struct { name, fields } })
+    }
+
+    fn list(&mut self) -> Result<Expr, Stop> {
+        let open = self.take().offset;
+        let id = self.id(open);
+        let mut elements = Vec::new();
+        self.separated("]", |parser| {
+            let optional = parser.accept("?").is_some();
+            let element = parser.expression()?;
+            elements.push((element, optional));
+            Ok(())
+        })?;
+        Ok(Expr { id, kind: Kind::List(elements) })
+    }
+
+    fn map(&mut self) -> Result<Expr, Stop> {
+        let open = self.take().offset;
+        let id = self.id(open);
+        let mut entries = Vec::new();
+        self.separated("}", |parser| {
+            let optional = parser.accept("?").is_some();
+            let key = parser.expression()?;
+            let colon = parser.expect(":", "':'")?;
+            parser.id(colon);
+            let value = parser.expression()?;
+            entries.push(MapEntry { key, value, optional });
+            Ok(())
+        })?;
+        Ok(Expr { id, kind: Kind::Map(entries) })
+    }
+
+    /// Parts between commas, of which the last may be followed by one, up to `close`.
+    fn separated(
+        &mut self,
+        close: &str,
+        mut part: impl FnMut(&mut Self) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        if self.next().is(",") && self.ahead(1).is(close) {
+            self.at += 1;
+        }
+        while self.accept(close).is_none() {
+            part(self)?;
+            if self.accept(",").is_none() && !self.next().is(close) {
+                return self.unexpected(&format!("{{'{close}', ','}}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn call(id: Id, function: &str, args: Vec<Expr>) -> Expr {
+    Expr { id, kind: Kind::Call { function: function.to_owned(), target: None, args } }
+}
+
+fn integer(text: &str, sign: &str) -> Option<i64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(&format!("{sign}{digits}"), 16).ok(),
+        None => format!("{sign}{text}").parse().ok(),
+    }
+}
+
+/// Joins `terms`, one more than `operators`, into a tree of the least depth.
+///
+/// Five terms `a b c d e` become `((a b) c) (d e)`: the operator in the middle, behind the third, is the root.
+fn balance(terms: &mut [Option<Expr>], operators: &[Id], function: &str) -> Expr {
+    let Some(middle) = operators.len().checked_sub(1).map(|last| last.div_ceil(2)) else {
+        return terms.first_mut().and_then(Option::take).expect("there is one more term than operators");
+    };
+    let (left, right) = terms.split_at_mut(middle + 1);
+    let left = balance(left, &operators[..middle], function);
+    let right = balance(right, &operators[middle + 1..], function);
+    call(operators[middle], function, vec![left, right])
+}
+
+/// Whether an expression can begin with this token.
+fn begins_expression(token: &Token) -> bool {
+    match token.kind {
+        TokenKind::End | TokenKind::EscapedIdent => false,
+        TokenKind::Sign => {
+            ["[", "{", "(", ".", "-", "!", "true", "false", "null"].contains(&token.text.as_str())
+        }
+        _ => true,
+    }
+}
+
+/// What can begin an expression, as an error lists it.
+const EXPRESSION: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
+                          STRING, BYTES, IDENTIFIER}";
+
+const RELATIONS: &[(&str, &str)] = &[
+    ("<", "_<_"),
+    ("<=", "_<=_"),
+    (">=", "_>=_"),
+    (">", "_>_"),
+    ("==", "_==_"),
+    ("!=", "_!=_"),
+    ("in", "@in"),
+];
+
+const CALCULATIONS: &[&[(&str, &str)]] =
+    &[&[("+", "_+_"), ("-", "_-_")], &[("*", "_*_"), ("/", "_/_"), ("%", "_%_")]];
+
+const RESERVED: &[&str] = &[
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "null",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
+];
