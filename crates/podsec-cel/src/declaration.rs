@@ -91,6 +91,8 @@ impl Messages for MessageTable {
     }
 
     fn field(&self, message: &str, field: &str) -> Option<Type> {
-        self.messages.get(message)?.get(field).cloned()
+        let fields = self.messages.get(message)?;
+        // A reserved word may be written as it stands.
+        fields.get(field).or_else(|| fields.get(&format!("__{field}__"))).cloned()
     }
 }

@@ -34,6 +34,7 @@ pub mod kubernetes;
 mod library;
 pub mod limits;
 mod opaque;
+pub mod schema;
 mod syntax;
 mod text;
 mod types;

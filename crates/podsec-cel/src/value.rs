@@ -79,6 +79,9 @@ pub struct Object {
     pub fields: BTreeMap<String, Value>,
 }
 
+/// The name that objects by a schema have, whose types are told apart by the checker alone.
+pub(crate) const SCHEMA_OBJECT: &str = "object";
+
 /// The key of a map's entry.
 #[derive(Clone, Debug)]
 pub enum Key {
@@ -237,6 +240,8 @@ impl Value {
             Self::Bytes(bytes) => bytes.len(),
             Self::List(list) => list.items.len(),
             Self::Map(map) => map.len(),
+            // Objects by a schema count by their fields, what mutations make does not.
+            Self::Object(object) if &*object.message == SCHEMA_OBJECT => object.fields.len(),
             Self::Opaque(opaque) => return opaque.size(),
             _ => return None,
         };

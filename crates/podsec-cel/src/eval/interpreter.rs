@@ -211,7 +211,11 @@ fn look_up(value: &Value, key: &Value) -> Result<Option<Value>, Error> {
             Ok(usize::try_from(index).ok().and_then(|index| list.items.get(index)).cloned())
         }
         Value::Object(object) => match key {
-            Value::String(name) => Ok(object.fields.get(&**name).cloned()),
+            Value::String(name) => {
+                // A reserved word may be written as it stands.
+                let reserved = || object.fields.get(&format!("__{name}__"));
+                Ok(object.fields.get(&**name).or_else(reserved).cloned())
+            }
             _ => Err(Error::new("no such overload")),
         },
         _ => Ok(None),
