@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use podsec_manifest::input::{Input, check_inputs, search};
+use podsec_manifest::input::{Input, Judgement, Kustomizations, check_inputs, search};
 use podsec_manifest::report::{Concise, Human, Json, Renderer, Sarif, Summary};
 use podsec_manifest::{FileReport, Kept, Source, Templates};
 use podsec_standards::{Level, Policy, Version};
@@ -73,11 +73,16 @@ fn check(inputs: &[Input], renderer: Option<&dyn Renderer>) -> usize {
         ((report, part), bytes)
     };
     let kept = renderer.is_some_and(Renderer::wants_documents);
-    let result: io::Result<()> =
-        check_inputs(inputs, &Templates::default(), &policy, kept, render, |(report, part)| {
-            summary.add(report);
-            assembly.as_mut().map_or(Ok(()), |assembly| assembly.add(report, part, &mut out))
-        });
+    let judgement = Judgement {
+        templates: &Templates::default(),
+        policies: &policy,
+        kustomizations: &Kustomizations::default(),
+        keeps: kept,
+    };
+    let result: io::Result<()> = check_inputs(inputs, &judgement, render, |(report, part)| {
+        summary.add(report);
+        assembly.as_mut().map_or(Ok(()), |assembly| assembly.add(report, part, &mut out))
+    });
     result.expect("a sink takes everything");
     summary.pods
 }

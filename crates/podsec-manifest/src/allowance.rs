@@ -12,6 +12,7 @@ use podsec_standards::{CHECKS, rules};
 use podsec_yaml::{Document, Position};
 
 use crate::Source;
+use crate::check::documents;
 use crate::finding::{FileReport, Finding, Problem, Silence, Silenced};
 
 /// Takes what the comments of a source allow out of its report. An exemption that is none becomes a [`Problem`]; one that
@@ -21,9 +22,9 @@ pub fn apply_allowances(source: &Source, report: &mut FileReport, today: Date) {
         return;
     }
     let mut allowances = Vec::new();
-    for (number, document) in podsec_yaml::documents(&source.text).enumerate() {
+    for (number, document) in documents(&source.text, report.start).enumerate() {
         let Ok(document) = document else { continue };
-        read(&document, number, today, &mut allowances, report);
+        read(&document, report.start.documents + number, today, &mut allowances, report);
     }
     for pod in &mut report.pods {
         let document = pod.object.document;
@@ -33,12 +34,17 @@ pub fn apply_allowances(source: &Source, report: &mut FileReport, today: Date) {
                 None => pod.findings.push(finding),
             }
         }
+        // What is only talked about is not kept as silenced: nothing would come of it.
+        for advice in &mut pod.advice {
+            advice.findings.retain(|finding| allowed(&mut allowances, document, finding).is_none());
+        }
+        pod.advice.retain(|advice| !advice.findings.is_empty());
     }
     for Allowance { document, position, unused, .. } in allowances {
         // A check that no pod here is held to may be meant for another level.
         let is_asked = |check: &&str| {
             let here = report.pods.iter().filter(|pod| pod.object.document == document);
-            here.filter_map(|pod| pod.policy)
+            here.flat_map(|pod| pod.policy.into_iter().chain(pod.advice.iter().map(|advice| advice.policy)))
                 .any(|policy| rules(policy).iter().any(|(rule, _)| rule.id == *check))
         };
         for check in unused.into_iter().filter(is_asked).collect::<Vec<_>>() {

@@ -1,20 +1,29 @@
 //! One source from its text to its findings.
 
+use std::path::Path;
+
 use podsec_standards::{Actual, Check, Field, Pod, Policy, Violation, Workload, evaluate};
-use podsec_yaml::{Document, Node, Position};
+use podsec_yaml::{Document, Documents, Kind, Position};
 use serde_json::Value;
 
 use crate::Source;
-use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
-use crate::locate::{Step, display, locate, push};
-use crate::object::{Object, ObjectName, objects};
+use crate::finding::{Advice, FileReport, Finding, Mode, Patch, Place, PodReport, Problem, Start};
+use crate::locate::{Children, Step, display, locate, push};
+use crate::object::{Carried, Object, ObjectName, objects};
+use crate::patch::incomplete;
+use crate::spelling::unknown_kind;
 use crate::template::Templates;
-use crate::types::mistyped;
+use crate::types::{Faults, object_faults, object_type, pod_faults};
 
 /// Which policy an object is judged by.
 pub trait Policies {
     /// The policy for the pods of this object; none when they are exempt.
     fn policy(&self, object: &ObjectName, pod: &Pod<'_>) -> Option<Policy>;
+
+    /// The policies by which the pods of this object are only talked about: those of the modes warn and audit.
+    fn advice(&self, _: &ObjectName, _: &Pod<'_>) -> Vec<(Mode, Policy)> {
+        Vec::new()
+    }
 }
 
 impl Policies for Policy {
@@ -28,6 +37,19 @@ impl Policies for Policy {
 pub struct Kept<'s> {
     pub(crate) number: usize,
     pub(crate) document: Document<'s>,
+}
+
+/// What is known of a source beside its text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Origin<'o> {
+    /// Where it begins in its file.
+    pub(crate) start: Start,
+    /// Whether someone named it, who takes it for a manifest.
+    pub(crate) named: bool,
+    /// Whether it was rendered, so that all of its objects are whole ones.
+    pub(crate) rendered: bool,
+    /// The kustomization that names it as a patch.
+    pub(crate) patch_of: Option<&'o Path>,
 }
 
 /// Judges every pod of a source.
@@ -44,91 +66,218 @@ pub(crate) fn check_keeping<'s>(
     policies: &impl Policies,
     keep: &mut impl FnMut(Kept<'s>),
 ) -> FileReport {
-    let mut report = FileReport { name: source.name.clone(), ..FileReport::default() };
-    let mut json = Vec::new();
-    for document in podsec_yaml::documents(&source.text) {
-        let number = report.documents;
+    check_from(source, Origin::default(), templates, policies, keep)
+}
+
+/// [`check_keeping`] of a source of which more is known than its text.
+pub(crate) fn check_from<'s>(
+    source: &'s Source,
+    origin: Origin<'_>,
+    templates: &Templates,
+    policies: &impl Policies,
+    keep: &mut impl FnMut(Kept<'s>),
+) -> FileReport {
+    let start = origin.start;
+    let mut report = FileReport { name: source.name.clone(), start, ..FileReport::default() };
+    let mut checking = Checking { origin, templates, policies, json: Vec::new() };
+    for document in documents(&source.text, start) {
+        let number = start.documents + report.documents;
         report.documents += 1;
         match document {
             Ok(document) => {
                 let before = report.pods.len();
-                check_document(&document, number, &mut report, templates, policies, &mut json);
+                checking.document(&document, number, &mut report);
                 if report.pods.iter().skip(before).any(|pod| !pod.findings.is_empty()) {
                     keep(Kept { number, document });
                 }
             }
-            Err(error) => report.problems.push(unreadable(&source.text, &error)),
+            Err(error) => report.problems.push(unreadable(&source.text, start, &error)),
         }
     }
     report
 }
 
-fn check_document(
-    document: &Document<'_>,
-    number: usize,
-    report: &mut FileReport,
-    templates: &Templates,
-    policies: &impl Policies,
-    json: &mut Vec<u8>,
-) {
-    for object in objects(document, number) {
-        for carried in carried_pods(&object, templates) {
-            let problem =
-                |position, message| Problem { object: Some(object.name.clone()), position, message };
-            let faults = mistyped(carried.node);
-            if !faults.is_empty() {
-                let path = |path: &str| {
-                    let separator = if path.is_empty() || carried.path.is_empty() { "" } else { "." };
-                    [carried.path.as_str(), path].join(separator)
-                };
-                report.problems.extend(faults.into_iter().map(|fault| {
-                    let message =
-                        format!("Kubernetes cannot read the pod: {} {}", path(&fault.path), fault.message);
-                    problem(Some(fault.position), message)
-                }));
-                continue;
-            }
-            json.clear();
-            carried.node.write_json(json);
-            let pod = match Pod::from_json(json) {
-                Ok(pod) => pod,
-                Err(error) => {
-                    let message = format!("Kubernetes cannot read the pod: {error}");
-                    report.problems.push(problem(Some(carried.node.position()), message));
-                    continue;
-                }
-            };
-            let policy = policies.policy(&object.name, &pod);
-            let violations = policy.map(|policy| evaluate(policy, &pod).violations).unwrap_or_default();
-            let findings =
-                violations.iter().map(|violation| finding(violation, document.text(), &carried)).collect();
-            report.pods.push(PodReport {
-                object: object.name.clone(),
-                document: document.span(),
-                path: carried.path,
-                policy,
-                findings,
-                silenced: Vec::new(),
-            });
-        }
+/// The documents of a text that begins there in its file.
+pub(crate) fn documents(text: &str, start: Start) -> Documents<'_> {
+    match start.lines {
+        0 => podsec_yaml::documents(text),
+        before => podsec_yaml::documents_from(text, before + 1),
     }
 }
 
-fn finding(violation: &Violation<'_>, text: &str, carried: &Carried<'_, '_>) -> Finding {
+/// A source as it is judged.
+struct Checking<'c, P> {
+    origin: Origin<'c>,
+    templates: &'c Templates,
+    policies: &'c P,
+    /// A pod as text, one after the other.
+    json: Vec<u8>,
+}
+
+impl<P: Policies> Checking<'_, P> {
+    fn document(&mut self, document: &Document<'_>, number: usize, report: &mut FileReport) {
+        let root = document.root();
+        if !matches!(root.kind(), Kind::Mapping(_)) && self.origin.patch_of.is_none() {
+            // Lists stand in many files that are no manifests, and mention some.
+            let is_list = matches!(root.kind(), Kind::Sequence(_));
+            if !is_list || self.origin.named {
+                let what = if is_list { "a list" } else { "a single value" };
+                let message = format!("no object that Kubernetes could be given: this document is {what}");
+                report.problems.push(Problem { object: None, position: Some(root.position()), message });
+            }
+            return;
+        }
+        for object in objects(document, number) {
+            self.object(&object, document, report);
+        }
+    }
+
+    fn object(&mut self, object: &Object<'_, '_>, document: &Document<'_>, report: &mut FileReport) {
+        let workload = built_in(object.name.group(), &object.name.kind);
+        if self.origin.patch_of.is_some() && carried_pods(object, self.templates).is_empty() {
+            return;
+        }
+        if let Some(why) = self.patch(object, workload) {
+            let position = object.node.position();
+            report.patches.push(Patch { object: object.name.clone(), position, why });
+            return;
+        }
+        let Some(workload) = workload else {
+            for carried in self.templates.carried(object) {
+                let faults = pod_faults(carried.node);
+                self.pod(object, carried, &faults, document, report);
+            }
+            if let Some(message) = unknown_kind(&object.name) {
+                let position = object.node.get("kind").unwrap_or(object.node).position();
+                report.refusals.push(refusal(object, position, message));
+            }
+            return;
+        };
+        let faults = match object_type(&object.name) {
+            Some(schema) => object_faults(schema, object.node),
+            None => Faults::default(),
+        };
+        for unknown in &faults.unknown {
+            report.refusals.push(refusal(object, unknown.position, unknown.message.clone()));
+        }
+        if let (more @ 1.., Some(last)) = (faults.more_unknown, faults.unknown.last()) {
+            let message = format!("and {more} more unknown fields behind this one");
+            report.refusals.push(refusal(object, last.position, message));
+        }
+        if let Some(carried) = carried(object, workload) {
+            let of_pod = object_type(&object.name).is_none().then(|| pod_faults(carried.node));
+            self.pod(object, carried, of_pod.as_ref().unwrap_or(&faults), document, report);
+        }
+    }
+
+    /// How an object is known that is no whole one.
+    fn patch(&self, object: &Object<'_, '_>, workload: Option<Workload>) -> Option<String> {
+        if let Some(kustomization) = self.origin.patch_of {
+            // What Kubernetes is never given needs no word.
+            return Some(format!("{} names its file as one", kustomization.display()));
+        }
+        let workload = workload.filter(|_| !self.origin.rendered)?;
+        incomplete(object, workload)
+    }
+
+    fn pod(
+        &mut self,
+        object: &Object<'_, '_>,
+        carried: Carried<'_, '_>,
+        faults: &Faults,
+        document: &Document<'_>,
+        report: &mut FileReport,
+    ) {
+        let problem = |position, message| Problem { object: Some(object.name.clone()), position, message };
+        if !faults.mistyped.is_empty() {
+            report.problems.extend(faults.mistyped.iter().map(|fault| {
+                let message = match object_type(&object.name) {
+                    Some(_) => format!(
+                        "Kubernetes cannot read the {}: {} {}",
+                        object.name.kind, fault.path, fault.message
+                    ),
+                    None => {
+                        let separator =
+                            if fault.path.is_empty() || carried.path.is_empty() { "" } else { "." };
+                        let path = [carried.path.as_str(), &fault.path].join(separator);
+                        format!("Kubernetes cannot read the pod: {path} {}", fault.message)
+                    }
+                };
+                problem(Some(fault.position), message)
+            }));
+            return;
+        }
+        self.json.clear();
+        carried.node.write_json(&mut self.json);
+        let pod = match Pod::from_json(&self.json) {
+            Ok(pod) => pod,
+            Err(error) => {
+                let message = format!("Kubernetes cannot read the pod: {error}");
+                report.problems.push(problem(Some(carried.node.position()), message));
+                return;
+            }
+        };
+        let policy = self.policies.policy(&object.name, &pod);
+        let text = document.text();
+        let mut children = Children::default();
+        let mut judged = |policy| {
+            let violations = evaluate(policy, &pod).violations;
+            let found = violations.iter().map(|violation| finding(violation, text, &carried, &mut children));
+            found.collect::<Vec<_>>()
+        };
+        let findings = policy.map(&mut judged).unwrap_or_default();
+        let mut advice: Vec<Advice> = Vec::new();
+        for (mode, policy) in self.policies.advice(&object.name, &pod) {
+            match advice.iter_mut().find(|advice| advice.policy == policy) {
+                Some(advice) => advice.modes.push(mode),
+                None => advice.push(Advice { modes: vec![mode], policy, findings: judged(policy) }),
+            }
+        }
+        for advice in &mut advice {
+            advice
+                .findings
+                .retain(|finding| !findings.iter().any(|refused| refused.check.id == finding.check.id));
+        }
+        advice.retain(|advice| !advice.findings.is_empty());
+        report.pods.push(PodReport {
+            object: object.name.clone(),
+            document: document.span(),
+            path: carried.path,
+            policy,
+            findings,
+            advice,
+            silenced: Vec::new(),
+        });
+    }
+}
+
+fn refusal(object: &Object<'_, '_>, position: Position, message: String) -> Problem {
+    Problem { object: Some(object.name.clone()), position: Some(position), message }
+}
+
+fn finding<'d, 't>(
+    violation: &Violation<'_>,
+    text: &str,
+    carried: &Carried<'d, 't>,
+    children: &mut Children<'d, 't>,
+) -> Finding {
     let (reason, detail, fields) = violation.parts();
+    let mut places: Vec<Place> =
+        fields.iter().map(|field| place(violation.check, field, text, carried, children)).collect();
+    places.sort_by_key(|place| place.position);
     Finding {
         check: violation.check,
         revision: violation.revision.since,
         level: violation.level(),
         reason,
         detail,
-        places: fields.iter().map(|field| place(violation.check, field, text, carried)).collect(),
+        places,
     }
 }
 
 /// A document that is no YAML; or that would be, once someone has rendered it.
-pub(crate) fn unreadable(text: &str, error: &podsec_yaml::Error) -> Problem {
-    if let Some((position, tag)) = template_text(text, error) {
+pub(crate) fn unreadable(text: &str, start: Start, error: &podsec_yaml::Error) -> Problem {
+    if let Some((position, tag)) = template_text(text, start, error) {
         let message = format!(
             "this is a template, with {tag} left in: render it first, as --helm and --kustomize do, and judge the result"
         );
@@ -144,50 +293,42 @@ pub(crate) fn unreadable(text: &str, error: &podsec_yaml::Error) -> Problem {
 
 /// The text between double braces that made a document unreadable: in the line of the error, or opening a line before
 /// it in the same document.
-fn template_text<'t>(text: &'t str, error: &podsec_yaml::Error) -> Option<(Position, &'t str)> {
+fn template_text<'t>(text: &'t str, start: Start, error: &podsec_yaml::Error) -> Option<(Position, &'t str)> {
     let mut suspect = None;
-    for (index, line) in text.lines().enumerate().take(error.line) {
+    for (line, number) in text.lines().zip(start.lines + 1..=error.line) {
         if line.starts_with("---") {
             suspect = None;
         }
         let Some(start) = line.find("{{") else { continue };
-        if index + 1 < error.line && !line.trim_start().starts_with("{{") {
+        if number < error.line && !line.trim_start().starts_with("{{") {
             continue;
         }
         let tag = line.get(start..)?;
         let end = tag.find("}}").map_or(tag.len(), |end| end + 2);
         let column = line.get(..start)?.chars().count() + 1;
-        suspect = suspect.or(Some((Position { line: index + 1, column }, tag.get(..end)?)));
+        suspect = suspect.or(Some((Position { line: number, column }, tag.get(..end)?)));
     }
     suspect
 }
 
-/// A pod in an object.
-pub(crate) struct Carried<'d, 't> {
-    /// The steps from the object to it.
-    pub(crate) steps: Vec<Step>,
-    /// The same, as Kubernetes writes them.
-    pub(crate) path: String,
-    pub(crate) node: Node<'d, 't>,
+/// The pods of an object, whether it is built in or custom.
+pub(crate) fn carried_pods<'d, 't>(object: &Object<'d, 't>, templates: &Templates) -> Vec<Carried<'d, 't>> {
+    match built_in(object.name.group(), &object.name.kind) {
+        Some(workload) => carried(object, workload).into_iter().collect(),
+        None => templates.carried(object),
+    }
 }
 
-pub(crate) fn carried_pods<'d, 't>(object: &Object<'d, 't>, templates: &Templates) -> Vec<Carried<'d, 't>> {
-    let group = object.name.group();
-    let Some(workload) = built_in(group, &object.name.kind) else {
-        let pods = templates.pods(group, &object.name.kind, object.node);
-        return pods
-            .into_iter()
-            .map(|(steps, node)| Carried { path: display(&steps), steps, node })
-            .collect();
-    };
+/// The pod of a built-in object, unless it has none.
+fn carried<'d, 't>(object: &Object<'d, 't>, workload: Workload) -> Option<Carried<'d, 't>> {
     let mut carried = Carried { steps: Vec::new(), path: String::new(), node: object.node };
     for name in workload.pod_path() {
-        let Some(node) = carried.node.get(name).filter(|node| !node.is_null()) else { return Vec::new() };
+        let node = carried.node.get(name).filter(|node| !node.is_null())?;
         carried.steps.push(Step::Member((*name).to_owned()));
         carried.node = node;
     }
     carried.path = display(&carried.steps);
-    vec![carried]
+    Some(carried)
 }
 
 /// The workload of a group and kind. Deployments, DaemonSets and ReplicaSets began in the group `extensions`; manifests
@@ -200,9 +341,15 @@ fn built_in(group: &str, kind: &str) -> Option<Workload> {
     Workload::from_kind(group, kind)
 }
 
-fn place(check: &Check, field: &Field<'_>, text: &str, carried: &Carried<'_, '_>) -> Place {
+fn place<'d, 't>(
+    check: &Check,
+    field: &Field<'_>,
+    text: &str,
+    carried: &Carried<'d, 't>,
+    children: &mut Children<'d, 't>,
+) -> Place {
     let segments = field.path().segments();
-    let located = locate(text, carried.node, &segments);
+    let located = locate(text, carried.node, &segments, children);
     let mut path = String::with_capacity(carried.path.len() + USUAL_PATH);
     path.push_str(&carried.path);
     let mut found = path.len();

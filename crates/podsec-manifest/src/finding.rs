@@ -14,14 +14,41 @@ pub struct FileReport {
     /// The file that Helm or Kustomize made the source of. Then places are places in what they made, and not in the
     /// file.
     pub rendered_from: Option<String>,
+    /// Where the source begins in its file: a long file is read in several parts, each with a report of its own.
+    pub start: Start,
     /// How many documents it holds, empty ones left out.
     pub documents: usize,
     /// Every pod that was judged, in the order of the source.
     pub pods: Vec<PodReport>,
+    /// The objects that are no whole ones, but patches, and were not judged.
+    pub patches: Vec<Patch>,
     /// What could not be judged, in the order of the source.
     pub problems: Vec<Problem>,
+    /// What Kubernetes refuses when it decodes strictly, as kubectl asks it to: unknown fields, and kinds that do not
+    /// exist. The verdicts are on what is left without them.
+    pub refusals: Vec<Problem>,
     /// What is worth knowing and changes no verdict.
     pub warnings: Vec<Problem>,
+}
+
+/// Where a part of a file begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// How many lines come before it.
+    pub lines: usize,
+    /// How many documents come before it, empty ones left out.
+    pub documents: usize,
+}
+
+/// An object that is no whole one: Kustomize lays it over another, and only what that makes can be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// The object, as far as the patch says it.
+    pub object: ObjectName,
+    /// Where it is.
+    pub position: Position,
+    /// How it is known: `it has no spec.selector`.
+    pub why: String,
 }
 
 /// The verdict on one pod.
@@ -37,8 +64,30 @@ pub struct PodReport {
     pub policy: Option<Policy>,
     /// The rules that it breaks, in Kubernetes' order; empty when it is allowed.
     pub findings: Vec<Finding>,
+    /// What is said of it beyond that, and refuses nothing.
+    pub advice: Vec<Advice>,
     /// Those that someone decided to live with.
     pub silenced: Vec<Silenced>,
+}
+
+/// What the modes warn and audit of a namespace say of a pod that is not refused.
+#[derive(Clone, Debug)]
+pub struct Advice {
+    /// The modes that say it.
+    pub modes: Vec<Mode>,
+    /// What they judge by.
+    pub policy: Policy,
+    /// The rules that the pod breaks, those aside for which it is refused already.
+    pub findings: Vec<Finding>,
+}
+
+/// A mode of Pod Security that refuses nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// Whoever creates the object is told.
+    Warn,
+    /// The audit log notes it.
+    Audit,
 }
 
 /// A violation with its places.
@@ -54,7 +103,7 @@ pub struct Finding {
     pub reason: &'static str,
     /// Kubernetes' sentence.
     pub detail: String,
-    /// Every field that is to blame. Never empty.
+    /// Every field that is to blame, in the order of the source. Never empty.
     pub places: Vec<Place>,
 }
 
@@ -115,9 +164,49 @@ impl FileReport {
         self.rendered_from.as_deref().unwrap_or(&self.name)
     }
 
-    /// Whether everything was judged and nothing is forbidden.
+    /// Whether everything was judged, patches aside, and nothing is forbidden.
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty() && self.pods.iter().all(|pod| pod.findings.is_empty())
+    }
+}
+
+impl PodReport {
+    /// All that is said of the pod: what it is refused for, and what warn and audit say.
+    pub fn told(&self) -> impl Iterator<Item = Told<'_>> {
+        let refused = self.findings.iter().map(|finding| Told { finding, policy: self.policy, modes: &[] });
+        let advised = self.advice.iter().flat_map(|advice| {
+            let told = |finding| Told { finding, policy: Some(advice.policy), modes: &advice.modes };
+            advice.findings.iter().map(told)
+        });
+        refused.chain(advised)
+    }
+}
+
+/// A violation, and who says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The violation.
+    pub finding: &'a Finding,
+    /// What was judged by.
+    pub policy: Option<Policy>,
+    /// The modes that only talk about it; none when the pod is refused for it.
+    pub modes: &'a [Mode],
+}
+
+impl Told<'_> {
+    /// Whether the pod is refused for it.
+    pub fn refuses(&self) -> bool {
+        self.modes.is_empty()
+    }
+}
+
+impl Mode {
+    /// Its name in labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Audit => "audit",
+        }
     }
 }
 

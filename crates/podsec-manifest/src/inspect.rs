@@ -7,10 +7,10 @@
 use podsec_yaml::Node;
 use serde::Serialize;
 
-use crate::check::{Carried, carried_pods};
-use crate::object::{ObjectName, objects};
+use crate::check::carried_pods;
+use crate::object::{Carried, ObjectName, objects};
 use crate::template::Templates;
-use crate::{Problem, Source};
+use crate::{Problem, Source, Start};
 
 /// A pod and what its containers run with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub fn inspect(source: &Source, templates: &Templates) -> (Vec<InspectedPod>, Ve
                     }
                 }
             }
-            Err(error) => problems.push(crate::check::unreadable(&source.text, &error)),
+            Err(error) => problems.push(crate::check::unreadable(&source.text, Start::default(), &error)),
         }
     }
     (pods, problems)

@@ -19,14 +19,18 @@ pub mod input;
 pub mod inspect;
 mod locate;
 mod object;
+mod patch;
 pub mod report;
+mod spelling;
 mod template;
 mod types;
 
 pub use allowance::apply_allowances;
 pub use baseline::{Baseline, BaselineError, Known};
 pub use check::{Kept, Policies, check};
-pub use finding::{FileReport, Finding, Place, PodReport, Problem, Silence, Silenced};
+pub use finding::{
+    Advice, FileReport, Finding, Mode, Patch, Place, PodReport, Problem, Silence, Silenced, Start, Told,
+};
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};
 pub use template::{InvalidTemplate, Template, Templates};

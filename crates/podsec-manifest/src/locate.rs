@@ -1,9 +1,11 @@
 //! From a field's path to its place in the text, or to the place where it belongs.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use podsec_standards::Segment;
-use podsec_yaml::{CollectionStyle, Kind, Node, Position, Span};
+use podsec_yaml::{CollectionStyle, Entry, Kind, Node, Position, Span};
 
 /// One step into an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,35 +66,96 @@ pub(crate) struct Located {
     pub(crate) depth: usize,
 }
 
+/// The children of long collections, so that a path into the middle of one is not walked to from its start each time:
+/// a pod may have thousands of containers, each of which breaks several rules.
+#[derive(Default)]
+pub(crate) struct Children<'d, 't> {
+    collections: HashMap<(Span, Option<Span>), Long<'d, 't>>,
+}
+
+/// A long collection: its elements, or its members by name.
+enum Long<'d, 't> {
+    List(Vec<Node<'d, 't>>),
+    Object(HashMap<Cow<'d, str>, Entry<'d, 't>>),
+}
+
+impl<'d, 't> Children<'d, 't> {
+    fn below(&mut self, node: Node<'d, 't>, step: Segment<'_>) -> Option<Node<'d, 't>> {
+        if !is_long(node) {
+            return match step {
+                Segment::Member(name) => node.get(name),
+                Segment::Element(index) => node.items().nth(index),
+            };
+        }
+        match (self.of(node), step) {
+            (Long::Object(members), Segment::Member(name)) => members.get(name).map(|entry| entry.value),
+            (Long::List(items), Segment::Element(index)) => items.get(index).copied(),
+            _ => None,
+        }
+    }
+
+    /// The key of a member.
+    fn key(&mut self, object: Node<'d, 't>, name: &str) -> Option<Node<'d, 't>> {
+        if !is_long(object) {
+            return object.entries().into_iter().find(|entry| entry.name == name).map(|entry| entry.key);
+        }
+        match self.of(object) {
+            Long::Object(members) => members.get(name).map(|entry| entry.key),
+            Long::List(_) => None,
+        }
+    }
+
+    fn of(&mut self, node: Node<'d, 't>) -> &Long<'d, 't> {
+        self.collections.entry((node.span(), node.alias())).or_insert_with(|| match node.kind() {
+            Kind::Mapping(_) => {
+                let members = node.entries().into_iter().map(|entry| (entry.name.clone(), entry));
+                Long::Object(members.collect())
+            }
+            _ => Long::List(node.items().collect()),
+        })
+    }
+}
+
+/// Whether a collection takes long to walk through.
+fn is_long(node: Node<'_, '_>) -> bool {
+    let span = node.span();
+    span.end - span.start > LONG && !matches!(node.kind(), Kind::Scalar(_))
+}
+
+/// Most pods are shorter, so that most of the time nothing is kept.
+const LONG: usize = 8 << 10;
+
 /// Follows `steps` from `root` as far as they exist.
 ///
 /// A value is shown itself when it stands in one line, unless it is a block of lines; else by its key. What is missing
 /// is shown where it belongs: by the key of the object that lacks it, or by the name of the list's element that lacks
 /// it. What came through an alias is shown where the alias stands, since that is the place that the reader knows.
-pub(crate) fn locate(text: &str, root: Node<'_, '_>, steps: &[Segment<'_>]) -> Located {
+pub(crate) fn locate<'d, 't>(
+    text: &str,
+    root: Node<'d, 't>,
+    steps: &[Segment<'_>],
+    children: &mut Children<'d, 't>,
+) -> Located {
     let mut depth = 0;
     let mut parent = None;
     let mut node = root;
     for step in steps {
-        let below = match step {
-            Segment::Member(name) => node.get(name),
-            Segment::Element(index) => node.items().nth(*index),
-        };
-        let Some(below) = below.filter(|below| !below.is_null()) else { break };
+        let Some(below) = children.below(node, *step).filter(|below| !below.is_null()) else { break };
         parent = Some((node, *step));
         node = below;
         depth += 1;
     }
-    let (span, position) = shown(text, node, parent, depth == steps.len());
+    let (span, position) = shown(text, node, parent, depth == steps.len(), children);
     Located { span: first_line(text, span), position, depth }
 }
 
 /// What to point at for a node that was reached by a step from its parent.
-fn shown<'d>(
+fn shown<'d, 't>(
     text: &str,
-    node: Node<'d, '_>,
-    parent: Option<(Node<'d, '_>, Segment<'_>)>,
+    node: Node<'d, 't>,
+    parent: Option<(Node<'d, 't>, Segment<'_>)>,
     complete: bool,
+    children: &mut Children<'d, 't>,
 ) -> (Span, Position) {
     if let (Some(span), Some(position)) = (node.alias(), node.alias_position()) {
         return (span, position);
@@ -104,9 +167,7 @@ fn shown<'d>(
         return (node.span(), node.position());
     }
     let key = match parent {
-        Some((object, Segment::Member(name))) => {
-            object.entries().into_iter().find(|entry| entry.name == name).map(|entry| entry.key)
-        }
+        Some((object, Segment::Member(name))) => children.key(object, name),
         _ => node.get("name").filter(|name| !name.is_null()),
     };
     let shown = key.unwrap_or(node);
@@ -148,7 +209,7 @@ spec:
             Err(_) => Segment::Member(step),
         };
         let steps: Vec<Segment<'_>> = path.iter().map(step).collect();
-        let located = locate(POD, document.root(), &steps);
+        let located = locate(POD, document.root(), &steps, &mut Children::default());
         (POD[located.span.range()].to_owned(), located.position.to_string(), located.depth)
     }
 
@@ -183,5 +244,25 @@ spec:
     #[test]
     fn what_came_through_an_alias_is_shown_where_the_alias_stands() {
         assert_eq!(at(&["spec", "containers", "3", "image"]), shows("*d", "15:5", 3));
+    }
+
+    #[test]
+    fn in_a_long_list_or_object_the_same_places_are_found() {
+        let labels: String = (0..1000).map(|number| format!(", l{number}: x")).collect();
+        let containers: String =
+            (0..1000).map(|number| format!("  - {{name: c{number}, tty: yes}}\n")).collect();
+        let text = format!("metadata: {{labels: {{a: b{labels}}}}}\nspec:\n  containers:\n{containers}");
+        let document = podsec_yaml::documents(&text).next().unwrap().unwrap();
+        let mut children = Children::default();
+        let [spec, list, label] =
+            [Segment::Member("spec"), Segment::Member("containers"), Segment::Member("labels")];
+        for index in [0, 7, 999, 1000] {
+            let tty = [spec, list, Segment::Element(index), Segment::Member("tty")];
+            let located = locate(&text, document.root(), &tty, &mut children);
+            let (shown, depth) = if index < 1000 { ("yes", 4) } else { ("containers", 2) };
+            assert_eq!((&text[located.span.range()], located.depth), (shown, depth));
+        }
+        let name = [Segment::Member("metadata"), label, Segment::Member("l998")];
+        assert_eq!(&text[locate(&text, document.root(), &name, &mut children).span.range()], "x");
     }
 }

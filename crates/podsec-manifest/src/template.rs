@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use podsec_yaml::Node;
 
-use crate::locate::Step;
+use crate::locate::{Step, display};
+use crate::object::{Carried, Object};
 
 /// The custom kinds whose pods are judged: the known ones, and those that a configuration adds.
 #[derive(Clone, Debug)]
@@ -55,16 +56,13 @@ impl Templates {
         }
     }
 
-    /// The pods of an object of this kind, with the steps that lead to each. A template that is absent is left out.
-    pub(crate) fn pods<'d, 't>(
-        &self,
-        group: &str,
-        kind: &str,
-        root: Node<'d, 't>,
-    ) -> Vec<(Vec<Step>, Node<'d, 't>)> {
+    /// The pods of a custom object. A template that is absent is left out.
+    pub(crate) fn carried<'d, 't>(&self, object: &Object<'d, 't>) -> Vec<Carried<'d, 't>> {
+        let (group, kind) = (object.name.group(), object.name.kind.as_str());
         let matching =
             self.templates.iter().filter(|template| template.group == group && template.kind == kind);
-        matching.flat_map(|template| template.follow(root)).collect()
+        let followed = matching.flat_map(|template| template.follow(object.node));
+        followed.map(|(steps, node)| Carried { path: display(&steps), steps, node }).collect()
     }
 }
 

@@ -11,6 +11,14 @@ pub fn documents(text: &str) -> Documents<'_> {
     Documents::new(text, parse::document)
 }
 
+/// Reads the documents of a later part of a stream: of a text that begins behind a separator, in this line of the whole.
+///
+/// What [`documents`] finds in the whole stream, this finds in its parts, so that they need not be in memory together.
+/// Bytes are counted from the start of the part. A stream of JSON objects has no separators, and is read as one.
+pub fn documents_from(text: &str, line: usize) -> Documents<'_> {
+    Documents { text, read: parse::document, rest: Rest::Yaml { start: 0, line }, misused_separator: None }
+}
+
 /// [`documents`], every one read by granit: what the direct way is compared with and measured against.
 #[doc(hidden)]
 pub fn documents_by_granit(text: &str) -> Documents<'_> {

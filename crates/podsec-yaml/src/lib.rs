@@ -12,7 +12,8 @@
 //! cannot be JSON is an error. This crate follows that reader and not the YAML 1.2 specification.
 //!
 //! - [`decode`] makes text of a file's bytes.
-//! - [`documents`] reads a file or stream as kubectl does. One broken document does not hide the others.
+//! - [`documents`] reads a file or stream as kubectl does. One broken document does not hide the others;
+//!   [`documents_from`] reads a stream part by part.
 //! - [`document()`] and [`to_json`] read a request body as the API server does, [`to_json_strict`] refuses
 //!   duplicate keys.
 //!
@@ -48,10 +49,10 @@ mod scalar;
 pub use document::{Comment, Document};
 #[doc(hidden)]
 pub use documents::documents_by_granit;
-pub use documents::{Documents, documents};
+pub use documents::{Documents, documents, documents_from};
 pub use encoding::decode;
 pub use error::Error;
-pub use node::{CollectionStyle, Entry, Kind, Node, Position, ScalarStyle, Span};
+pub use node::{CollectionStyle, Entry, Kind, Node, Position, ScalarStyle, Span, line_breaks};
 pub use scalar::Scalar;
 
 /// Reads one document as the API server reads a request body: sigs.k8s.io/yaml.

@@ -272,7 +272,7 @@ impl Position {
 }
 
 /// How many lines end in a text. YAML ends a line at a lone carriage return, too.
-pub(crate) fn line_breaks(text: &str) -> usize {
+pub fn line_breaks(text: &str) -> usize {
     let bytes = text.as_bytes();
     let is_lone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
     memchr::memchr_iter(b'\n', bytes).count() + memchr::memchr_iter(b'\r', bytes).filter(is_lone).count()

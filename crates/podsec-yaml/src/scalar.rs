@@ -53,6 +53,21 @@ impl<'t> Scalar<'t> {
         }
     }
 
+    /// The integer that stands in JSON for this number, if it has that form: a whole float below 1e21 is written without a
+    /// point, so that
+    /// Kubernetes reads an integer, as in `1.00065e+09`.
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(*value),
+            Self::Float(value) => {
+                let mut text = String::new();
+                number::write_float(*value, &mut text);
+                text.parse().ok()
+            }
+            _ => None,
+        }
+    }
+
     fn tag(&self) -> &'static str {
         match self {
             Self::Null => "null",

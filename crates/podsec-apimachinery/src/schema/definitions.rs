@@ -102,11 +102,11 @@ impl Definitions {
         &BUILTIN
     }
 
-    /// Those of them that the template of a pod is made of, read in a third of the time; parsed at the first call.
+    /// Those of them that pods, and the kinds that carry pods, are made of, read in a third of the time; parsed at the
+    /// first call.
     pub fn of_pods() -> &'static Self {
-        static OF_PODS: LazyLock<Definitions> = LazyLock::new(|| {
-            Definitions::parse(&document::parsed_below(POD_TEMPLATE), &document::go_types())
-        });
+        static OF_PODS: LazyLock<Definitions> =
+            LazyLock::new(|| Definitions::parse(&document::parsed_below(&CARRY_PODS), &document::go_types()));
         &OF_PODS
     }
 
@@ -295,6 +295,19 @@ struct Type {
     name: String,
     node: Node,
 }
+
+/// The kinds that carry pods; the template of a pod is among what they refer to.
+const CARRY_PODS: [&str; 9] = [
+    "io.k8s.api.apps.v1.DaemonSet",
+    "io.k8s.api.apps.v1.Deployment",
+    "io.k8s.api.apps.v1.ReplicaSet",
+    "io.k8s.api.apps.v1.StatefulSet",
+    "io.k8s.api.batch.v1.CronJob",
+    "io.k8s.api.batch.v1.Job",
+    "io.k8s.api.core.v1.Pod",
+    "io.k8s.api.core.v1.PodTemplate",
+    "io.k8s.api.core.v1.ReplicationController",
+];
 
 const POD_TEMPLATE: &str = "io.k8s.api.core.v1.PodTemplateSpec";
 

@@ -15,12 +15,12 @@ pub(super) fn parsed() -> BTreeMap<String, RawSchema> {
     read()
 }
 
-/// The definition of this name, and all that it refers to.
-pub(super) fn parsed_below(name: &str) -> BTreeMap<String, RawSchema> {
+/// The definitions of these names, and all that they refer to.
+pub(super) fn parsed_below(names: &[&str]) -> BTreeMap<String, RawSchema> {
     let text = text();
     let all: HashMap<&str, &RawValue> = serde_json::from_slice(&text).expect("the tests parse this constant");
     let mut found = BTreeMap::new();
-    let mut waiting = vec![name.to_owned()];
+    let mut waiting: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     while let Some(name) = waiting.pop() {
         let Some(published) = all.get(&*name).filter(|_| !found.contains_key(&name)) else { continue };
         let schema: RawSchema = serde_json::from_str(published.get()).expect("the tests parse this constant");

@@ -2,79 +2,107 @@
 
 use std::mem;
 
-use super::{Input, in_order, ordered};
+use super::kustomization::Kustomizations;
+use super::parts::Parts;
+use super::{Input, ordered};
 use crate::Source;
-use crate::check::{Kept, Policies, check_keeping};
-use crate::finding::{FileReport, Problem};
+use crate::check::{Kept, Origin, Policies, check_from};
+use crate::finding::{FileReport, Problem, Start};
 use crate::template::Templates;
+use ordered::{Results, all_in_order};
+
+/// What inputs are judged by.
+#[derive(Debug)]
+pub struct Judgement<'j, P> {
+    /// Where custom kinds carry pods.
+    pub templates: &'j Templates,
+    /// Which policy is for whom.
+    pub policies: &'j P,
+    /// Which files are patches.
+    pub kustomizations: &'j Kustomizations,
+    /// Whether the documents in which something was found are kept for whoever works the reports up.
+    pub keeps: bool,
+}
 
 /// Judges inputs on all cores, has each one's report worked up by `work` on the same core, and hands what came of it to
-/// `each`, in the order of the inputs. `work` tells, too, how many bytes its result holds, roughly. If it wants the
-/// documents in which something was found, they are `kept` for it.
+/// `each`, in the order of the inputs. `work` tells, too, how many bytes its result holds, roughly.
 ///
-/// What cannot be read, or is not UTF-8, is reported as a [`Problem`].
+/// A long input has several reports, one for each part of it, so that neither is in memory as a whole:
+/// [`FileReport::start`] says where in the input the part begins. What cannot be read, or is not UTF-8, is reported as a
+/// [`Problem`].
 ///
 /// # Errors
 /// The first that `each` returns.
 pub fn check_inputs<T: Send, E: Send>(
     inputs: &[Input],
-    templates: &Templates,
-    policies: &(impl Policies + Sync),
-    kept: bool,
+    judgement: &Judgement<'_, impl Policies + Sync>,
     work: impl Fn(&Source, FileReport, &[Kept<'_>]) -> (T, usize) + Sync,
     mut each: impl FnMut(&T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     // Most files are small: several at a time leave little to agree upon.
     let several = (inputs.len() / (ordered::workers(inputs.len()) * LEAST_BATCHES)).clamp(1, MOST_FILES);
     let batches: Vec<&[Input]> = inputs.chunks(several).collect();
-    let judge_and_work = |batch: &&[Input]| {
+    let judge_and_work = |batch: &&[Input], hand_on: &mut Results<'_, Vec<T>>| {
         let (mut results, mut bytes) = (Vec::with_capacity(batch.len()), 0);
         let mut buffer = Vec::new();
         for input in *batch {
-            let (source, problem) = read(input, mem::take(&mut buffer));
-            let mut documents = Vec::new();
-            let report = match problem {
-                Some(problem) => {
-                    FileReport { name: source.name.clone(), problems: vec![problem], ..FileReport::default() }
+            let mut parts = Parts::of(input);
+            let mut documents = 0;
+            while let Some(part) = parts.next(mem::take(&mut buffer)) {
+                let start =
+                    Start { lines: part.as_ref().map_or(parts.lines(), |part| part.lines), documents };
+                let is_whole = part.as_ref().is_ok_and(|part| part.is_whole);
+                let (text, problem) = match part {
+                    Ok(part) => (part.text, None),
+                    Err(message) => (String::new(), Some(Problem { object: None, position: None, message })),
+                };
+                let source = Source { name: input.name(), text };
+                let mut kept = Vec::new();
+                let report = match problem {
+                    Some(problem) => FileReport { start, problems: vec![problem], ..FileReport::default() },
+                    None => judge(input, &source, start, is_whole, judgement, &mut kept),
+                };
+                let report = FileReport { name: source.name.clone(), ..report };
+                documents += report.documents;
+                let (result, held) = work(&source, report, &kept);
+                drop(kept);
+                results.push(result);
+                bytes += held;
+                if bytes > MOST_BYTES && !hand_on(mem::take(&mut results), mem::take(&mut bytes)) {
+                    return;
                 }
-                None => judge(input, &source, templates, policies, &mut |document| {
-                    if kept {
-                        documents.push(document);
-                    }
-                }),
-            };
-            let (result, held) = work(&source, report, &documents);
-            drop(documents);
-            results.push(result);
-            bytes += held;
-            buffer = source.text.into_bytes();
+                buffer = source.text.into_bytes();
+            }
         }
-        (results, bytes)
+        hand_on(results, bytes);
     };
-    in_order(&batches, judge_and_work, |results| results.iter().try_for_each(&mut each))
-}
-
-/// The name and the text of an input, which is read into `buffer`, whatever that holds; or why there is no text.
-fn read(input: &Input, buffer: Vec<u8>) -> (Source, Option<Problem>) {
-    let (text, problem) = match input.text(buffer) {
-        Ok(text) => (text, None),
-        Err(message) => (String::new(), Some(Problem { object: None, position: None, message })),
-    };
-    (Source { name: input.name(), text }, problem)
+    all_in_order(&batches, judge_and_work, |results| results.iter().try_for_each(&mut each))
 }
 
 fn judge<'s>(
     input: &Input,
     source: &'s Source,
-    templates: &Templates,
-    policies: &impl Policies,
-    keep: &mut impl FnMut(Kept<'s>),
+    start: Start,
+    is_whole: bool,
+    judgement: &Judgement<'_, impl Policies>,
+    kept: &mut Vec<Kept<'s>>,
 ) -> FileReport {
-    let mut report = check_keeping(source, templates, policies, keep);
+    let Judgement { templates, policies, kustomizations, keeps } = *judgement;
+    let origin = Origin {
+        start,
+        named: !matches!(input, Input::File { named: false, .. }),
+        rendered: matches!(input, Input::Rendered { .. }),
+        patch_of: kustomizations.naming(input),
+    };
+    let mut report = check_from(source, origin, templates, policies, &mut |document| {
+        if keeps {
+            kept.push(document);
+        }
+    });
     if let Input::Rendered { file, .. } = input {
         report.rendered_from = Some(file.clone());
     }
-    let searched = matches!(input, Input::File { named: false, .. });
+    let searched = is_whole && !origin.named;
     if searched && !report.problems.is_empty() && !source.text.contains("apiVersion") {
         // Every Kubernetes object says its version; this text is something else.
         report.problems.clear();
@@ -86,6 +114,9 @@ fn judge<'s>(
     }
     report
 }
+
+/// So many bytes of results are handed on before a long input is over.
+const MOST_BYTES: usize = 1 << 20;
 
 /// So many files are judged one after the other by one core, if there are enough for all cores.
 const MOST_FILES: usize = 8;
@@ -103,6 +134,10 @@ mod tests {
     const POLICY: Policy = Policy::new(Level::Privileged, Version::Latest);
 
     fn judged(bytes: &[u8], named: bool) -> FileReport {
+        judged_parts(bytes, named).remove(0)
+    }
+
+    fn judged_parts(bytes: &[u8], named: bool) -> Vec<FileReport> {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("a.yaml");
         fs::write(&path, bytes).unwrap();
@@ -112,9 +147,29 @@ mod tests {
             reports.push(report.clone());
             Ok::<(), ()>(())
         };
-        check_inputs(&[Input::File { path, named }], &Templates::default(), &POLICY, false, work, each)
-            .unwrap();
-        reports.remove(0)
+        let judgement = Judgement {
+            templates: &Templates::default(),
+            policies: &POLICY,
+            kustomizations: &Kustomizations::default(),
+            keeps: false,
+        };
+        check_inputs(&[Input::File { path, named }], &judgement, work, each).unwrap();
+        reports
+    }
+
+    #[test]
+    fn a_long_file_is_judged_in_parts_as_it_would_be_as_a_whole() {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: x}\n---\n";
+        let text = pod.repeat(40_000) + "kind: [\n";
+        let source = Source { name: "a.yaml".to_owned(), text };
+        let whole = crate::check(&source, &Templates::default(), &POLICY);
+        let reports = judged_parts(source.text.as_bytes(), true);
+        assert!(reports.len() > 1);
+        let problems: Vec<&Problem> = reports.iter().flat_map(|report| &report.problems).collect();
+        assert_eq!(problems, whole.problems.iter().collect::<Vec<_>>());
+        assert_eq!(reports.iter().map(|report| report.documents).sum::<usize>(), whole.documents);
+        let starts: Vec<usize> = reports.iter().map(|report| report.start.documents).collect();
+        assert!(starts[0] == 0 && starts.is_sorted(), "{starts:?}");
     }
 
     #[test]

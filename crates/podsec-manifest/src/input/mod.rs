@@ -1,17 +1,20 @@
 //! What to judge: files, found below folders as git sees them, and texts that were given or rendered.
 
 mod judge;
+mod kustomization;
 mod namespaces;
 mod ordered;
+mod parts;
 mod search;
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use crate::Source;
+use parts::Parts;
 
-pub use judge::check_inputs;
+pub use judge::{Judgement, check_inputs};
+pub use kustomization::{KUSTOMIZATION_NAMES, Kustomizations, without_detours};
 pub use namespaces::{Namespace, namespaces};
 pub use ordered::in_order;
 pub use search::{forget_names, search};
@@ -63,9 +66,13 @@ impl Input {
     /// Everything that standard input holds.
     pub fn standard_input() -> Self {
         let mut bytes = Vec::new();
-        let read = io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes).map(|_| bytes);
+        let read = io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes);
         let name = "<stdin>".to_owned();
-        match text(read) {
+        let text = match read {
+            Ok(_) => parts::text(bytes, 0),
+            Err(error) => Err(parts::unreadable(&error)),
+        };
+        match text {
             Ok(text) => Self::Text(Source { name, text }),
             Err(message) => Self::Unreadable { name, message },
         }
@@ -76,47 +83,12 @@ impl Input {
     /// # Errors
     /// Why there is no text.
     pub fn source(&self) -> Result<Source, String> {
-        Ok(Source { name: self.name(), text: self.text(Vec::new())? })
-    }
-
-    /// Its text, or why there is none. A file is read into `buffer`, whatever that holds.
-    fn text(&self, buffer: Vec<u8>) -> Result<String, String> {
-        match self {
-            Self::File { path, .. } => text(read(path, buffer)),
-            Self::Text(Source { text, .. }) | Self::Rendered { text, .. } => Ok(text.clone()),
-            Self::Unreadable { message, .. } => Err(message.clone()),
+        let mut text = String::new();
+        let mut parts = Parts::of(self);
+        while let Some(part) = parts.next(Vec::new()) {
+            let part = part?.text;
+            if text.is_empty() { text = part } else { text.push_str(&part) }
         }
+        Ok(Source { name: self.name(), text })
     }
 }
-
-/// All bytes of a file, in the memory of `buffer` as far as that goes.
-fn read(path: &Path, mut buffer: Vec<u8>) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    buffer.resize(buffer.capacity().max(LEAST_BUFFER), 0);
-    let mut length = 0;
-    loop {
-        let Some(room) = buffer.get_mut(length..).filter(|room| !room.is_empty()) else {
-            buffer.resize(buffer.len() * 2, 0);
-            continue;
-        };
-        match file.read(room) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    buffer.truncate(length);
-    Ok(buffer)
-}
-
-fn text(bytes: io::Result<Vec<u8>>) -> Result<String, String> {
-    let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        format!("is not UTF-8, as every manifest must be; the first wrong byte is {valid}")
-    })
-}
-
-/// Holds nearly every manifest.
-const LEAST_BUFFER: usize = 64 << 10;

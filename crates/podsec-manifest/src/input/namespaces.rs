@@ -2,17 +2,19 @@
 
 use std::mem;
 
-use podsec_yaml::Position;
+use podsec_yaml::{Entry, Position};
 
 use super::Input;
-use crate::object::objects;
+use super::parts::Parts;
+use crate::check::documents;
+use crate::object::{Object, objects};
 
 /// A Namespace object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespace {
     /// `metadata.name`
     pub name: String,
-    /// `metadata.labels`, those that are strings.
+    /// `metadata.labels`, those that are strings; of Pod Security's the others too, as JSON.
     pub labels: Vec<(String, String)>,
     /// The input that it stands in.
     pub source: String,
@@ -26,31 +28,41 @@ pub struct Namespace {
 pub fn namespaces(inputs: &[Input], only_labelled: bool) -> Vec<Namespace> {
     let (mut found, mut buffer) = (Vec::new(), Vec::new());
     for input in inputs {
-        let Ok(text) = input.text(mem::take(&mut buffer)) else { continue };
-        let wanted = Some(text.as_str()).filter(|text| !only_labelled || text.contains(LABEL));
-        let documents = wanted.into_iter().flat_map(podsec_yaml::documents);
-        for (number, document) in documents.enumerate() {
-            let Ok(document) = document else { continue };
-            for object in objects(&document, number) {
-                if object.name.kind != "Namespace" || object.name.api_version != "v1" {
-                    continue;
-                }
-                let labels = object.node.get("metadata").and_then(|metadata| metadata.get("labels"));
-                let entries = labels.map(|labels| labels.entries()).unwrap_or_default();
-                let label = |entry: podsec_yaml::Entry<'_, '_>| {
-                    Some((entry.name.to_string(), entry.value.as_str()?.to_owned()))
-                };
-                found.push(Namespace {
-                    name: object.name.name,
-                    labels: entries.into_iter().filter_map(label).collect(),
-                    source: input.name(),
-                    position: labels.unwrap_or(object.node).position(),
-                });
+        let mut parts = Parts::of(input);
+        while let Some(Ok(part)) = parts.next(mem::take(&mut buffer)) {
+            let wanted = Some(&part).filter(|part| !only_labelled || part.text.contains(LABEL));
+            let documents = wanted.into_iter().flat_map(|part| documents(&part.text, part.start(0)));
+            for (number, document) in documents.enumerate() {
+                let Ok(document) = document else { continue };
+                found.extend(objects(&document, number).iter().filter_map(|object| namespace(input, object)));
             }
+            buffer = part.text.into_bytes();
         }
-        buffer = text.into_bytes();
     }
     found
+}
+
+/// An object as a Namespace, if it is one.
+fn namespace(input: &Input, object: &Object<'_, '_>) -> Option<Namespace> {
+    if object.name.kind != "Namespace" || object.name.api_version != "v1" {
+        return None;
+    }
+    let labels = object.node.get("metadata").and_then(|metadata| metadata.get("labels"));
+    let entries = labels.map(|labels| labels.entries()).unwrap_or_default();
+    // Kubernetes can read no label but strings. One of Pod Security is kept, so that its value is refused.
+    let label = |entry: Entry<'_, '_>| match entry.value.as_str() {
+        Some(text) => Some((entry.name.to_string(), text.to_owned())),
+        None if entry.name.starts_with(LABEL) => {
+            Some((entry.name.to_string(), entry.value.to_json().to_string()))
+        }
+        None => None,
+    };
+    Some(Namespace {
+        name: object.name.name.clone(),
+        labels: entries.into_iter().filter_map(label).collect(),
+        source: input.name(),
+        position: labels.unwrap_or(object.node).position(),
+    })
 }
 
 const LABEL: &str = "pod-security.kubernetes.io/";
@@ -86,6 +98,10 @@ items:
                 namespace("c", &[], 65)
             ]
         );
+        let number = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce-version: 1.25}}\n";
+        let input = Input::Text(Source { name: "z".to_owned(), text: number.to_owned() });
+        let labels = namespaces(&[input], true).remove(0).labels;
+        assert_eq!(labels, [("pod-security.kubernetes.io/enforce-version".to_owned(), "1.25".to_owned())]);
         let unlabelled = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
         let input = Input::Text(Source { name: "y".to_owned(), text: unlabelled.to_owned() });
         assert_eq!(namespaces(std::slice::from_ref(&input), true), []);

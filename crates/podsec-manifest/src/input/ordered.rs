@@ -1,6 +1,6 @@
 //! Work on all cores whose results come in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,16 +8,32 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Does `work` for every item on all cores and hands the results to `each`, one at a time and in the order of the items.
-///
-/// There is no thread that waits for the others: whoever finishes the item that is due hands it on, with all that are
-/// finished meanwhile. `work` tells beside its result how many bytes that holds, roughly; when the early ones hold too
-/// many, who is ahead waits.
+/// `work` tells beside its result how many bytes that holds, roughly.
 ///
 /// # Errors
 /// The first that `each` returns; nothing is handed on after it.
 pub fn in_order<'i, I: Sync, T: Send, E: Send>(
     items: &'i [I],
     work: impl Fn(&'i I) -> (T, usize) + Sync,
+    each: impl FnMut(&T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let work = |item, results: &mut Results<'_, T>| {
+        let (result, bytes) = work(item);
+        results(result, bytes);
+    };
+    all_in_order(items, work, each)
+}
+
+/// Takes a result and how many bytes it holds, roughly; says whether more are wanted.
+pub(super) type Results<'r, T> = dyn FnMut(T, usize) -> bool + 'r;
+
+/// [`in_order`] of work that has any number of results, which come one by one.
+///
+/// There is no thread that waits for the others: whoever has a result of the item that is due hands it on, with all that
+/// follow and are there meanwhile. When those that came before their turn hold too many bytes, who is ahead waits.
+pub(super) fn all_in_order<'i, I: Sync, T: Send, E: Send>(
+    items: &'i [I],
+    work: impl Fn(&'i I, &mut Results<'_, T>) + Sync,
     each: impl FnMut(&T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     let workers = workers(items.len());
@@ -40,8 +56,14 @@ pub fn in_order<'i, I: Sync, T: Send, E: Send>(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index).filter(|_| queue.has_room(index)) else { break };
-            let (result, bytes) = work(item);
-            queue.put(index, Finished { result, bytes, worker });
+            work(item, &mut |result, bytes| {
+                let is_wanted = queue.has_room(index);
+                if is_wanted {
+                    queue.put(index, worker, Some(Finished { result, bytes, worker }));
+                }
+                is_wanted
+            });
+            queue.put(index, worker, None);
         }
     };
     thread::scope(|scope| {
@@ -72,8 +94,8 @@ struct Queue<T, E, F> {
 struct State<T, E> {
     /// The item to hand on next.
     due: usize,
-    /// Results that came before their turn.
-    early: BTreeMap<usize, Finished<T>>,
+    /// Results that came before their turn, by item.
+    early: BTreeMap<usize, Early<T>>,
     /// How many bytes they hold.
     held: usize,
     /// How many threads wait for room.
@@ -84,6 +106,12 @@ struct State<T, E> {
     /// took it, and without keeping another one from taking some.
     spent: Vec<Vec<T>>,
     end: Option<End<E>>,
+}
+
+/// The results of an item that wait for their turn, and whether there will be no more.
+struct Early<T> {
+    results: VecDeque<Finished<T>>,
+    is_done: bool,
 }
 
 struct Finished<T> {
@@ -103,6 +131,13 @@ impl<T, E, F> Queue<T, E, F> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes those who wait for room, if there are any.
+    fn notify(&self, state: &State<T, E>) {
+        if state.waiting > 0 {
+            self.moved.notify_all();
+        }
+    }
+
     /// Waits until a further result may be held; says whether it is wanted at all.
     fn has_room(&self, index: usize) -> bool {
         let mut state = self.lock();
@@ -117,11 +152,14 @@ impl<T, E, F> Queue<T, E, F> {
 }
 
 impl<T, E, F: FnMut(&T) -> Result<(), E>> Queue<T, E, F> {
-    fn put(&self, index: usize, finished: Finished<T>) {
-        let worker = finished.worker;
+    /// Takes a result of an item, or that it has no more.
+    fn put(&self, index: usize, worker: usize, finished: Option<Finished<T>>) {
         let mut state = self.lock();
-        state.held += finished.bytes;
-        state.early.insert(index, finished);
+        state.held += finished.as_ref().map_or(0, |finished| finished.bytes);
+        let early =
+            state.early.entry(index).or_insert_with(|| Early { results: VecDeque::new(), is_done: false });
+        early.is_done |= finished.is_none();
+        early.results.extend(finished);
         // Dropped at the very end, when nobody waits for it.
         let mut spent = state.spent.get_mut(worker).map(mem::take).unwrap_or_default();
         if state.handing_on {
@@ -131,13 +169,21 @@ impl<T, E, F: FnMut(&T) -> Result<(), E>> Queue<T, E, F> {
         state.handing_on = true;
         while state.end.is_none()
             && let due = state.due
-            && let Some(Finished { result, bytes, worker: of }) = state.early.remove(&due)
+            && let Some(early) = state.early.get_mut(&due)
         {
+            let Some(Finished { result, bytes, worker: of }) = early.results.pop_front() else {
+                if !early.is_done {
+                    break;
+                }
+                state.early.remove(&due);
+                state.due += 1;
+                self.notify(&state);
+                continue;
+            };
             drop(state);
             let handed_on = (self.each.lock().unwrap_or_else(PoisonError::into_inner))(&result);
             state = self.lock();
             state.held -= bytes;
-            state.due += 1;
             if let Err(error) = handed_on {
                 state.end.get_or_insert(End::Error(error));
             }
@@ -145,9 +191,7 @@ impl<T, E, F: FnMut(&T) -> Result<(), E>> Queue<T, E, F> {
                 Some(others) => others.push(result),
                 None => spent.push(result),
             }
-            if state.waiting > 0 {
-                self.moved.notify_all();
-            }
+            self.notify(&state);
         }
         state.handing_on = false;
         drop(state);
@@ -189,6 +233,26 @@ mod tests {
                 Ok(())
             });
             assert_eq!((result, seen), (Ok(()), items));
+        }
+    }
+
+    #[test]
+    fn many_results_of_one_item_come_before_those_of_the_next() {
+        for bytes in [1, MOST_HELD] {
+            let items: Vec<usize> = (0..40).collect();
+            let work = |item: &usize, results: &mut Results<'_, (usize, usize)>| {
+                for number in 0..item % 7 {
+                    thread::sleep(Duration::from_micros(item.wrapping_mul(7919) as u64 % 200));
+                    assert!(results((*item, number), bytes));
+                }
+            };
+            let mut seen = Vec::new();
+            let result: Result<(), ()> = all_in_order(&items, work, |result| {
+                seen.push(*result);
+                Ok(())
+            });
+            let all = items.iter().flat_map(|item| (0..item % 7).map(|number| (*item, number)));
+            assert_eq!((result, seen), (Ok(()), all.collect()));
         }
     }
 

@@ -9,6 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use ignore::{WalkBuilder, WalkState};
 
 use super::Input;
+use super::kustomization::is_kustomization;
 
 /// What `paths` mean: a file is itself, whatever its name; of a folder every `.yaml`, `.yml` and `.json` below it that
 /// git does not ignore, sorted; `-` is standard input; what does not exist and has `*`, `?`, `[` or `{` in it is a glob.
@@ -134,6 +135,10 @@ fn unreadable(path: &Path, message: &str) -> Input {
 }
 
 fn is_manifest(path: &Path) -> bool {
+    is_kustomization(path) || has_known_extension(path)
+}
+
+fn has_known_extension(path: &Path) -> bool {
     path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
 }
 

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use podsec_yaml::Position;
-
+use super::entry::Entry;
+use super::wording::patch;
 use super::{Assembly, Lines, Renderer};
 use crate::Source;
-use crate::finding::{FileReport, Problem};
+use crate::finding::FileReport;
 
 /// The format `concise`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,17 +14,21 @@ pub struct Concise;
 
 impl Renderer for Concise {
     fn source(&self, _: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
-        let mut line = |problem: &Problem, what: &str| match problem.position {
-            Some(position) => writeln!(out, "{}:{position}: {what}: {}", report.name, problem.message),
-            None => writeln!(out, "{}: {what}: {}", report.name, problem.message),
-        };
-        report.problems.iter().try_for_each(|problem| line(problem, "error"))?;
-        report.warnings.iter().try_for_each(|problem| line(problem, "warning"))?;
-        for finding in report.pods.iter().flat_map(|pod| &pod.findings) {
-            let Some(first) = finding.places.first() else { continue };
-            let Position { line, column } = first.position;
-            let id = finding.check.id;
-            writeln!(out, "{}:{line}:{column}: error[{id}]: {}", report.name, finding.sentence())?;
+        for entry in Entry::all(report) {
+            write!(out, "{}:", report.name)?;
+            if let Some(position) = entry.position() {
+                write!(out, "{position}:")?;
+            }
+            match entry {
+                Entry::Problem(problem) => writeln!(out, " error: {}", problem.message)?,
+                Entry::Refusal(problem) => writeln!(out, " warning[strict]: {}", problem.message)?,
+                Entry::Warning(problem) => writeln!(out, " warning: {}", problem.message)?,
+                Entry::Patch(object) => writeln!(out, " note: {}", patch(object))?,
+                Entry::Violation(_, told) => {
+                    let severity = if told.refuses() { "error" } else { "warning" };
+                    writeln!(out, " {severity}[{}]: {}", told.finding.check.id, told.finding.sentence())?;
+                }
+            }
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use std::io::{self, Write};
 
 use podsec_yaml::Position;
 
-use super::wording::{counted, object, remedies};
+use super::entry::Entry;
+use super::wording::{consequence, counted, refused, remedies};
 use super::{Assembly, Concise, Lines, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport, Problem};
@@ -32,6 +33,7 @@ impl Renderer for Github {
 struct Annotated {
     annotations: usize,
     left_out: usize,
+    warnings: usize,
 }
 
 impl Annotated {
@@ -58,6 +60,23 @@ impl Assembly for Annotated {
             if self.has_room() {
                 annotate(report, pod, out)?;
             }
+        }
+        // GitHub counts warnings and notices apart.
+        for entry in Entry::all(report) {
+            let message = match entry {
+                Entry::Refusal(problem) => problem.message.clone(),
+                Entry::Violation(pod, told) if !told.refuses() => {
+                    format!("{}: {}", consequence(pod, &told), told.finding.sentence())
+                }
+                _ => continue,
+            };
+            if self.warnings == SHOWN {
+                break;
+            }
+            self.warnings += 1;
+            let place = place(report, entry.position());
+            let (file, message) = (escape_property(report.file()), escape_message(&message));
+            writeln!(out, "::warning file={file}{place},title=podsec::{message}")?;
         }
         Lines.add(report, rendered, out)
     }
@@ -87,8 +106,7 @@ fn annotate(report: &FileReport, pod: &PodReport, out: &mut dyn Write) -> io::Re
             let _ = writeln!(message, "    {remedy}");
         }
     }
-    let title =
-        format!("{} would be refused: {}", object(&pod.object), counted(pod.findings.len(), "violation"));
+    let title = format!("{} would be refused: {}", refused(pod), counted(pod.findings.len(), "violation"));
     writeln!(
         out,
         "::error file={}{},title={}::{}",

@@ -7,7 +7,9 @@ use podsec_standards::Level;
 use podsec_yaml::Position;
 use serde::Serialize;
 
+use super::entry::Entry;
 use super::fingerprint::fingerprint;
+use super::wording::patch;
 use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::finding::FileReport;
@@ -32,27 +34,33 @@ impl Renderer for Gitlab {
         };
         // GitLab wants a line; of a file of which only the rendered form is known, it gets the first.
         let line = |position: Position| if report.rendered_from.is_some() { 1 } else { position.line };
-        for problem in &report.problems {
-            let begin = problem.position.map_or(1, line);
-            issue(Issue {
-                description: problem.message.clone(),
-                check_name: "unjudged",
-                fingerprint: format!("{}:{begin}", report.name),
-                severity: "blocker",
-                location: Location { path: report.file(), lines: Lines { begin } },
+        for entry in Entry::all(report) {
+            let begin = entry.position().map_or(1, line);
+            let location = || Location { path: report.file(), lines: Lines { begin } };
+            let note = |description: String, check_name, severity| Issue {
+                fingerprint: format!("{}:{check_name}:{begin}", report.name),
+                description,
+                check_name,
+                severity,
+                location: location(),
+            };
+            issue(match entry {
+                Entry::Problem(problem) => note(problem.message.clone(), "unjudged", "blocker"),
+                Entry::Refusal(problem) => note(problem.message.clone(), "strict", "minor"),
+                Entry::Patch(object) => note(patch(object), "patch", "info"),
+                Entry::Warning(problem) => note(problem.message.clone(), "podsec", "info"),
+                Entry::Violation(pod, told) => Issue {
+                    description: told.finding.sentence(),
+                    check_name: told.finding.check.id,
+                    fingerprint: fingerprint(&report.name, pod, told.finding),
+                    severity: match (told.refuses(), told.finding.level) {
+                        (false, _) => "minor",
+                        (_, Level::Baseline) => "critical",
+                        _ => "major",
+                    },
+                    location: location(),
+                },
             })?;
-        }
-        for pod in &report.pods {
-            for finding in &pod.findings {
-                let begin = finding.places.first().map_or(1, |place| line(place.position));
-                issue(Issue {
-                    description: finding.sentence(),
-                    check_name: finding.check.id,
-                    fingerprint: fingerprint(&report.name, pod, finding),
-                    severity: if finding.level == Level::Baseline { "critical" } else { "major" },
-                    location: Location { path: report.file(), lines: Lines { begin } },
-                })?;
-            }
         }
         Ok(())
     }

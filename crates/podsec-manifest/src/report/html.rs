@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use askama::Template;
 
+use super::excerpt::Excerpt;
 use super::wording::{expectation, object, policy, remedies, title};
 use super::{Assembly, Renderer, Summary};
 use crate::Source;
@@ -28,23 +29,43 @@ impl Renderer for Html {
     }
 }
 
-/// What comes below the counts, which are known last.
+/// What comes below the counts, which are known last, as far as a browser can show it.
 #[derive(Default)]
 struct Pods {
     pods: Vec<u8>,
     problems: Vec<Problem>,
+    /// The bytes of both.
+    bytes: usize,
+    pods_left_out: usize,
+    problems_left_out: usize,
+}
+
+impl Pods {
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let has_room = self.bytes + bytes <= MOST_BYTES;
+        self.bytes += if has_room { bytes } else { 0 };
+        has_room
+    }
 }
 
 impl Assembly for Pods {
     fn add(&mut self, report: &FileReport, rendered: &[u8], _: &mut dyn Write) -> io::Result<()> {
-        self.problems.extend(report.problems.iter().map(|problem| Problem {
-            place: match problem.position {
-                Some(position) => format!("{}:{position}", report.name),
-                None => report.name.clone(),
-            },
-            message: problem.message.clone(),
-        }));
-        self.pods.extend_from_slice(rendered);
+        for problem in report.problems.iter().chain(&report.refusals) {
+            if self.has_room(problem.message.len() + report.name.len()) {
+                let place = match problem.position {
+                    Some(position) => format!("{}:{position}", report.name),
+                    None => report.name.clone(),
+                };
+                self.problems.push(Problem { place, message: problem.message.clone() });
+            } else {
+                self.problems_left_out += 1;
+            }
+        }
+        if self.has_room(rendered.len()) {
+            self.pods.extend_from_slice(rendered);
+        } else {
+            self.pods_left_out += report.pods.iter().filter(|pod| !pod.findings.is_empty()).count();
+        }
         Ok(())
     }
 
@@ -79,6 +100,13 @@ impl Assembly for Pods {
             out.write_all(pods.as_bytes())?;
         } else {
             out.write_all(&self.pods)?;
+        }
+        for (count, what) in
+            [(self.pods_left_out, "pods that would be refused"), (self.problems_left_out, "problems")]
+        {
+            if count > 0 {
+                writeln!(out, "<p>{count} more {what} are left out here; the other formats tell all.</p>")?;
+            }
         }
         out.write_all(END.as_bytes())
     }
@@ -116,24 +144,24 @@ struct Pod<'a> {
     file: &'a str,
     line: usize,
     policy: String,
-    violations: Vec<Violation<'a>>,
+    violations: Vec<Violation>,
 }
 
-struct Violation<'a> {
+struct Violation {
     check: &'static str,
     level: &'static str,
     sentence: String,
     remedies: Vec<String>,
-    places: Vec<Line<'a>>,
+    places: Vec<Line>,
     more: usize,
 }
 
 /// A line of the source, cut where the mark begins and ends.
-struct Line<'a> {
+struct Line {
     number: usize,
-    before: &'a str,
-    marked: &'a str,
-    after: &'a str,
+    before: String,
+    marked: String,
+    after: String,
     note: String,
 }
 
@@ -141,18 +169,20 @@ impl<'a> Pod<'a> {
     fn new(source: &'a Source, report: &'a FileReport, pod: &'a PodReport) -> Self {
         let first =
             pod.findings.iter().flat_map(|finding| &finding.places).map(|place| place.position.line).min();
+        let mut findings: Vec<&Finding> = pod.findings.iter().collect();
+        findings.sort_by_key(|finding| finding.places.first().map(|place| place.position));
         Self {
             object: object(&pod.object),
             file: &report.name,
             line: first.unwrap_or(1),
-            policy: policy(pod),
-            violations: pod.findings.iter().map(|finding| Violation::new(source, pod, finding)).collect(),
+            policy: policy(pod.policy),
+            violations: findings.into_iter().map(|finding| Violation::new(source, pod, finding)).collect(),
         }
     }
 }
 
-impl<'a> Violation<'a> {
-    fn new(source: &'a Source, pod: &PodReport, finding: &Finding) -> Self {
+impl Violation {
+    fn new(source: &Source, pod: &PodReport, finding: &Finding) -> Self {
         let places = finding.places.iter().take(MOST_PLACES).map(|place| Line::new(source, place)).collect();
         let mut remedies = remedies(pod, finding);
         remedies.truncate(MOST_PLACES);
@@ -167,19 +197,15 @@ impl<'a> Violation<'a> {
     }
 }
 
-impl<'a> Line<'a> {
-    fn new(source: &'a Source, place: &Place) -> Self {
-        let text = &source.text;
-        let span = place.span;
-        let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let rest = text.get(span.end..).unwrap_or("");
-        let end = span.end + rest.find('\n').unwrap_or(rest.len());
-        let piece = |from, to| text.get(from..to).unwrap_or("").trim_end_matches('\r');
+impl Line {
+    fn new(source: &Source, place: &Place) -> Self {
+        let Excerpt { before, marked, after, cut } = Excerpt::of(&source.text, &place.span.range());
+        let [begins_before, marks_less, goes_on] = cut.map(|cut| if cut { "…" } else { "" });
         Self {
             number: place.position.line,
-            before: piece(start, span.start),
-            marked: piece(span.start, span.end),
-            after: piece(span.end, end),
+            before: [begins_before, before].concat(),
+            marked: [marked, marks_less].concat(),
+            after: [after, goes_on].concat(),
             note: expectation(place),
         }
     }
@@ -192,6 +218,9 @@ fn check_title(id: &str) -> String {
 
 /// What follows the pods.
 const END: &str = "\n</main>\n</body>\n</html>";
+
+/// A page beyond this is too long to be opened, and would have to be held as a whole until its counts are known.
+const MOST_BYTES: usize = 32 << 20;
 
 /// Of the drawn bar, in its own units.
 const WIDTH: usize = 1000;

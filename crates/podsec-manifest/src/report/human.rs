@@ -1,16 +1,18 @@
 //! For people: the lines, a caret under what is wrong, Kubernetes' sentence, and the way out.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io;
 use std::iter;
-use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer as Snippets, Snippet, Title};
+use podsec_yaml::Position;
 
-use super::wording::{counted, expectation, object, policy, push_expectation, push_remedy};
+use super::entry::Entry;
+use super::excerpt::{Cursor, Excerpt, Window};
+use super::wording::{consequence, counted, expectation, patch, push_expectation, push_remedy};
 use super::{Assembly, Lines, Renderer};
 use crate::Source;
-use crate::finding::{FileReport, Finding, Place, PodReport, Problem};
+use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Told};
 
 /// The format `human`.
 #[derive(Debug)]
@@ -28,24 +30,35 @@ impl Human {
 
 impl Renderer for Human {
     fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
-        for problem in &report.problems {
-            let title = Level::ERROR.primary_title(problem.message.as_str()).id("unjudged");
-            writeln!(out, "{}\n", self.snippets.render(&[placed(title, source, problem)]))?;
-        }
-        for warning in &report.warnings {
-            let title = Level::WARNING.primary_title(warning.message.as_str());
-            writeln!(out, "{}\n", self.snippets.render(&[placed(title, source, warning)]))?;
-        }
         let mut text = String::new();
-        for pod in &report.pods {
-            let refused = format!("{} would be refused by {}", object(&pod.object), policy(pod));
-            for finding in &pod.findings {
-                let message = Message::new(source, pod, finding, &refused);
-                if self.colour || !message.draw(&mut text) {
-                    text.push_str(&self.snippets.render(&[message.texts().group(&message)]));
+        let mut cursor = Cursor::new(&source.text, report.start.lines);
+        for entry in Entry::all(report) {
+            match entry {
+                Entry::Problem(problem) => {
+                    let title = Level::ERROR.primary_title(problem.message.as_str()).id("unjudged");
+                    text.push_str(&self.placed(title, source, problem, &mut cursor));
                 }
-                text.push_str("\n\n");
+                Entry::Refusal(problem) => {
+                    let title = Level::WARNING.primary_title(problem.message.as_str()).id("strict");
+                    text.push_str(&self.placed(title, source, problem, &mut cursor));
+                }
+                Entry::Warning(problem) => {
+                    let title = Level::WARNING.primary_title(problem.message.as_str());
+                    text.push_str(&self.placed(title, source, problem, &mut cursor));
+                }
+                Entry::Patch(object) => {
+                    let Position { line, column } = object.position;
+                    let origin = Origin::path(source.name.as_str()).line(line).char_column(column);
+                    let title = patch(object);
+                    let title = Level::NOTE.primary_title(&title);
+                    text.push_str(&self.snippets.render(&[title.element(origin)]));
+                }
+                Entry::Violation(pod, told) => {
+                    let refused = consequence(pod, &told);
+                    self.violation(&Message::new(source, pod, &told, &refused), &mut text);
+                }
             }
+            text.push_str("\n\n");
         }
         out.extend_from_slice(text.as_bytes());
         Ok(())
@@ -56,18 +69,60 @@ impl Renderer for Human {
     }
 }
 
+impl Human {
+    fn violation(&self, message: &Message<'_>, out: &mut String) {
+        match &message.window {
+            None => message.draw_excerpt(out, self.colour),
+            Some(_) if !self.colour && message.draw(out) => {}
+            Some(window) => {
+                out.push_str(&self.snippets.render(&[message.texts().group(message, window)]));
+            }
+        }
+    }
+
+    /// A title with its place, as far as that is known.
+    fn placed<'a>(
+        &self,
+        title: Title<'a>,
+        source: &'a Source,
+        problem: &Problem,
+        cursor: &mut Cursor<'_>,
+    ) -> String {
+        let Some(position) = problem.position else {
+            return self.snippets.render(&[title.element(Origin::path(source.name.as_str()))]);
+        };
+        let start = cursor.seek(position);
+        let character = source.text.get(start..).and_then(|rest| rest.chars().next());
+        let range = start..start + character.map_or(0, char::len_utf8);
+        let Some(window) = Window::around(&source.text, &range, position.line) else {
+            let origin = Origin::path(source.name.as_str()).line(position.line).char_column(position.column);
+            return self.snippets.render(&[title.element(origin)]);
+        };
+        let annotation = AnnotationKind::Primary.span(window.shift(&range));
+        let snippet = Snippet::source(window.text)
+            .line_start(window.line)
+            .path(source.name.as_str())
+            .annotation(annotation);
+        self.snippets.render(&[title.element(snippet)])
+    }
+}
+
 /// What is said of a violation, however many containers share it; the places of the first few are shown.
 struct Message<'a> {
     pod: &'a PodReport,
     finding: &'a Finding,
-    /// That the pod would be refused, and by what.
+    /// Whether the pod is refused for it.
+    refuses: bool,
+    /// What would become of the pod, and by what.
     refused: &'a str,
     path: &'a str,
-    window: Window<'a>,
+    text: &'a str,
+    /// The lines around the places; none when one of them is too long to be shown whole.
+    window: Option<Window<'a>>,
     /// The places to point at; the first is the one that counts.
     shown: Vec<&'a Place>,
-    /// The lines of the other places.
-    elsewhere: Vec<usize>,
+    /// The other places.
+    elsewhere: Vec<Position>,
 }
 
 /// The texts of a message for the library that can draw any.
@@ -79,7 +134,8 @@ struct Texts {
 }
 
 impl<'a> Message<'a> {
-    fn new(source: &'a Source, pod: &'a PodReport, finding: &'a Finding, refused: &'a str) -> Self {
+    fn new(source: &'a Source, pod: &'a PodReport, told: &Told<'a>, refused: &'a str) -> Self {
+        let finding = told.finding;
         // Several fields that are missing in one place need one arrow.
         let mut shown: Vec<&Place> = Vec::with_capacity(MOST_PLACES.min(finding.places.len()));
         let mut elsewhere = Vec::new();
@@ -90,11 +146,32 @@ impl<'a> Message<'a> {
             if shown.len() < MOST_PLACES {
                 shown.push(place);
             } else {
-                elsewhere.push(place.position.line);
+                elsewhere.push(place.position);
             }
         }
-        let window = Window::around(&source.text, &shown);
-        Self { pod, finding, refused, path: &source.name, window, shown, elsewhere }
+        let text = source.text.as_str();
+        let is_long = |place: &&Place| Excerpt::of(text, &place.span.range()).is_cut();
+        let window = if shown.iter().any(is_long) { None } else { window(text, &shown) };
+        if window.is_none() {
+            let others = shown.iter().skip(1).map(|place| place.position);
+            elsewhere = others.chain(elsewhere).collect();
+            shown.truncate(1);
+        }
+        Self {
+            pod,
+            finding,
+            refuses: told.refuses(),
+            refused,
+            path: &source.name,
+            text,
+            window,
+            shown,
+            elsewhere,
+        }
+    }
+
+    fn severity(&self) -> &'static str {
+        if self.refuses { "error" } else { "warning" }
     }
 
     fn push_title(&self, text: &mut String) {
@@ -108,7 +185,12 @@ impl<'a> Message<'a> {
         if self.elsewhere.is_empty() {
             return;
         }
-        let lines: Vec<String> = self.elsewhere.iter().take(MOST_LINES).map(ToString::to_string).collect();
+        let place = |position: &Position| match self.window {
+            Some(_) => position.line.to_string(),
+            // Many may be in one long line.
+            None => position.to_string(),
+        };
+        let lines: Vec<String> = self.elsewhere.iter().take(MOST_LINES).map(place).collect();
         let more = if self.elsewhere.len() > lines.len() { ", …" } else { "" };
         let places = counted(self.elsewhere.len(), "more place");
         let _ = write!(text, "and in {places}: line {}{more}", lines.join(", "));
@@ -151,13 +233,12 @@ impl<'a> Message<'a> {
     }
 
     fn draw_or_stop(&self, out: &mut String) -> Option<()> {
-        let arrows = self.arrows()?;
+        let window = self.window.as_ref()?;
+        let arrows = self.arrows(window)?;
         let (primary, last) = (arrows.iter().find(|arrow| arrow.primary)?, arrows.last()?);
-        let number = |line: usize| self.window.line + line;
+        let number = |line: usize| window.line + line;
         let width = digits(number(last.line));
-        out.push_str("error[");
-        out.push_str(self.finding.check.id);
-        out.push_str("]: ");
+        let _ = write!(out, "{}[{}]: ", self.severity(), self.finding.check.id);
         push_plain(out, |out| self.push_title(out))?;
         out.push('\n');
         push_blanks(out, width);
@@ -171,14 +252,14 @@ impl<'a> Message<'a> {
             match before.map(|before| arrow.line - before) {
                 Some(0) => return None,
                 Some(2) => {
-                    let line_above = self.line_before(arrow.line_start)?;
+                    let line_above = line_before(window, arrow.line_start)?;
                     push_line(out, width, number(arrow.line - 1), line_above)?;
                 }
                 Some(3..) => out.push_str("...\n"),
                 _ => {}
             }
             before = Some(arrow.line);
-            push_line(out, width, number(arrow.line), self.line_at(arrow.line_start)?)?;
+            push_line(out, width, number(arrow.line), line_at(window, arrow.line_start)?)?;
             push_blanks(out, width);
             out.push_str(" | ");
             push_blanks(out, arrow.column);
@@ -209,11 +290,52 @@ impl<'a> Message<'a> {
         push_plain(out, |out| self.push_help(out))
     }
 
+    /// Draws the message with a part of its long line, as the library draws others: that would look at the whole of it.
+    fn draw_excerpt(&self, out: &mut String, colour: bool) {
+        let Some(place) = self.shown.first() else { return };
+        let Excerpt { before, marked, after, cut } = Excerpt::of(self.text, &place.span.range());
+        let [begins_before, marks_less, goes_on] = cut.map(|cut| if cut { "..." } else { "" });
+        let before = [begins_before, &visible(before)].concat();
+        let marked = [&visible(marked), marks_less].concat();
+        let paint = |text: &str, style: &str| match colour {
+            true => format!("\u{1b}[1m\u{1b}[{style}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        };
+        let error = |text: &str| paint(text, if self.refuses { "91" } else { "33" });
+        let frame = |text: &str| paint(text, "94");
+        let number = place.position.line.to_string();
+        let blanks = " ".repeat(number.len());
+        let id = self.finding.check.id;
+        let _ = write!(out, "{}: ", error(&format!("{}[{id}]", self.severity())));
+        self.push_title(out);
+        let _ = writeln!(out, "\n{blanks}{} {}:{}", frame("-->"), self.path, place.position);
+        let _ = writeln!(out, "{blanks} {}", frame("|"));
+        let line = [&before, &marked, &*visible(after), goes_on].concat();
+        let _ = writeln!(out, "{} {line}", frame(&format!("{number} |")));
+        let arrow = "^".repeat(marked.chars().count().max(1));
+        let indent = " ".repeat(before.chars().count());
+        let label = expectation(place);
+        let arrow = [arrow.as_str(), " ", &label].concat();
+        let _ = writeln!(out, "{blanks} {} {indent}{}", frame("|"), error(arrow.trim_end()));
+        let _ = writeln!(out, "{blanks} {}", frame("|"));
+        let mut note = |what: &str, push: &dyn Fn(&mut String)| {
+            let start = out.len();
+            let _ = write!(out, "{blanks} {} {what}: ", frame("="));
+            let before = out.len();
+            push(out);
+            if out.len() == before { out.truncate(start) } else { out.push('\n') }
+        };
+        note("note", &|out| self.push_elsewhere(out));
+        note("note", &|out| out.push_str(self.refused));
+        note("help", &|out| self.push_help(out));
+        out.truncate(out.trim_end().len());
+    }
+
     /// What to draw below which line, from the first line of the window on; none when that is not simple.
-    fn arrows(&self) -> Option<Vec<Arrow<'_>>> {
+    fn arrows(&self, window: &Window<'_>) -> Option<Vec<Arrow<'_>>> {
         let arrow = |(index, place): (usize, &&'a Place)| {
-            let span = self.window.shift(&place.span.range());
-            let before = self.window.text.get(..span.start)?;
+            let span = window.shift(&place.span.range());
+            let before = window.text.get(..span.start)?;
             let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
             (!span.is_empty()).then(|| Arrow {
                 line: before.bytes().filter(|byte| *byte == b'\n').count(),
@@ -228,30 +350,47 @@ impl<'a> Message<'a> {
         arrows.sort_by_key(|arrow| arrow.line);
         Some(arrows)
     }
+}
 
-    /// The line of the window that starts here, without its end.
-    fn line_at(&self, start: usize) -> Option<&'a str> {
-        let rest = self.window.text.get(start..)?;
-        let line = rest.get(..rest.find('\n').unwrap_or(rest.len()))?;
-        Some(line.trim_end_matches('\r'))
-    }
+/// The lines around places; none when they are long.
+fn window<'a>(text: &'a str, places: &[&Place]) -> Option<Window<'a>> {
+    let first = places.iter().min_by_key(|place| place.span.start)?;
+    let end = places.iter().map(|place| place.span.end).max()?;
+    Window::around(text, &(first.span.start..end), first.position.line)
+}
 
-    /// The line before the one that starts here.
-    fn line_before(&self, start: usize) -> Option<&'a str> {
-        let before = self.window.text.get(..start.checked_sub(1)?)?;
-        self.line_at(before.rfind('\n').map_or(0, |newline| newline + 1))
-    }
+/// The line of the window that starts here, without its end.
+fn line_at<'a>(window: &Window<'a>, start: usize) -> Option<&'a str> {
+    let rest = window.text.get(start..)?;
+    let line = rest.get(..rest.find('\n').unwrap_or(rest.len()))?;
+    Some(line.trim_end_matches('\r'))
+}
+
+/// The line before the one that starts here.
+fn line_before<'a>(window: &Window<'a>, start: usize) -> Option<&'a str> {
+    let before = window.text.get(..start.checked_sub(1)?)?;
+    line_at(window, before.rfind('\n').map_or(0, |newline| newline + 1))
+}
+
+/// A text of which every character takes a place of its own.
+fn visible(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\t' => ' ',
+        character if character.is_control() => char::REPLACEMENT_CHARACTER,
+        character => character,
+    };
+    text.chars().map(shown).collect()
 }
 
 impl Texts {
-    fn group<'g>(&'g self, message: &'g Message<'_>) -> Group<'g> {
-        let window = &message.window;
+    fn group<'g>(&'g self, message: &'g Message<'_>, window: &'g Window<'_>) -> Group<'g> {
         let mut snippet = Snippet::source(window.text).line_start(window.line).path(message.path);
         for (index, (place, label)) in message.shown.iter().zip(&self.labels).enumerate() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             snippet = snippet.annotation(kind.span(window.shift(&place.span.range())).label(label));
         }
-        let title = Level::ERROR.primary_title(&self.title).id(message.finding.check.id);
+        let level = if message.refuses { Level::ERROR } else { Level::WARNING };
+        let title = level.primary_title(&self.title).id(message.finding.check.id);
         let mut group = title.element(snippet);
         for note in &self.notes {
             group = group.element(Level::NOTE.message(note));
@@ -309,67 +448,6 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// A title with its place, as far as that is known.
-fn placed<'a>(title: Title<'a>, source: &'a Source, problem: &Problem) -> Group<'a> {
-    let Some(position) = problem.position else {
-        return title.element(Origin::path(source.name.as_str()));
-    };
-    let start = offset(&source.text, position.line, position.column);
-    let end =
-        source.text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8());
-    let window = Window::around_range(&source.text, &(start..end), position.line);
-    let annotation = AnnotationKind::Primary.span(window.shift(&(start..end)));
-    title.element(
-        Snippet::source(window.text)
-            .line_start(window.line)
-            .path(source.name.as_str())
-            .annotation(annotation),
-    )
-}
-
-/// The lines that a snippet shows; without them every finding would take as long as its whole file.
-struct Window<'a> {
-    text: &'a str,
-    start: usize,
-    line: usize,
-}
-
-impl<'a> Window<'a> {
-    fn around(text: &'a str, places: &[&Place]) -> Self {
-        let first = places.iter().min_by_key(|place| place.span.start);
-        let (start, line) = first.map_or((0, 1), |place| (place.span.start, place.position.line));
-        let end = places.iter().map(|place| place.span.end).max().unwrap_or(start);
-        Self::around_range(text, &(start..end), line)
-    }
-
-    /// The lines around a range that starts in `line`.
-    fn around_range(text: &'a str, range: &Range<usize>, line: usize) -> Self {
-        let before = text.get(..range.start).unwrap_or("");
-        let start = before.rmatch_indices('\n').nth(CONTEXT).map_or(0, |(at, _)| at + 1);
-        let after = text.get(range.end..).unwrap_or("");
-        let end = after.match_indices('\n').nth(CONTEXT).map_or(text.len(), |(at, _)| range.end + at);
-        let above = before.get(start..).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count();
-        let line = line.saturating_sub(above).max(1);
-        Self { text: text.get(start..end).unwrap_or(""), start, line }
-    }
-
-    fn shift(&self, span: &Range<usize>) -> Range<usize> {
-        span.start - self.start..span.end - self.start
-    }
-}
-
-fn offset(text: &str, line: usize, column: usize) -> usize {
-    let start = match line.checked_sub(2) {
-        None => 0,
-        Some(before) => text.match_indices('\n').nth(before).map_or(text.len(), |(at, _)| at + 1),
-    };
-    let rest = text.get(start..).unwrap_or("");
-    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
-}
-
-/// Lines shown before and after what is wrong.
-const CONTEXT: usize = 1;
-
 /// Places of one violation that are shown with their lines.
 const MOST_PLACES: usize = 4;
 
@@ -396,12 +474,15 @@ mod tests {
         let (mut here, mut all) = (0, 0);
         for pod in &report.pods {
             for finding in &pod.findings {
-                let message = Message::new(&source, pod, finding, "Pod \"a\" would be refused");
+                let told = Told { finding, policy: pod.policy, modes: &[] };
+                let message = Message::new(&source, pod, &told, "Pod \"a\" would be refused");
                 all += 1;
                 let mut plain = String::new();
                 if message.draw(&mut plain) {
                     here += 1;
-                    assert_eq!(plain, Snippets::plain().render(&[message.texts().group(&message)]));
+                    let window = message.window.as_ref().unwrap();
+                    let texts = message.texts();
+                    assert_eq!(plain, Snippets::plain().render(&[texts.group(&message, window)]));
                 } else {
                     assert_eq!(plain, "");
                 }

@@ -1,5 +1,6 @@
 //! One JSON document with everything that is known of each violation.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 use super::wording::{documentation, policy, remedies};
 use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
-use crate::finding::{FileReport, Problem};
+use crate::finding::{FileReport, Place, PodReport, Problem, Told};
 
 /// The version of the format, raised whenever a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -23,38 +24,50 @@ pub struct Json;
 impl Renderer for Json {
     fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
         let start = out.len();
+        let mut violations: Vec<(&PodReport, Told<'_>, usize, &Place)> = Vec::new();
         for pod in &report.pods {
-            let policy = policy(pod);
-            for finding in &pod.findings {
-                let revision = finding.revision.to_string();
-                let help = remedies(pod, finding);
-                for place in &finding.places {
-                    separate(out, start);
-                    let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
-                    let violation = Violation {
-                        file: report.file(),
-                        rendered: report.rendered_from.is_some(),
-                        line: place.position.line,
-                        column: place.position.column,
-                        end_column: place.position.column + width,
-                        object: Object::from(&pod.object),
-                        policy: &policy,
-                        check: finding.check.id,
-                        revision: &revision,
-                        level: finding.level.as_str(),
-                        container: place.container.as_deref(),
-                        path: &place.path,
-                        actual: &place.actual,
-                        allowed: place.allowed,
-                        reason: finding.reason,
-                        sentence: &finding.detail,
-                        help: &help,
-                        safe_to_fix: finding.check.fix.safe,
-                        documentation: documentation(finding.check),
-                    };
-                    serde_json::to_writer(&mut *out, &violation)?;
-                }
+            for told in pod.told() {
+                let places = told.finding.places.iter().enumerate();
+                violations.extend(places.map(|(index, place)| (pod, told, index, place)));
             }
+        }
+        violations.sort_by_key(|(.., place)| place.position);
+        for (pod, told, index, place) in violations {
+            separate(out, start);
+            let finding = told.finding;
+            // The sentence names every container, and is long when there are many.
+            let (mut sentence, mut help) = (Cow::Borrowed(finding.detail.as_str()), remedies(pod, finding));
+            if index > 0 && sentence.len() > LONGEST_REPEATED {
+                let end = sentence.floor_char_boundary(LONGEST_REPEATED);
+                sentence = Cow::Owned(format!("{}…", sentence.get(..end).unwrap_or("")));
+                help.clear();
+            }
+            let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
+            let modes: Vec<&str> = told.modes.iter().map(|mode| mode.as_str()).collect();
+            let violation = Violation {
+                file: report.file(),
+                rendered: report.rendered_from.is_some(),
+                line: place.position.line,
+                column: place.position.column,
+                end_column: place.position.column + width,
+                object: Object::from(&pod.object),
+                policy: &policy(told.policy),
+                severity: if told.refuses() { "error" } else { "warning" },
+                modes: &modes,
+                check: finding.check.id,
+                revision: &finding.revision.to_string(),
+                level: finding.level.as_str(),
+                container: place.container.as_deref(),
+                path: &place.path,
+                actual: &place.actual,
+                allowed: place.allowed,
+                reason: finding.reason,
+                sentence: &sentence,
+                help: &help,
+                safe_to_fix: finding.check.fix.safe,
+                documentation: documentation(finding.check),
+            };
+            serde_json::to_writer(&mut *out, &violation)?;
         }
         Ok(())
     }
@@ -64,11 +77,31 @@ impl Renderer for Json {
     }
 }
 
-/// The document as far as it is written, and the errors that come behind all violations.
+/// The document as far as it is written, and the lists that come behind all violations.
 #[derive(Default)]
 struct Document {
     begun: bool,
-    errors: Vec<String>,
+    errors: List,
+    warnings: List,
+    patches: List,
+}
+
+/// Objects as they will be written, as many as can well be held.
+#[derive(Default)]
+struct List {
+    objects: Vec<u8>,
+    left_out: usize,
+}
+
+impl List {
+    fn push(&mut self, object: &Unjudged<'_>) -> serde_json::Result<()> {
+        if self.objects.len() > MOST_BYTES {
+            self.left_out += 1;
+            return Ok(());
+        }
+        self.objects.extend_from_slice(if self.objects.is_empty() { b"\n" } else { b",\n" });
+        serde_json::to_writer(&mut self.objects, object)
+    }
 }
 
 impl Document {
@@ -77,7 +110,11 @@ impl Document {
             return Ok(b",\n");
         }
         self.begun = true;
-        write!(out, "{{\"version\":{SCHEMA_VERSION},\"violations\":[")?;
+        let tool = env!("CARGO_PKG_VERSION");
+        write!(
+            out,
+            "{{\"version\":{SCHEMA_VERSION},\"tool\":{{\"name\":\"podsec\",\"version\":\"{tool}\"}},\"violations\":["
+        )?;
         Ok(b"\n")
     }
 }
@@ -90,7 +127,20 @@ impl Assembly for Document {
             out.write_all(rendered)?;
         }
         for problem in &report.problems {
-            self.errors.push(serde_json::to_string(&Unjudged::new(report, problem))?);
+            self.errors.push(&Unjudged::new(report, problem))?;
+        }
+        for problem in report.refusals.iter().chain(&report.warnings) {
+            self.warnings.push(&Unjudged::new(report, problem))?;
+        }
+        for patch in &report.patches {
+            self.patches.push(&Unjudged {
+                file: report.file(),
+                rendered: report.rendered_from.is_some(),
+                line: Some(patch.position.line),
+                column: Some(patch.position.column),
+                object: Some(Object::from(&patch.object)),
+                message: &patch.why,
+            })?;
         }
         Ok(())
     }
@@ -99,11 +149,18 @@ impl Assembly for Document {
         if !self.begun {
             self.begin(out)?;
         }
-        write!(out, "\n],\"errors\":[")?;
-        for (place, error) in self.errors.iter().enumerate() {
-            write!(out, "{}{error}", if place == 0 { "\n" } else { ",\n" })?;
+        for (name, list) in
+            [("errors", &self.errors), ("warnings", &self.warnings), ("patches", &self.patches)]
+        {
+            write!(out, "\n],\"{name}\":[")?;
+            out.write_all(&list.objects)?;
         }
-        write!(out, "\n],\"summary\":")?;
+        let left_out = self.errors.left_out + self.warnings.left_out + self.patches.left_out;
+        write!(out, "\n],")?;
+        if left_out > 0 {
+            write!(out, "\"leftOut\":{left_out},")?;
+        }
+        write!(out, "\"summary\":")?;
         serde_json::to_writer(&mut *out, &Counts::from(summary))?;
         writeln!(out, "}}")
     }
@@ -122,6 +179,9 @@ struct Violation<'a> {
     #[serde(flatten)]
     object: Object<'a>,
     policy: &'a str,
+    severity: &'static str,
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    modes: &'a [&'a str],
     check: &'static str,
     revision: &'a str,
     level: &'static str,
@@ -197,11 +257,16 @@ struct Counts<'a> {
     files: usize,
     documents: usize,
     pods: usize,
+    policies: &'a BTreeMap<String, usize>,
     exempt_pods: usize,
     refused_pods: usize,
     violations: usize,
     by_check: &'a BTreeMap<&'static str, usize>,
     silenced: usize,
+    warned_pods: usize,
+    audited_pods: usize,
+    unknown: usize,
+    patches: usize,
     errors: usize,
 }
 
@@ -211,12 +276,23 @@ impl<'a> From<&'a Summary> for Counts<'a> {
             files: summary.files,
             documents: summary.documents,
             pods: summary.pods,
+            policies: &summary.policies,
             exempt_pods: summary.exempt_pods,
             refused_pods: summary.refused_pods,
             violations: summary.violations,
             by_check: &summary.by_check,
             silenced: summary.silenced,
+            warned_pods: summary.warned_pods,
+            audited_pods: summary.audited_pods,
+            unknown: summary.refusals,
+            patches: summary.patches,
             errors: summary.problems,
         }
     }
 }
+
+/// A longer sentence is told whole at the first of a violation's places, and its start at the others.
+const LONGEST_REPEATED: usize = 2000;
+
+/// So much is held of each list that comes behind the violations.
+const MOST_BYTES: usize = 16 << 20;

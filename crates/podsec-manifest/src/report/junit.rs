@@ -69,7 +69,7 @@ impl Assembly for Suites {
 }
 
 fn testcase(report: &FileReport, file: &str, pod: &PodReport, out: &mut Vec<u8>) -> io::Result<()> {
-    let name = escape(&format!("{} under {}", object(&pod.object), policy(pod)));
+    let name = escape(&format!("{} under {}", object(&pod.object), policy(pod.policy)));
     write!(out, "    <testcase classname=\"{file}\" name=\"{name}\"")?;
     if pod.policy.is_none() {
         return writeln!(out, ">\n      <skipped/>\n    </testcase>");

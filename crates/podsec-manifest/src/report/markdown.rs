@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::wording::{counted, object, policy};
+use super::entry::Entry;
+use super::wording::{counted, object, patch, policy};
 use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::FileReport;
@@ -14,19 +15,19 @@ pub struct Markdown;
 impl Renderer for Markdown {
     /// The rows of the table.
     fn source(&self, _: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
-        for pod in report.pods.iter().filter(|pod| !pod.findings.is_empty()) {
-            for finding in &pod.findings {
-                let line = finding.places.first().map_or(1, |place| place.position.line);
-                writeln!(
-                    out,
-                    "| {} | {} | {} | {} | {} |",
-                    code(&format!("{}:{line}", report.name)),
-                    escape(&object(&pod.object)),
-                    escape(&policy(pod)),
-                    code(finding.check.id),
-                    escape(&finding.sentence())
-                )?;
-            }
+        for entry in Entry::all(report) {
+            let Entry::Violation(pod, told) = entry else { continue };
+            let line = entry.position().map_or(1, |position| position.line);
+            let warning = if told.refuses() { "" } else { "warning: " };
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {warning}{} |",
+                code(&format!("{}:{line}", report.name)),
+                escape(&object(&pod.object)),
+                escape(&policy(told.policy)),
+                code(told.finding.check.id),
+                escape(&told.finding.sentence())
+            )?;
         }
         Ok(())
     }
@@ -53,10 +54,14 @@ impl Comment {
 
 impl Assembly for Comment {
     fn add(&mut self, report: &FileReport, rendered: &[u8], _: &mut dyn Write) -> io::Result<()> {
-        for problem in &report.problems {
-            let place = problem.position.map_or_else(String::new, |position| format!(":{}", position.line));
-            let line =
-                format!("- {}: {}\n", code(&format!("{}{place}", report.name)), escape(&problem.message));
+        for entry in Entry::all(report) {
+            let message = match entry {
+                Entry::Problem(problem) | Entry::Refusal(problem) => problem.message.clone(),
+                Entry::Patch(object) => patch(object),
+                Entry::Warning(_) | Entry::Violation(..) => continue,
+            };
+            let place = entry.position().map_or_else(String::new, |position| format!(":{}", position.line));
+            let line = format!("- {}: {}\n", code(&format!("{}{place}", report.name)), escape(&message));
             if self.has_room(line.as_bytes()) {
                 self.problems.extend_from_slice(line.as_bytes());
             }
@@ -77,7 +82,7 @@ impl Assembly for Comment {
         };
         writeln!(out, "### Pod Security: {verdict}\n\n{}.", summary.sentence())?;
         if !self.problems.is_empty() {
-            writeln!(out, "\nCould not be judged:\n")?;
+            writeln!(out, "\nNot judged, or not as it stands:\n")?;
             out.write_all(&self.problems)?;
         }
         if !summary.by_check.is_empty() {

@@ -8,6 +8,8 @@
 //! Sources are rendered as they are judged and then forgotten, so that a report of any length takes little memory.
 
 mod concise;
+mod entry;
+mod excerpt;
 mod fingerprint;
 mod github;
 mod gitlab;

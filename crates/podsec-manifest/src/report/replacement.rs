@@ -46,7 +46,7 @@ pub(super) fn source_fix(
     let options = Options { unsafe_fixes: true, today: None };
     let mut fix = SourceFix { replacements: Vec::new(), changes: 0, risky: false, leaves: false };
     let text = source.text.as_str();
-    let (mut line, mut counted) = (0, 0);
+    let (mut line, mut counted) = (report.start.lines, 0);
     for (span, mended) in mended_documents(source, report, documents, templates, &policies, options) {
         fix.changes += mended.applied.len();
         fix.risky |= mended.applied.iter().any(|applied| !applied.check.fix.safe);

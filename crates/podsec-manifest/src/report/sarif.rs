@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::fingerprint::fingerprint;
 use super::replacement::{SourceFix, source_fix};
-use super::wording::{counted, documentation, object, policy, push_remedy, title, uri};
+use super::wording::{counted, documentation, object, patch, policy, push_remedy, title, uri};
 use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::check::Kept;
-use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Silence};
+use crate::finding::{FileReport, Place, PodReport, Problem, Silence, Silenced, Told};
 use crate::template::Templates;
 
 /// The format `sarif`. Results are written as they come; the tool with its rules stands before them.
@@ -55,18 +55,21 @@ impl Renderer for Sarif {
             None => source_fix(source, report, documents, &self.templates),
             Some(_) => None,
         };
+        let mut results: Vec<(&PodReport, Told<'_>, Option<&Silence>)> = Vec::new();
         for pod in &report.pods {
-            for finding in &pod.findings {
-                let mut result = SarifResult::new(source, report, &uri, pod, finding, None);
+            results.extend(pod.told().map(|told| (pod, told, None)));
+            results.extend(pod.silenced.iter().map(|Silenced { finding, by }| {
+                (pod, Told { finding, policy: pod.policy, modes: &[] }, Some(by))
+            }));
+        }
+        results.sort_by_key(|(_, told, _)| told.finding.places.first().map(|place| place.position));
+        for (pod, told, silence) in results {
+            let mut result = SarifResult::new(source, report, &uri, pod, told, silence);
+            if silence.is_none() && told.refuses() {
                 result.fixes.extend(fix.take().map(|fix| Fix::new(&uri, fix)));
-                separate(out, start);
-                serde_json::to_writer(&mut *out, &result)?;
             }
-            for silenced in &pod.silenced {
-                let (finding, by) = (&silenced.finding, Some(&silenced.by));
-                separate(out, start);
-                serde_json::to_writer(&mut *out, &SarifResult::new(source, report, &uri, pod, finding, by))?;
-            }
+            separate(out, start);
+            serde_json::to_writer(&mut *out, &result)?;
         }
         Ok(())
     }
@@ -82,6 +85,10 @@ struct Log {
     begun: bool,
     any: bool,
     notifications: Vec<Notification>,
+    /// How many more there are.
+    left_out: usize,
+    /// Whether something could not be judged.
+    failed: bool,
 }
 
 impl Log {
@@ -99,7 +106,22 @@ impl Log {
 impl Assembly for Log {
     fn add(&mut self, report: &FileReport, rendered: &[u8], out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
-        self.notifications.extend(report.problems.iter().map(|problem| Notification::new(report, problem)));
+        let errors = report.problems.iter().map(|problem| Notification::new(report, problem, "error"));
+        self.failed |= !report.problems.is_empty();
+        let warnings = report.refusals.iter().map(|problem| Notification::new(report, problem, "warning"));
+        let patches = report.patches.iter().map(|object| Notification {
+            file: report.file().to_owned(),
+            place: Some((object.position.line, object.position.column)),
+            message: patch(object),
+            level: "note",
+        });
+        for notification in errors.chain(warnings).chain(patches) {
+            if self.notifications.len() < MOST_NOTIFICATIONS {
+                self.notifications.push(notification);
+            } else {
+                self.left_out += 1;
+            }
+        }
         if rendered.is_empty() {
             return Ok(());
         }
@@ -110,8 +132,20 @@ impl Assembly for Log {
 
     fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
+        if self.left_out > 0 {
+            let message = format!(
+                "{} left out here; the format concise tells all",
+                counted(self.left_out, "more message")
+            );
+            self.notifications.push(Notification {
+                file: String::new(),
+                place: None,
+                message,
+                level: "note",
+            });
+        }
         let invocation = Invocation {
-            execution_successful: self.notifications.is_empty(),
+            execution_successful: !self.failed,
             tool_execution_notifications: &self.notifications,
         };
         write!(out, "\n],\"invocations\":")?;
@@ -258,9 +292,10 @@ impl<'a> SarifResult<'a> {
         report: &FileReport,
         uri: &'a str,
         pod: &'a PodReport,
-        finding: &'a Finding,
+        told: Told<'a>,
         silence: Option<&'a Silence>,
     ) -> Self {
+        let finding = told.finding;
         let mut text = format!("{}: {}.", object(&pod.object), finding.sentence());
         if let (Some(_), Some(place)) = (&report.rendered_from, finding.places.first()) {
             let _ = write!(text, " That is line {} of what was rendered.", place.position.line);
@@ -276,7 +311,7 @@ impl<'a> SarifResult<'a> {
         Self {
             rule_id: finding.check.id,
             rule_index: CHECKS.iter().position(|check| check.id == finding.check.id).unwrap_or(0),
-            level: "error",
+            level: if told.refuses() { "error" } else { "warning" },
             message: Message { text: text.into() },
             locations: locations.next().into_iter().collect(),
             related_locations: locations
@@ -287,7 +322,7 @@ impl<'a> SarifResult<'a> {
             suppressions: silence.map(Suppression::new).into_iter().collect(),
             fixes: Vec::new(),
             properties: ResultProperties {
-                policy: policy(pod),
+                policy: policy(told.policy),
                 revision: finding.revision.to_string(),
                 paths: finding.places.iter().map(|place| place.path.as_str()).collect(),
             },
@@ -438,10 +473,11 @@ struct Notification {
     file: String,
     place: Option<(usize, usize)>,
     message: String,
+    level: &'static str,
 }
 
 impl Notification {
-    fn new(report: &FileReport, problem: &Problem) -> Self {
+    fn new(report: &FileReport, problem: &Problem, level: &'static str) -> Self {
         Self {
             file: report.file().to_owned(),
             place: problem
@@ -449,6 +485,7 @@ impl Notification {
                 .filter(|_| report.rendered_from.is_none())
                 .map(|position| (position.line, position.column)),
             message: problem.message.clone(),
+            level,
         }
     }
 }
@@ -459,7 +496,8 @@ impl Serialize for Notification {
         struct Written<'a> {
             level: &'static str,
             message: Message<'a>,
-            locations: [Location<'a>; 1],
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            locations: Vec<Location<'a>>,
         }
         let region = |(start_line, start_column)| Region { start_line, start_column, end_column: None };
         let physical_location = PhysicalLocation {
@@ -468,9 +506,13 @@ impl Serialize for Notification {
         };
         let location = Location { id: None, physical_location, logical_locations: Vec::new(), message: None };
         let message = Message { text: self.message.as_str().into() };
-        Written { level: "error", message, locations: [location] }.serialize(serializer)
+        let locations = if self.file.is_empty() { Vec::new() } else { vec![location] };
+        Written { level: self.level, message, locations }.serialize(serializer)
     }
 }
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// So many notifications stand behind the results, and are held until then.
+const MOST_NOTIFICATIONS: usize = 50_000;

@@ -1,10 +1,9 @@
 //! The counts of a whole check.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::wording::counted;
-use crate::finding::FileReport;
+use crate::finding::{FileReport, Mode, Start};
 
 /// The counts of a whole check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +14,8 @@ pub struct Summary {
     pub documents: usize,
     /// Pods found, exempt ones among them.
     pub pods: usize,
+    /// Pods by what they were judged by, as in `restricted:latest`.
+    pub policies: BTreeMap<String, usize>,
     /// Pods that no policy binds.
     pub exempt_pods: usize,
     /// Pods that would be refused.
@@ -23,22 +24,41 @@ pub struct Summary {
     pub violations: usize,
     /// The same, by check.
     pub by_check: BTreeMap<&'static str, usize>,
-    /// Violations that a comment or the baseline silences.
+    /// Violations that a comment or the known ones silence. Kubernetes refuses the pods all the same.
     pub silenced: usize,
+    /// Pods all of whose violations are silenced.
+    pub silenced_pods: usize,
+    /// Pods that would not be refused, and of which their namespace warns.
+    pub warned_pods: usize,
+    /// Pods that would not be refused, and which the audit log would note.
+    pub audited_pods: usize,
+    /// Unknown fields and kinds, which Kubernetes refuses when it decodes strictly.
+    pub refusals: usize,
+    /// Objects that are patches, and were not judged.
+    pub patches: usize,
     /// What could not be judged.
     pub problems: usize,
 }
 
 impl Summary {
-    /// Counts one source.
+    /// Counts one source, or one part of it.
     pub fn add(&mut self, report: &FileReport) {
-        self.files += 1;
+        self.files += usize::from(report.start == Start::default());
         self.documents += report.documents;
         self.problems += report.problems.len();
+        self.refusals += report.refusals.len();
+        self.patches += report.patches.len();
         for pod in &report.pods {
             self.pods += 1;
-            self.exempt_pods += usize::from(pod.policy.is_none());
+            match pod.policy {
+                Some(policy) => *self.policies.entry(policy.to_string()).or_default() += 1,
+                None => self.exempt_pods += 1,
+            }
             self.refused_pods += usize::from(!pod.findings.is_empty());
+            self.silenced_pods += usize::from(pod.findings.is_empty() && !pod.silenced.is_empty());
+            let is_told = |mode| pod.advice.iter().any(|advice| advice.modes.contains(&mode));
+            self.warned_pods += usize::from(pod.findings.is_empty() && is_told(Mode::Warn));
+            self.audited_pods += usize::from(pod.findings.is_empty() && is_told(Mode::Audit));
             self.violations += pod.findings.len();
             self.silenced += pod.silenced.len();
             for finding in &pod.findings {
@@ -57,29 +77,58 @@ impl Summary {
         }
     }
 
-    /// The counts as a sentence or two.
+    /// The counts as a sentence or two: what was judged, by what, with which result, and what was not.
     pub fn sentence(&self) -> String {
-        let mut text = format!("{} in {}: ", counted(self.pods, "pod"), counted(self.files, "file"));
-        match (self.refused_pods, self.pods) {
-            (0, 0) => text.push_str("nothing to refuse"),
-            (0, _) if self.problems > 0 => {
-                text.push_str("none of those that could be judged would be refused");
+        let judged = format!("{} in {}{}", counted(self.pods, "pod"), counted(self.files, "file"), self.by());
+        let mut parts = Vec::new();
+        if self.refused_pods > 0 {
+            let violations = counted(self.violations, "violation");
+            parts.push(format!("{} would be refused, for {violations}", self.refused_pods));
+        }
+        if self.silenced_pods > 0 {
+            parts.push(format!(
+                "{} would be refused for violations that are silenced here",
+                self.silenced_pods
+            ));
+        }
+        if parts.is_empty() {
+            parts.push(match (self.pods, self.problems) {
+                (0, _) => "nothing to judge".to_owned(),
+                (_, 0) => "all would be admitted".to_owned(),
+                _ => "none of those that could be judged would be refused".to_owned(),
+            });
+        }
+        let mut part = |count: usize, text: String| {
+            if count > 0 {
+                parts.push(text);
             }
-            (0, _) => text.push_str("all would be admitted"),
-            (refused, _) => {
-                let _ =
-                    write!(text, "{refused} would be refused, for {}", counted(self.violations, "violation"));
-            }
+        };
+        part(self.exempt_pods, format!("{} exempt", self.exempt_pods));
+        part(self.silenced, format!("{} silenced", counted(self.silenced, "violation")));
+        part(self.warned_pods, format!("{} with a warning of the namespace", self.warned_pods));
+        part(self.audited_pods, format!("{} to be noted in the audit log", self.audited_pods));
+        part(
+            self.refusals,
+            format!("{} that kubectl refuses", counted(self.refusals, "unknown field or kind")),
+        );
+        part(self.patches, format!("{} not judged", counted(self.patches, "Kustomize patch")));
+        part(self.problems, format!("{} could not be judged", counted(self.problems, "place")));
+        format!("{judged}: {} (podsec {VERSION})", parts.join("; "))
+    }
+
+    /// What was judged by, as far as it fits a line.
+    fn by(&self) -> String {
+        let mut policies: Vec<&str> = self.policies.keys().map(String::as_str).collect();
+        if policies.len() > MOST_POLICIES {
+            policies.truncate(MOST_POLICIES - 1);
         }
-        if self.exempt_pods > 0 {
-            let _ = write!(text, "; {} exempt", self.exempt_pods);
-        }
-        if self.silenced > 0 {
-            let _ = write!(text, "; {} silenced", counted(self.silenced, "violation"));
-        }
-        if self.problems > 0 {
-            let _ = write!(text, "; {} could not be judged", counted(self.problems, "place"));
-        }
-        text
+        let more = match self.policies.len() - policies.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        if policies.is_empty() { String::new() } else { format!(", by {}{more}", policies.join(", ")) }
     }
 }
+
+const MOST_POLICIES: usize = 4;
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,14 +1,21 @@
 //! Words that several renderers share.
 
-use podsec_standards::{Check, Edit, Level};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use crate::finding::{Finding, Place, PodReport};
+use podsec_standards::{Check, Edit, Level, Policy};
+
+use crate::finding::{Finding, Mode, Patch, Place, PodReport, Told};
 use crate::object::ObjectName;
 
 /// A number and its noun: `1 pod`, `2 pods`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    match noun {
+        _ if count == 1 => format!("1 {noun}"),
+        "Kustomize patch" => format!("{count} Kustomize patches"),
+        "unknown field or kind" => format!("{count} unknown fields or kinds"),
+        _ => format!("{count} {noun}s"),
+    }
 }
 
 /// What a place must hold: `must be true or left out`, `privileged is missing: it must be false`.
@@ -76,7 +83,7 @@ struct Remedy<'a> {
 }
 
 /// What to do with a field.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Instruction<'a> {
     /// Give this field of the pod's security context a value.
     SetForPod(&'a str, &'static str),
@@ -87,6 +94,9 @@ enum Instruction<'a> {
 
 fn grouped(finding: &Finding) -> Vec<Remedy<'_>> {
     let mut remedies: Vec<Remedy<'_>> = Vec::new();
+    // A pod may have thousands of containers.
+    let mut known: HashMap<Instruction<'_>, usize> = HashMap::new();
+    let mut named: HashSet<(usize, &str)> = HashSet::new();
     for place in &finding.places {
         let Some(edit) = place.edit else { continue };
         let shared = matches!(edit, Edit::SetForPod(_)) && place.actual.is_null();
@@ -97,11 +107,12 @@ fn grouped(finding: &Finding) -> Vec<Remedy<'_>> {
             _ => (None, place.path.as_str()),
         };
         let what = Instruction::new(edit, path, shared);
-        match remedies.iter_mut().find(|remedy| remedy.what == what) {
-            Some(remedy) => {
-                remedy.containers.extend(container.filter(|name| !remedy.containers.contains(name)));
-            }
-            None => remedies.push(Remedy { what, containers: container.into_iter().collect() }),
+        let index = *known.entry(what).or_insert_with(|| {
+            remedies.push(Remedy { what, containers: Vec::new() });
+            remedies.len() - 1
+        });
+        if let Some(remedy) = remedies.get_mut(index) {
+            remedy.containers.extend(container.filter(|name| named.insert((index, name))));
         }
     }
     remedies
@@ -178,9 +189,46 @@ pub(crate) fn object(name: &ObjectName) -> String {
     }
 }
 
+/// What would become of a pod, or of what carries it. Kubernetes refuses pods only: what makes them is accepted, and finds
+/// later that it can make none.
+pub(crate) fn consequence(pod: &PodReport, told: &Told<'_>) -> String {
+    let name = object(&pod.object);
+    let policy = policy(told.policy);
+    let is_pod = pod.object.kind == "Pod";
+    if told.refuses() {
+        return if is_pod {
+            format!("{name} would be refused by {policy}")
+        } else {
+            format!("{name} would be accepted, and its pods refused by {policy}")
+        };
+    }
+    let accepted = if is_pod { "admitted" } else { "accepted" };
+    let how = match told.modes {
+        [Mode::Warn] => "with a warning",
+        [Mode::Audit] => "and noted in the audit log",
+        _ => "with a warning, and noted in the audit log",
+    };
+    format!("{name} would be {accepted} {how}, as its namespace asks by {policy}")
+}
+
+/// Whose pods are refused, as a subject: `Pod "a"`, `pods of Deployment "web"`.
+pub(crate) fn refused(pod: &PodReport) -> String {
+    let name = object(&pod.object);
+    if pod.object.kind == "Pod" { name } else { format!("pods of {name}") }
+}
+
+/// That an object is a patch and was not judged, why, and what can be judged.
+pub(crate) fn patch(patch: &Patch) -> String {
+    format!(
+        "{} is a patch, as {}; not judged: `podsec check --kustomize DIR` judges what Kustomize makes of it",
+        object(&patch.object),
+        patch.why
+    )
+}
+
 /// The policy that a pod was judged by: `restricted:latest`.
-pub(crate) fn policy(pod: &PodReport) -> String {
-    pod.policy.map_or_else(|| "exempt".to_owned(), |policy| policy.to_string())
+pub(crate) fn policy(policy: Option<Policy>) -> String {
+    policy.map_or_else(|| "exempt".to_owned(), |policy| policy.to_string())
 }
 
 /// The first line of a check's documentation.

@@ -85,19 +85,36 @@ fn forbidden() -> impl Iterator<Item = (&'static Check, &'static Example)> {
 /// The example's pod as a Pod, and in others.
 fn objects(example: &Example) -> [(&'static str, Value); 4] {
     let pod: Value = serde_json::from_str(example.pod).unwrap();
-    let deployment = object("apps/v1", "Deployment", &json!({"spec": {"template": pod, "replicas": 1}}));
+    let template = with_images(&pod);
+    let spec =
+        json!({"spec": {"template": template, "replicas": 1, "selector": {"matchLabels": {"a": "b"}}}});
+    let deployment = object("apps/v1", "Deployment", &spec);
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}},
         deployment,
         object("v1", "Pod", &pod),
     ]});
-    let cron_job = json!({"spec": {"jobTemplate": {"spec": {"template": pod}}, "schedule": "@daily"}});
+    let cron_job = json!({"spec": {"jobTemplate": {"spec": {"template": template}}, "schedule": "@daily"}});
     [
         ("Pod", object("v1", "Pod", &pod)),
         ("Deployment", deployment),
         ("CronJob", object("batch/v1", "CronJob", &cron_job)),
         ("List", list),
     ]
+}
+
+/// A pod whose containers have images; without them it would be a patch.
+fn with_images(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    for list in ["initContainers", "containers"] {
+        for container in pod["spec"][list].as_array_mut().into_iter().flatten() {
+            container["image"] = "i".into();
+        }
+    }
+    if pod["spec"]["containers"].as_array().is_none_or(Vec::is_empty) {
+        pod["spec"]["containers"] = json!([]);
+    }
+    pod
 }
 
 fn object(api_version: &str, kind: &str, rest: &Value) -> Value {

@@ -12,8 +12,8 @@ use jiff::Zoned;
 use podsec_manifest::fix::{
     Applied, Fixed, Left, Options, Patch, Why, fix, kustomize_component, patches, replace, unified_diff,
 };
-use podsec_manifest::input::{Input, forget_names, in_order, search};
-use podsec_manifest::{ObjectName, Source, Template, Templates};
+use podsec_manifest::input::{Input, Kustomizations, forget_names, in_order, search};
+use podsec_manifest::{ObjectName, Source, Template, Templates, apply_allowances, check};
 use podsec_standards::Check;
 
 use super::check::leave_out_excluded;
@@ -115,8 +115,16 @@ fn mend(
     let mut tally = Tally::default();
     let mut all_patches: Vec<Patch> = Vec::new();
     let mut progress = Progress::new(inputs.len());
+    let kustomizations = Kustomizations::near(inputs);
     let work = |input| {
-        let outcome = mend_input(input, templates, &policies, options, writes);
+        let outcome = match kustomizations.naming(input) {
+            Some(kustomization) => Outcome::Patch(format!(
+                "{}: a patch, as {} names it one; not mended",
+                input.name(),
+                kustomization.display()
+            )),
+            None => mend_input(input, templates, &policies, options, writes),
+        };
         let bytes = if let Outcome::Fixed(_, fixed) = &outcome { fixed.text.len() } else { 0 };
         ((input, outcome), bytes)
     };
@@ -124,8 +132,13 @@ fn mend(
         progress.clear();
         match outcome {
             Outcome::NoManifest => {}
-            Outcome::Failed(message) => {
+            Outcome::Failed { message, violations } => {
                 tally.problems += 1;
+                tally.violations += violations;
+                writeln!(notes, "{message}")?;
+            }
+            Outcome::Patch(message) => {
+                tally.patches += 1;
                 writeln!(notes, "{message}")?;
             }
             Outcome::Fixed(source, fixed) => {
@@ -167,8 +180,13 @@ fn mend(
 enum Outcome {
     /// It says nothing to Kubernetes.
     NoManifest,
-    /// It could not be read or written, for this reason.
-    Failed(String),
+    /// It could not be read or written, for this reason; so many violations are known to be in it still.
+    Failed {
+        message: String,
+        violations: usize,
+    },
+    /// It is no object but a Kustomize patch of one, as this says.
+    Patch(String),
     Fixed(Source, Box<Fixed>),
 }
 
@@ -183,13 +201,22 @@ fn mend_input(
     let source = match read(input) {
         Ok(Some(source)) => source,
         Ok(None) => return Outcome::NoManifest,
-        Err(message) => return Outcome::Failed(format!("{}: {message}", input.name())),
+        Err(message) => {
+            return Outcome::Failed { message: format!("{}: {message}", input.name()), violations: 0 };
+        }
     };
     let fixed = fix(&source, templates, policies, options);
     if let (Input::File { path, .. }, true) = (input, writes && fixed.text != source.text)
         && let Err(error) = replace(path, &source.text, &fixed.text)
     {
-        return Outcome::Failed(format!("{:#}; nothing was written to it", anyhow::Error::from(error)));
+        let message = format!("{:#}; nothing was written to it", anyhow::Error::from(error));
+        // What was mended is not, since it is not written.
+        let mut report = check(&source, templates, policies);
+        if let Some(today) = options.today {
+            apply_allowances(&source, &mut report, today);
+        }
+        let violations = report.pods.iter().map(|pod| pod.findings.len()).sum();
+        return Outcome::Failed { message, violations };
     }
     Outcome::Fixed(source, Box::new(fixed))
 }
@@ -233,6 +260,14 @@ fn tell(name: &str, fixed: &Fixed, notes: &mut dyn Write) -> io::Result<()> {
             writeln!(notes, "  left  {path}: {why} ({})", check.id)?;
         }
     }
+    for patch in &fixed.report.patches {
+        let kind = &patch.object.kind;
+        writeln!(
+            notes,
+            "{name}:{}: {kind} {} is a patch, as {}; not mended",
+            patch.position, patch.object.name, patch.why
+        )?;
+    }
     for problem in &fixed.report.problems {
         let position = problem.position.map(|position| format!(":{position}")).unwrap_or_default();
         writeln!(notes, "{name}{position}: {}", problem.message)?;
@@ -247,6 +282,8 @@ struct Tally {
     files: usize,
     violations: usize,
     left_for_unsafe: usize,
+    /// Objects that are patches, and were not mended.
+    patches: usize,
     problems: usize,
     /// Checks whose fixes may break a program.
     risks: BTreeMap<&'static str, &'static Check>,
@@ -260,6 +297,7 @@ impl Tally {
         self.files += usize::from(changed);
         self.violations += fixed.report.pods.iter().map(|pod| pod.findings.len()).sum::<usize>();
         self.problems += fixed.report.problems.len();
+        self.patches += fixed.report.patches.len();
         for left in &fixed.left {
             match left.why {
                 Why::NeedsUnsafe => self.left_for_unsafe += 1,
@@ -290,12 +328,20 @@ impl Tally {
             counted(self.fixes, "fix", "fixes"),
             counted(self.files, "file", "files"),
             counted(self.violations, "violation", "violations"),
-            if self.left_for_unsafe > 0 { ", more can be mended with --unsafe-fixes" } else { "" },
-            match self.problems {
-                0 => String::new(),
-                problems =>
-                    format!("; {} could not be judged or written", counted(problems, "place", "places")),
-            }
+            match (self.problems > 0, self.left_for_unsafe > 0) {
+                (false, false) => "",
+                (false, true) => ", more can be mended with --unsafe-fixes",
+                (true, false) => " in what could be judged",
+                (true, true) => " in what could be judged, more can be mended with --unsafe-fixes",
+            },
+            [
+                (self.patches, "Kustomize patch", "Kustomize patches", "not judged"),
+                (self.problems, "place", "places", "could not be judged or written"),
+            ]
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, more, what)| format!("; {} {what}", counted(count, one, more)))
+            .collect::<String>()
         )
     }
 
@@ -439,7 +485,12 @@ patches:
         let (_folder, path) = file("apiVersion: v1\nkind: [\n");
         let (code, _, notes) = run(&["--level", "baseline"], &path);
         assert_eq!(code, 2);
-        assert!(notes.ends_with("0 violations left; 1 place could not be judged or written\n"), "{notes}");
+        assert!(
+            notes.ends_with(
+                "0 violations left in what could be judged; 1 place could not be judged or written\n"
+            ),
+            "{notes}"
+        );
 
         let (_folder, path) = file(POD);
         let mut permissions = fs::metadata(&path).unwrap().permissions();
@@ -448,6 +499,8 @@ patches:
         let (code, _, notes) = run(&["--level", "baseline", "--unsafe-fixes"], &path);
         assert_eq!(code, 2);
         assert!(notes.starts_with("PATH is read-only; nothing was written to it\n"), "{notes}");
+        let told = "0 fixes in 0 files; 1 violation left in what could be judged; 1 place could not";
+        assert!(notes.contains(told), "{notes}");
 
         let (code, _, notes) = run(&["--level", "baseline"], &path.with_file_name("none.yaml"));
         assert_eq!(code, 2);

@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod values;
 pub(crate) mod webhook;
 
 use std::process::ExitCode;

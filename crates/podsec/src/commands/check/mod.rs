@@ -17,11 +17,11 @@ use anyhow::Context;
 use clap::Args;
 use globset::{Glob, GlobSetBuilder};
 use jiff::Zoned;
-use podsec_manifest::input::{Input, check_inputs, forget_names, search};
+use podsec_manifest::input::{Input, Judgement, Kustomizations, check_inputs, forget_names, search};
 use podsec_manifest::report::Summary;
-use podsec_manifest::{Baseline, FileReport, Kept, Source, Template, apply_allowances};
+use podsec_manifest::{Baseline, FileReport, Kept, Source, Start, Template, apply_allowances};
 
-use policies::{Policies, PolicyArguments};
+use policies::{ModeArgument, Policies, PolicyArguments};
 use progress::Progress;
 use rendered::RenderArguments;
 use reports::ReportArguments;
@@ -55,6 +55,19 @@ pub(crate) struct Arguments {
     /// Write all violations to the --baseline file, so that only new ones count from now on.
     #[arg(long)]
     write_baseline: bool,
+
+    /// Count it as an error what Kubernetes refuses when it decodes strictly, as kubectl asks it to: unknown fields, and
+    /// kinds that do not exist.
+    #[arg(long)]
+    strict: bool,
+
+    /// Exit with 1, too, when a namespace would warn of a pod (warn), or the audit log note one (audit).
+    #[arg(long, value_name = "MODE", default_value = "enforce")]
+    fail_on: ModeArgument,
+
+    /// Exit with 0 whatever would be refused; with 2 when something could not be judged.
+    #[arg(long)]
+    exit_zero: bool,
 
     /// Treat files that are named as those that are found: what podsec.toml excludes is left out, and what mentions no
     /// apiVersion is no manifest. For hooks, which name every file.
@@ -97,24 +110,36 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let mut summary = Summary::default();
     let mut progress = Progress::new(inputs.len());
     let today = Zoned::now().date();
+    let strict = arguments.strict;
     let render = |source: &Source, mut report: FileReport, documents: &[Kept<'_>]| {
         apply_allowances(source, &mut report, today);
+        if strict {
+            report.problems.append(&mut report.refusals);
+        }
         if baseline_path.is_some() {
             ledger.lock().unwrap_or_else(PoisonError::into_inner).apply(&mut report);
         }
         let parts = renderers.source(source, &report, documents);
-        let bytes = parts.iter().flatten().map(Vec::len).sum();
-        ((report, parts), bytes)
+        let rendered: usize = parts.iter().flatten().map(Vec::len).sum();
+        ((report, parts), rendered)
     };
     let add = |(report, parts): &(FileReport, io::Result<Vec<Vec<u8>>>)| {
         summary.add(report);
         progress.clear();
         let parts = parts.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
         reports.add(report, parts)?;
-        progress.advance();
+        if report.start == Start::default() {
+            progress.advance();
+        }
         Ok(())
     };
-    check_inputs(&inputs, &templates, &policies, renderers.want_documents(), render, add)
+    let judgement = Judgement {
+        templates: &templates,
+        policies: &policies,
+        kustomizations: &Kustomizations::near(&inputs),
+        keeps: renderers.want_documents(),
+    };
+    check_inputs(&inputs, &judgement, render, add)
         .and_then(|()| {
             progress.clear();
             reports.finish(&summary)
@@ -142,7 +167,21 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
         fs::write(&path, found.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
         return Ok(if summary.problems > 0 { 2 } else { 0 });
     }
-    Ok(summary.exit_code())
+    Ok(exit_code(&summary, &arguments))
+}
+
+/// The exit code that the flags ask for.
+fn exit_code(summary: &Summary, arguments: &Arguments) -> u8 {
+    let told = match arguments.fail_on {
+        ModeArgument::Enforce => 0,
+        ModeArgument::Warn => summary.warned_pods,
+        ModeArgument::Audit => summary.warned_pods + summary.audited_pods,
+    };
+    match summary.exit_code() {
+        0 if told > 0 && !arguments.exit_zero => 1,
+        1 if arguments.exit_zero => 0,
+        code => code,
+    }
 }
 
 /// What the baseline knows, and what it is to know.

@@ -7,21 +7,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use podsec_admission::{Configuration, NamespaceLabels};
+use podsec_admission::{Configuration, NamespaceLabels, Policies as NamespacePolicies};
 use podsec_manifest::input::{self, Input, Namespace};
-use podsec_manifest::{ObjectName, Source};
+use podsec_manifest::{Mode, ObjectName, Source};
 use podsec_standards::{Level, Pod, Policy, Version};
+
+use super::super::values::{levels, versions};
 
 /// The flags that say how strictly pods are judged.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct PolicyArguments {
     /// The level that every pod must satisfy: privileged, baseline or restricted. Without it, what the labels of the
     /// pods' namespaces say, else what --config says, else restricted.
-    #[arg(long)]
+    #[arg(long, value_parser = levels())]
     pub(crate) level: Option<Level>,
 
     /// The version of the standards: latest, or a Kubernetes version such as v1.30. Needs --level.
-    #[arg(long, value_name = "VERSION", requires = "level")]
+    #[arg(long, value_name = "VERSION", requires = "level", value_parser = versions(), hide_possible_values = true)]
     pub(crate) version: Option<Version>,
 
     /// The cluster's namespaces, as `kubectl get namespaces -o yaml` prints them: their labels say how strictly the
@@ -102,14 +104,9 @@ impl Policies {
     }
 
     fn of_namespace(&self, name: &str) -> Policy {
-        let defaults = self.configuration.as_ref().map(|configuration| configuration.defaults);
-        let policies = match (self.namespaces.get(name), defaults) {
-            (Some(labels), defaults) => labels.policies(&defaults.unwrap_or_default()),
-            (None, Some(defaults)) => defaults,
-            (None, None) => {
-                self.fell_back.store(true, Ordering::Relaxed);
-                return Policy::new(Level::Restricted, Version::Latest);
-            }
+        let Some(policies) = self.modes(name) else {
+            self.fell_back.store(true, Ordering::Relaxed);
+            return Policy::new(Level::Restricted, Version::Latest);
         };
         match self.mode {
             ModeArgument::Enforce => policies.enforce,
@@ -117,20 +114,45 @@ impl Policies {
             ModeArgument::Warn => policies.warn,
         }
     }
+
+    /// The policies of the three modes in a namespace, if something says them.
+    fn modes(&self, namespace: &str) -> Option<NamespacePolicies> {
+        let defaults = self.configuration.as_ref().map(|configuration| configuration.defaults);
+        match (self.namespaces.get(namespace), defaults) {
+            (Some(labels), defaults) => Some(labels.policies(&defaults.unwrap_or_default())),
+            (None, defaults) => defaults,
+        }
+    }
+
+    fn is_exempt(&self, namespace: &str, pod: &Pod<'_>) -> bool {
+        self.configuration.as_ref().is_some_and(|Configuration { exemptions, .. }| {
+            let runtime_class = pod.runtime_class_name();
+            exemptions.has_namespace(namespace)
+                || runtime_class.is_some_and(|name| exemptions.has_runtime_class(name))
+        })
+    }
+}
+
+fn namespace(object: &ObjectName) -> &str {
+    if object.namespace.is_empty() { DEFAULT_NAMESPACE } else { &object.namespace }
 }
 
 impl podsec_manifest::Policies for Policies {
     fn policy(&self, object: &ObjectName, pod: &Pod<'_>) -> Option<Policy> {
-        let namespace = if object.namespace.is_empty() { DEFAULT_NAMESPACE } else { &object.namespace };
-        if let Some(Configuration { exemptions, .. }) = &self.configuration {
-            let runtime_class = pod.runtime_class_name();
-            if exemptions.has_namespace(namespace)
-                || runtime_class.is_some_and(|name| exemptions.has_runtime_class(name))
-            {
-                return None;
-            }
+        let namespace = namespace(object);
+        if self.is_exempt(namespace, pod) {
+            return None;
         }
         Some(self.given.unwrap_or_else(|| self.of_namespace(namespace)))
+    }
+
+    fn advice(&self, object: &ObjectName, pod: &Pod<'_>) -> Vec<(Mode, Policy)> {
+        let namespace = namespace(object);
+        let is_asked = self.given.is_none() && self.mode == ModeArgument::Enforce;
+        let modes = self.modes(namespace).filter(|_| is_asked && !self.is_exempt(namespace, pod));
+        let pairs = modes.map(|policies| [(Mode::Warn, policies.warn), (Mode::Audit, policies.audit)]);
+        let restricts = |(_, policy): &(Mode, Policy)| policy.level != Level::Privileged;
+        pairs.into_iter().flatten().filter(restricts).collect()
     }
 }
 

@@ -1,12 +1,12 @@
 //! Manifests as Kustomize and Helm render them, by the user's own programs.
 
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use podsec_manifest::input::Input;
+use podsec_manifest::input::{Input, KUSTOMIZATION_NAMES, without_detours};
 
 /// The flags that name what to render.
 #[derive(Clone, Debug, Args)]
@@ -85,8 +85,7 @@ fn rendered(text: &str, root: &Path, file: impl Fn(&str) -> Option<PathBuf>) -> 
 
 /// The file of a folder that tells Kustomize what to make; the folder itself when there is none.
 fn kustomization(folder: &Path) -> PathBuf {
-    let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-    let found = names.iter().map(|name| folder.join(name)).find(|path| path.is_file());
+    let found = KUSTOMIZATION_NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| folder.to_owned())
 }
 
@@ -103,23 +102,6 @@ fn origin(document: &str, folder: &Path) -> Option<PathBuf> {
     let origin = podsec_yaml::to_json(origin).ok()?;
     // What comes from elsewhere stands in no file of the user.
     if origin["repo"].is_string() { None } else { Some(folder.join(origin["path"].as_str()?)) }
-}
-
-/// The same path without `.`, and without `..` where something stands before it.
-fn without_detours(path: &Path) -> PathBuf {
-    let mut straight = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(straight.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                straight.pop();
-            }
-            _ => straight.push(part),
-        }
-    }
-    straight
 }
 
 #[cfg(test)]

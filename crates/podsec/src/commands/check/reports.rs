@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::error::ErrorKind;
@@ -23,11 +23,12 @@ pub(crate) struct ReportArguments {
 #[derive(Clone, Debug, Args)]
 struct Flags {
     /// How to report; human when left out. May be given several times.
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT")]
     format: Vec<Format>,
 
-    /// Where the report of the --format before it goes, instead of standard output.
-    #[arg(long, value_name = "FILE")]
+    /// Where the report of the --format before it goes, instead of standard output. Without a --format before it, the
+    /// name of the file says the format: .html, .json, .sarif, .md, .xml (junit).
+    #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
     /// When to colour.
@@ -83,16 +84,24 @@ impl FromArgMatches for ReportArguments {
         let places = |id: &str| matches.indices_of(id).into_iter().flatten().collect::<Vec<_>>();
         let mut formats: Vec<(usize, Format, Option<PathBuf>)> =
             places("format").into_iter().zip(format).map(|(place, format)| (place, format, None)).collect();
-        if formats.is_empty() {
-            formats.push((0, Format::Human, None));
-        }
         let refuse = |message: &str| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n"));
         for (place, path) in places("output").into_iter().zip(output) {
             match formats.iter_mut().rfind(|(format_place, ..)| *format_place < place) {
                 Some((.., taken @ None)) => *taken = Some(path),
-                Some(_) => return Err(refuse("a --format has more than one --output")),
-                None => return Err(refuse("an --output stands before the --format that it belongs to")),
+                // The file itself says its format.
+                _ => match Format::of_file(&path) {
+                    Some(format) => formats.push((place, format, Some(path))),
+                    None if formats.is_empty() => formats.push((place, Format::Human, Some(path))),
+                    None => {
+                        let message =
+                            "an --output needs a --format before it of its own, or a file name that says one";
+                        return Err(refuse(message));
+                    }
+                },
             }
+        }
+        if formats.is_empty() {
+            formats.push((0, Format::Human, None));
         }
         if formats.iter().filter(|(.., path)| path.is_none()).count() > 1 {
             return Err(refuse("only one --format can go to standard output: give the others an --output"));
@@ -183,6 +192,22 @@ impl Reports {
 }
 
 impl Format {
+    /// The format that the name of a file says.
+    fn of_file(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let formats = [
+            (".html", Self::Html),
+            (".htm", Self::Html),
+            (".json", Self::Json),
+            (".sarif", Self::Sarif),
+            (".sarif.json", Self::Sarif),
+            (".md", Self::Markdown),
+            (".xml", Self::Junit),
+        ];
+        let fits = formats.into_iter().filter(|(ending, _)| name.ends_with(ending));
+        fits.max_by_key(|(ending, _)| ending.len()).map(|(_, format)| format)
+    }
+
     fn renderer(self, colour: bool, templates: &Templates) -> Box<dyn Renderer + Send + Sync> {
         match self {
             Self::Human => Box::new(Human::new(colour)),
@@ -235,12 +260,34 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_paired_is_refused() {
-        for line in [
-            "--format human --format json",
-            "--format json --output a --output b",
-            "--output a --format json",
+    fn an_output_without_a_format_has_the_one_that_its_name_says() {
+        for (name, format) in [
+            ("x.html", Format::Html),
+            ("x.json", Format::Json),
+            ("a.sarif.json", Format::Sarif),
+            ("x.sarif", Format::Sarif),
+            ("x.md", Format::Markdown),
+            ("x.xml", Format::Junit),
+            ("x", Format::Human),
         ] {
+            assert_eq!(
+                formats(&format!("-o {name}")),
+                Ok(vec![(format, Some(PathBuf::from(name)))]),
+                "{name}"
+            );
+        }
+        let file = |name: &str| Some(PathBuf::from(name));
+        assert_eq!(
+            formats("-f human -f gitlab -o a.json -o b.html"),
+            Ok(vec![(Format::Human, None), (Format::Gitlab, file("a.json")), (Format::Html, file("b.html"))])
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_paired_is_refused() {
+        for line in
+            ["--format human --format json", "--format json --output a --output b", "--output a --output b"]
+        {
             assert!(formats(line).is_err(), "{line}");
         }
     }

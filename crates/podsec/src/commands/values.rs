@@ -1,0 +1,80 @@
+//! The values of flags that shells complete: levels, versions and checks.
+
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
+use podsec_standards::{CHECKS, Level, Version};
+
+/// The levels, and nothing else.
+pub(crate) fn levels() -> Known<Level> {
+    Known::new(Level::ALL.map(|level| level.as_str().to_owned()).to_vec())
+}
+
+/// The versions in which checks changed or may have, and every other version that Kubernetes takes.
+pub(crate) fn versions() -> Known<Version> {
+    let newest = match Version::NEWEST_REVISION {
+        Version::V1(minor) => minor,
+        Version::Latest => 0,
+    };
+    let numbered = (0..=newest).rev().map(|minor| Version::V1(minor).to_string());
+    Known::new([Version::Latest.to_string()].into_iter().chain(numbered).collect())
+}
+
+/// The ids of the checks, and nothing else.
+pub(crate) fn checks() -> Known<CheckId> {
+    Known::new(CHECKS.iter().map(|check| check.id.to_owned()).collect())
+}
+
+/// The id of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CheckId(pub(crate) &'static str);
+
+impl FromStr for CheckId {
+    type Err = &'static str;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        let found = CHECKS.iter().find(|check| check.id == id).map(|check| Self(check.id));
+        found.ok_or("there is no check of this name; `podsec explain restricted` lists them")
+    }
+}
+
+/// Reads a value as its type does, and offers those that are known.
+#[derive(Clone, Debug)]
+pub(crate) struct Known<T> {
+    values: Vec<String>,
+    of: PhantomData<T>,
+}
+
+impl<T> Known<T> {
+    fn new(values: Vec<String>) -> Self {
+        Self { values, of: PhantomData }
+    }
+}
+
+impl<T> TypedValueParser for Known<T>
+where
+    T: FromStr<Err: std::fmt::Display> + Clone + Send + Sync + 'static,
+{
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<T, clap::Error> {
+        let text = value.to_string_lossy();
+        text.parse().map_err(|error: T::Err| {
+            let flag = arg.map_or_else(String::new, |arg| format!(" for '{arg}'"));
+            let message = format!("invalid value '{text}'{flag}: {error}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.values.iter().map(PossibleValue::new)))
+    }
+}
