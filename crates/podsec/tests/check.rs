@@ -21,6 +21,11 @@ fn check(folder: &Path, arguments: &[&str]) -> (String, String, i32) {
     (text(output.stdout), text(output.stderr), output.status.code().unwrap())
 }
 
+/// The line that closes a report.
+fn closing(text: &str) -> String {
+    format!("{text} (podsec {})\n", env!("CARGO_PKG_VERSION"))
+}
+
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -71,9 +76,17 @@ fn the_labels_of_a_namespace_among_the_manifests_decide() {
     };
     let privileged =
         "pod-security.kubernetes.io/enforce: privileged, pod-security.kubernetes.io/warn: baseline";
-    let (_, notes, code) = judged(privileged, &[]);
+    let (report, notes, code) = judged(privileged, &["--format", "concise"]);
     assert_eq!((notes.as_str(), code), ("", 0));
+    let told = "a.yaml:4:17: warning[hostNamespaces]: host namespaces (hostPID=true)\n1 pod in 2 files, by privileged:latest: all would \
+                be admitted; 1 with a warning of the namespace";
+    assert_eq!(report, closing(told));
+    assert_eq!(judged(privileged, &["--fail-on", "warn"]).2, 1);
+    assert_eq!(judged(privileged, &["--fail-on", "warn", "--exit-zero"]).2, 0);
     assert_eq!(judged(privileged, &["--mode", "warn"]).2, 1);
+    let (report, _, code) = judged("pod-security.kubernetes.io/audit: restricted", &["--fail-on", "warn"]);
+    assert!(report.contains("and noted in the audit log, as its namespace asks by restricted:latest"), "{report}");
+    assert_eq!(code, 0);
     let (_, notes, code) = judged("pod-security.kubernetes.io/enforce: strict", &[]);
     assert_eq!(code, 2);
     assert!(notes.contains("n.yaml:5:11: namespace \"shop\": "), "{notes}");
@@ -85,7 +98,7 @@ fn the_cluster_s_configuration_gives_defaults_and_exemptions() {
                          defaults: {enforce: baseline}\nexemptions: {namespaces: [shop]}\n";
     let files = [("a.yaml", HOST), ("config.cfg", configuration)];
     let (report, _, code) = check(folder(&files).path(), &["--config", "config.cfg"]);
-    assert_eq!((report.as_str(), code), ("1 pod in 1 file: all would be admitted; 1 exempt\n", 0));
+    assert_eq!((report, code), (closing("1 pod in 1 file: all would be admitted; 1 exempt"), 0));
 }
 
 #[test]
@@ -95,7 +108,8 @@ fn a_baseline_silences_what_is_known_and_names_what_is_gone() {
     let write: Vec<&str> = baseline.into_iter().chain(["--write-baseline"]).collect();
     assert_eq!(check(folder.path(), &write).2, 0);
     let (report, notes, code) = check(folder.path(), &baseline);
-    assert_eq!(report, "1 pod in 1 file: all would be admitted; 1 violation silenced\n");
+    let told = "1 pod in 1 file, by baseline:latest: 1 would be refused for violations that are silenced here; 1 violation silenced";
+    assert_eq!(report, closing(told));
     assert_eq!((notes.as_str(), code), ("", 0));
     fs::write(folder.path().join("a.yaml"), BARE).unwrap();
     let (_, notes, code) = check(folder.path(), &baseline);
@@ -129,6 +143,84 @@ fn several_reports_are_written_at_once() {
     let json: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.path().join("a.out")).unwrap()).unwrap();
     assert_eq!(json["violations"][0]["check"], "hostNamespaces");
+}
+
+#[test]
+fn what_kubectl_would_be_refused_for_is_a_warning_and_an_error_when_asked_for() {
+    let files = [("a.yaml", BARE.replace("spec:", "spec:\n  hostPid: true"))];
+    let folder = folder(&[("a.yaml", &files[0].1), ("b.yaml", "apiVersion: v1\nkind: pod\nmetadata: {name: a}\n")]);
+    let arguments = ["--level", "baseline", "--format", "concise"];
+    let (report, _, code) = check(folder.path(), &arguments);
+    let told = "a.yaml:5:3: warning[strict]: unknown field \"spec.hostPid\": the field is hostPID\nb.yaml:2:7: warning[strict]: no \
+                matches for kind \"pod\" in version \"v1\": it is apiVersion v1, kind Pod\n1 pod in 2 files, by baseline:latest: all \
+                would be admitted; 2 unknown fields or kinds that kubectl refuses";
+    assert_eq!((report, code), (closing(told), 0));
+    let (report, _, code) = check(folder.path(), &[&arguments[..], &["--strict"]].concat());
+    assert!(report.starts_with("a.yaml:5:3: error: unknown field \"spec.hostPid\""), "{report}");
+    assert_eq!(code, 2);
+}
+
+#[test]
+fn patches_are_told_and_neither_judged_nor_mended() {
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {hostPID: true}}}\n";
+    let named = "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {hostPID: true}\n";
+    let kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches: [{path: b.yaml}]\n";
+    let folder = folder(&[("a.yaml", patch), ("b.yaml", named), ("kustomization.yaml", kustomization)]);
+    let arguments = ["--level", "baseline", "--format", "concise"];
+    for paths in [&[][..], &["a.yaml", "b.yaml", "kustomization.yaml"]] {
+        let (report, _, code) = check(folder.path(), &[&arguments[..], paths].concat());
+        let mut lines = report.lines();
+        let line = lines.next().unwrap();
+        assert!(line.starts_with("a.yaml:1:1: note: Deployment \"a\" is a patch, as it has no spec.selector;"), "{report}");
+        let line = lines.next().unwrap();
+        assert!(line.starts_with("b.yaml:1:1: note: Pod \"b\" is a patch, as ") && line.contains("--kustomize DIR"));
+        assert!(report.ends_with(&closing("0 pods in 3 files: nothing to judge; 2 Kustomize patches not judged")));
+        assert_eq!(code, 0);
+    }
+    let mend = ["fix", "--level", "baseline", "--unsafe-fixes", "."];
+    let fixed = Command::new(env!("CARGO_BIN_EXE_podsec")).args(mend).current_dir(folder.path()).output().unwrap();
+    let notes = String::from_utf8(fixed.stdout).unwrap();
+    assert!(notes.contains("0 fixes in 0 files; 0 violations left; 2 Kustomize patches not judged"), "{notes}");
+    assert_eq!(fs::read_to_string(folder.path().join("b.yaml")).unwrap(), named);
+}
+
+#[test]
+fn a_list_on_one_line_is_told_in_little_more_than_its_own_length() {
+    let pod = r#"{"metadata":{"name":"a","annotations":{"a":"LONG"}},"spec":{"hostPID":true,"containers":[{"name":"c","image":"x"}]}}"#;
+    let pods = vec![pod.replace("LONG", &"x".repeat(5000)); 100].join(",");
+    let list = format!("{{\"apiVersion\":\"v1\",\"kind\":\"PodList\",\"items\":[{pods}]}}\n");
+    let folder = folder(&[("a.json", &list)]);
+    for format in ["human", "html", "concise", "json"] {
+        for colour in ["never", "always"] {
+            let arguments = ["--level", "restricted", "--color", colour, "--format", format, "a.json"];
+            let (report, _, code) = check(folder.path(), &arguments);
+            assert_eq!(code, 1);
+            assert!(report.len() < 4 * list.len(), "{format}: {} of {}", report.len(), list.len());
+        }
+    }
+    let (report, ..) = check(folder.path(), &["--level", "baseline", "--color", "never", "a.json"]);
+    let message = report.split("\n\n").nth(1).unwrap();
+    let column = list.match_indices("true").nth(1).unwrap().0 + 1;
+    assert!(message.contains(&format!(" --> a.json:1:{column}\n")), "{message}");
+    let lines: Vec<&str> = message.lines().collect();
+    let mark = lines.iter().position(|line| line.contains('^')).unwrap();
+    let start = lines[mark].find('^').unwrap();
+    assert_eq!(&lines[mark - 1][start..start + 4], "true");
+    assert!(lines.iter().all(|line| line.len() < 300), "{message}");
+}
+
+#[test]
+fn the_documents_of_a_long_stream_keep_their_lines_and_numbers() {
+    let stream = format!("{HOST}---\n").repeat(30_000);
+    let folder = folder(&[("a.yaml", &stream)]);
+    let (report, ..) = check(folder.path(), &["--level", "baseline", "--format", "json", "a.yaml"]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["summary"]["files"], 1);
+    assert_eq!(report["summary"]["pods"], 30_000);
+    for (number, violation) in report["violations"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(violation["document"], number);
+        assert_eq!((&violation["line"], &violation["column"]), (&(number * 5 + 4).into(), &17.into()));
+    }
 }
 
 #[cfg(unix)]

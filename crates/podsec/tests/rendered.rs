@@ -67,9 +67,10 @@ fn what_helm_renders_is_judged_and_named_by_its_template() {
     let report = "\
 chart/templates/web.yaml (rendered):6:12: error[hostNamespaces]: host namespaces (hostPID=true)
 chart/templates/web.yaml (rendered):6:12: error[hostNamespaces]: host namespaces (hostIPC=true)
-2 pods in 2 files: 2 would be refused, for 2 violations
+2 pods in 2 files, by baseline:latest: 2 would be refused, for 2 violations (podsec VERSION)
 ";
-    assert_eq!(refused, (report.to_owned(), String::new(), 1));
+    let report = report.replace("VERSION", env!("CARGO_PKG_VERSION"));
+    assert_eq!(refused, (report, String::new(), 1));
     let admitted = helm(&["--helm", "chart", "--format", "concise"]);
     assert_eq!(admitted.2, 0, "{}", admitted.0);
     let (_, notes, code) = helm(&["--helm", "absent"]);
@@ -84,9 +85,10 @@ fn what_kustomize_makes_is_judged_and_named_by_its_origin() {
     let report = "\
 base/deploy.yaml (rendered):14:16: error[hostNamespaces]: host namespaces (hostPID=true)
 base/kustomization.yaml (rendered):11:16: error[hostNamespaces]: host namespaces (hostPID=true)
-2 pods in 2 files: 2 would be refused, for 2 violations
+2 pods in 2 files, by baseline:latest: 2 would be refused, for 2 violations (podsec VERSION)
 ";
-    assert_eq!(refused, (report.to_owned(), String::new(), 1));
+    let report = report.replace("VERSION", env!("CARGO_PKG_VERSION"));
+    assert_eq!(refused, (report, String::new(), 1));
     let (_, notes, code) = kubectl(&["--kustomize", "broken"]);
     assert!(code == 2 && notes.starts_with("podsec: kubectl kustomize failed: "), "{notes}");
 }
