@@ -1,4 +1,4 @@
-//! Exemptions in the source itself: comments that allow a violation, for a reason and perhaps for a time.
+//! Allowances in the source itself: comments that allow a violation, for a reason and perhaps for a time.
 //!
 //! ```yaml
 //! # podsec: allow hostPathVolumes, privileged until 2027-01-31 because the agent reads the node's logs
@@ -15,7 +15,7 @@ use crate::Source;
 use crate::check::documents;
 use crate::finding::{FileReport, Finding, Problem, Silence, Silenced};
 
-/// Takes what the comments of a source allow out of its report. An exemption that is none becomes a [`Problem`]; one that
+/// Takes what the comments of a source allow out of its report. An allowance that is none becomes a [`Problem`]; one that
 /// has ended, or that nothing needs, a warning.
 pub fn apply_allowances(source: &Source, report: &mut FileReport, today: Date) {
     if !source.text.contains(MARK) {
@@ -51,13 +51,13 @@ pub fn apply_allowances(source: &Source, report: &mut FileReport, today: Date) {
             report.warnings.push(Problem {
                 object: None,
                 position: Some(position),
-                message: format!("this exemption allows {check}, which nothing here violates: remove it"),
+                message: format!("this allowance allows {check}, which nothing here violates: remove it"),
             });
         }
     }
 }
 
-/// An exemption that holds.
+/// An allowance that holds.
 struct Allowance {
     document: usize,
     /// The line that it holds for; none for the whole document.
@@ -84,7 +84,7 @@ fn read(
         let problem = |message: String| Problem { object: None, position: Some(position), message };
         match parse(content) {
             Ok(Parsed { until: Some(until), .. }) if until < today => {
-                report.warnings.push(problem(format!("this exemption ended on {until}")));
+                report.warnings.push(problem(format!("this allowance ended on {until}")));
             }
             Ok(Parsed { checks, reason, .. }) => {
                 let opens = position.line < document.root().position().line;
@@ -115,7 +115,7 @@ fn line_meant(text: &str, offset: usize, line: usize) -> usize {
     (line + 1..).zip(following).find(|(_, content)| is_content(content)).map_or(line, |(line, _)| line)
 }
 
-/// Whether exemptions allow every place of a finding; their reasons then.
+/// Whether allowances allow every place of a finding; their reasons then.
 fn allowed(allowances: &mut [Allowance], document: usize, finding: &Finding) -> Option<String> {
     let mut reasons: Vec<String> = Vec::new();
     let mut used = Vec::new();
@@ -148,10 +148,10 @@ struct Parsed {
 fn parse(content: &str) -> Result<Parsed, String> {
     let form = "write it as \"# podsec: allow CHECK, CHECK until YYYY-MM-DD because REASON\"";
     let content =
-        content.trim().strip_prefix("allow ").ok_or_else(|| format!("this exemption is none: {form}"))?;
+        content.trim().strip_prefix("allow ").ok_or_else(|| format!("this allowance is none: {form}"))?;
     let (subject, reason) = content.split_once(" because ").unwrap_or((content, ""));
     if reason.trim().is_empty() {
-        return Err(format!("this exemption has no reason: {form}"));
+        return Err(format!("this allowance has no reason: {form}"));
     }
     let (checks, until) = match subject.split_once(" until ") {
         Some((checks, until)) => {
@@ -187,7 +187,7 @@ mod tests {
         let silenced = silenced
             .map(|silenced| match &silenced.by {
                 Silence::Comment(reason) => format!("{}: {reason}", silenced.finding.check.id),
-                Silence::Baseline => silenced.finding.check.id.to_owned(),
+                Silence::Known | Silence::Setting => silenced.finding.check.id.to_owned(),
             })
             .collect();
         (report, silenced)
@@ -200,7 +200,7 @@ mod tests {
     const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n";
 
     #[test]
-    fn an_exemption_holds_for_its_line_and_for_no_other() {
+    fn an_allowance_holds_for_its_line_and_for_no_other() {
         let text = format!(
             "{POD}  hostPID: true # podsec: allow hostNamespaces because it counts processes\n  containers:\n  # podsec: allow \
              hostPorts until 2026-11-21 because the port is fixed\n  # since 2020\n  - {{name: a, ports: [{{hostPort: \
@@ -213,15 +213,15 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_line_an_exemption_holds_for_the_document() {
-        let exemption = "# podsec: allow privileged, hostPorts because it is the CNI\n";
+    fn before_the_first_line_an_allowance_holds_for_the_document() {
+        let allowance = "# podsec: allow privileged, hostPorts because it is the CNI\n";
         let container = "  containers: [{name: a, securityContext: {privileged: true}}]\n";
-        let (report, silenced) = judged(&format!("{exemption}{POD}{container}---\n{POD}{container}"));
+        let (report, silenced) = judged(&format!("{allowance}{POD}{container}---\n{POD}{container}"));
         assert_eq!(silenced, ["privileged: it is the CNI"]);
         assert_eq!(report.pods[1].findings.len(), 1);
         assert_eq!(
             messages(&report.warnings),
-            ["this exemption allows hostPorts, which nothing here violates: remove it"]
+            ["this allowance allows hostPorts, which nothing here violates: remove it"]
         );
     }
 
@@ -234,17 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn an_exemption_that_has_ended_or_is_none_is_told() {
+    fn an_allowance_that_has_ended_or_is_none_is_told() {
         let with = |comment: &str| {
             judged(&format!("{POD}  hostPID: true # podsec: {comment}\n  containers: []\n")).0
         };
         let ended = with("allow hostNamespaces until 2026-11-20 because of X");
-        assert_eq!(messages(&ended.warnings), ["this exemption ended on 2026-11-20"]);
+        assert_eq!(messages(&ended.warnings), ["this allowance ended on 2026-11-20"]);
         assert_eq!(ended.pods[0].findings.len(), 1);
         for (comment, message) in [
-            ("ignore", "this exemption is none: "),
-            ("allow hostNamespaces", "this exemption has no reason: "),
-            ("allow hostNamespaces because ", "this exemption has no reason: "),
+            ("ignore", "this allowance is none: "),
+            ("allow hostNamespaces", "this allowance has no reason: "),
+            ("allow hostNamespaces because ", "this allowance has no reason: "),
             ("allow hostNamespaces until soon because of X", "\"soon\" is no date: "),
             ("allow hostNames because of X", "there is no check \"hostNames\"; "),
         ] {

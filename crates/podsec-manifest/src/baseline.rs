@@ -92,7 +92,7 @@ impl Baseline {
                 match left {
                     Some(left) => {
                         *left -= 1;
-                        silenced.push(Silenced { finding, by: Silence::Baseline });
+                        silenced.push(Silenced { finding, by: Silence::Known });
                     }
                     None => new.push(finding),
                 }

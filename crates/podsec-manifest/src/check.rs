@@ -20,6 +20,11 @@ pub trait Policies {
     /// The policy for the pods of this object; none when they are exempt.
     fn policy(&self, object: &ObjectName, pod: &Pod<'_>) -> Option<Policy>;
 
+    /// [`Policies::policy`] of an object in this file, where files are judged by policies of their own.
+    fn policy_in(&self, _file: &str, object: &ObjectName, pod: &Pod<'_>) -> Option<Policy> {
+        self.policy(object, pod)
+    }
+
     /// The policies by which the pods of this object are only talked about: those of the modes warn and audit.
     fn advice(&self, _: &ObjectName, _: &Pod<'_>) -> Vec<(Mode, Policy)> {
         Vec::new()
@@ -42,6 +47,8 @@ pub struct Kept<'s> {
 /// What is known of a source beside its text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Origin<'o> {
+    /// The file that it is, or was made of, if it has another name.
+    pub(crate) file: Option<&'o str>,
     /// Where it begins in its file.
     pub(crate) start: Start,
     /// Whether someone named it, who takes it for a manifest.
@@ -217,7 +224,7 @@ impl<P: Policies> Checking<'_, P> {
                 return;
             }
         };
-        let policy = self.policies.policy(&object.name, &pod);
+        let policy = self.policies.policy_in(self.origin.file.unwrap_or(&report.name), &object.name, &pod);
         let text = document.text();
         let mut children = Children::default();
         let mut judged = |policy| {

@@ -143,8 +143,10 @@ pub struct Silenced {
 pub enum Silence {
     /// A comment in the source allows it, for this reason.
     Comment(String),
-    /// The baseline knows it.
-    Baseline,
+    /// It is among the known ones.
+    Known,
+    /// The settings leave the check out.
+    Setting,
 }
 
 /// Something that could not be judged. It never counts as clean.

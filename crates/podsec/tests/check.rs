@@ -85,7 +85,10 @@ fn the_labels_of_a_namespace_among_the_manifests_decide() {
     assert_eq!(judged(privileged, &["--fail-on", "warn", "--exit-zero"]).2, 0);
     assert_eq!(judged(privileged, &["--mode", "warn"]).2, 1);
     let (report, _, code) = judged("pod-security.kubernetes.io/audit: restricted", &["--fail-on", "warn"]);
-    assert!(report.contains("and noted in the audit log, as its namespace asks by restricted:latest"), "{report}");
+    assert!(
+        report.contains("and noted in the audit log, as its namespace asks by restricted:latest"),
+        "{report}"
+    );
     assert_eq!(code, 0);
     let (_, notes, code) = judged("pod-security.kubernetes.io/enforce: strict", &[]);
     assert_eq!(code, 2);
@@ -148,7 +151,8 @@ fn several_reports_are_written_at_once() {
 #[test]
 fn what_kubectl_would_be_refused_for_is_a_warning_and_an_error_when_asked_for() {
     let files = [("a.yaml", BARE.replace("spec:", "spec:\n  hostPid: true"))];
-    let folder = folder(&[("a.yaml", &files[0].1), ("b.yaml", "apiVersion: v1\nkind: pod\nmetadata: {name: a}\n")]);
+    let folder =
+        folder(&[("a.yaml", &files[0].1), ("b.yaml", "apiVersion: v1\nkind: pod\nmetadata: {name: a}\n")]);
     let arguments = ["--level", "baseline", "--format", "concise"];
     let (report, _, code) = check(folder.path(), &arguments);
     let told = "a.yaml:5:3: warning[strict]: unknown field \"spec.hostPid\": the field is hostPID\nb.yaml:2:7: warning[strict]: no \
@@ -164,23 +168,36 @@ fn what_kubectl_would_be_refused_for_is_a_warning_and_an_error_when_asked_for() 
 fn patches_are_told_and_neither_judged_nor_mended() {
     let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {hostPID: true}}}\n";
     let named = "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {hostPID: true}\n";
-    let kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches: [{path: b.yaml}]\n";
+    let kustomization =
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches: [{path: b.yaml}]\n";
     let folder = folder(&[("a.yaml", patch), ("b.yaml", named), ("kustomization.yaml", kustomization)]);
     let arguments = ["--level", "baseline", "--format", "concise"];
     for paths in [&[][..], &["a.yaml", "b.yaml", "kustomization.yaml"]] {
         let (report, _, code) = check(folder.path(), &[&arguments[..], paths].concat());
         let mut lines = report.lines();
         let line = lines.next().unwrap();
-        assert!(line.starts_with("a.yaml:1:1: note: Deployment \"a\" is a patch, as it has no spec.selector;"), "{report}");
+        assert!(
+            line.starts_with("a.yaml:1:1: note: Deployment \"a\" is a patch, as it has no spec.selector;"),
+            "{report}"
+        );
         let line = lines.next().unwrap();
-        assert!(line.starts_with("b.yaml:1:1: note: Pod \"b\" is a patch, as ") && line.contains("--kustomize DIR"));
-        assert!(report.ends_with(&closing("0 pods in 3 files: nothing to judge; 2 Kustomize patches not judged")));
+        assert!(
+            line.starts_with("b.yaml:1:1: note: Pod \"b\" is a patch, as ")
+                && line.contains("--kustomize DIR")
+        );
+        assert!(
+            report.ends_with(&closing("0 pods in 3 files: nothing to judge; 2 Kustomize patches not judged"))
+        );
         assert_eq!(code, 0);
     }
     let mend = ["fix", "--level", "baseline", "--unsafe-fixes", "."];
-    let fixed = Command::new(env!("CARGO_BIN_EXE_podsec")).args(mend).current_dir(folder.path()).output().unwrap();
+    let fixed =
+        Command::new(env!("CARGO_BIN_EXE_podsec")).args(mend).current_dir(folder.path()).output().unwrap();
     let notes = String::from_utf8(fixed.stdout).unwrap();
-    assert!(notes.contains("0 fixes in 0 files; 0 violations left; 2 Kustomize patches not judged"), "{notes}");
+    assert!(
+        notes.contains("0 fixes in 0 files; 0 violations left; 2 Kustomize patches not judged"),
+        "{notes}"
+    );
     assert_eq!(fs::read_to_string(folder.path().join("b.yaml")).unwrap(), named);
 }
 

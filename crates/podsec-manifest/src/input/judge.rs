@@ -89,6 +89,7 @@ fn judge<'s>(
 ) -> FileReport {
     let Judgement { templates, policies, kustomizations, keeps } = *judgement;
     let origin = Origin {
+        file: if let Input::Rendered { file, .. } = input { Some(file) } else { None },
         start,
         named: !matches!(input, Input::File { named: false, .. }),
         rendered: matches!(input, Input::Rendered { .. }),

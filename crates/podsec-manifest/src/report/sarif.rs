@@ -334,7 +334,7 @@ impl<'a> Suppression<'a> {
     fn new(silence: &'a Silence) -> Self {
         match silence {
             Silence::Comment(reason) => Self { kind: "inSource", justification: Some(reason) },
-            Silence::Baseline => Self { kind: "external", justification: None },
+            Silence::Known | Silence::Setting => Self { kind: "external", justification: None },
         }
     }
 }

@@ -205,6 +205,7 @@ fn mend_input(
             return Outcome::Failed { message: format!("{}: {message}", input.name()), violations: 0 };
         }
     };
+    let policies = &policies.of_file(&source.name);
     let fixed = fix(&source, templates, policies, options);
     if let (Input::File { path, .. }, true) = (input, writes && fixed.text != source.text)
         && let Err(error) = replace(path, &source.text, &fixed.text)

@@ -4,6 +4,7 @@ pub(crate) mod policies;
 pub(crate) mod progress;
 mod rendered;
 mod reports;
+mod selection;
 pub(crate) mod settings;
 
 use std::fs;
@@ -25,6 +26,7 @@ use policies::{ModeArgument, Policies, PolicyArguments};
 use progress::Progress;
 use rendered::RenderArguments;
 use reports::ReportArguments;
+use selection::SelectionArguments;
 use settings::Settings;
 
 /// Exits with 0 when everything would be admitted, 1 when something would be refused, 2 when something could not be
@@ -44,17 +46,20 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     render: RenderArguments,
 
+    #[command(flatten)]
+    selection: SelectionArguments,
+
     /// Judge the pods of a custom kind, too: GROUP/KIND=PATH, as in argoproj.io/Rollout=spec.template.
     #[arg(long, value_name = "GROUP/KIND=PATH")]
     template: Vec<Template>,
 
     /// The file of known violations, which do not count.
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", alias = "baseline")]
+    known: Option<PathBuf>,
 
-    /// Write all violations to the --baseline file, so that only new ones count from now on.
-    #[arg(long)]
-    write_baseline: bool,
+    /// Write all violations to the --known file, so that only new ones count from now on.
+    #[arg(long, alias = "write-baseline")]
+    write_known: bool,
 
     /// Count it as an error what Kubernetes refuses when it decodes strictly, as kubectl asks it to: unknown fields, and
     /// kinds that do not exist.
@@ -62,12 +67,16 @@ pub(crate) struct Arguments {
     strict: bool,
 
     /// Exit with 1, too, when a namespace would warn of a pod (warn), or the audit log note one (audit).
-    #[arg(long, value_name = "MODE", default_value = "enforce")]
-    fail_on: ModeArgument,
+    #[arg(long, value_name = "MODE")]
+    fail_on: Option<ModeArgument>,
 
     /// Exit with 0 whatever would be refused; with 2 when something could not be judged.
     #[arg(long)]
     exit_zero: bool,
+
+    /// Report what would be refused or could not be judged, and nothing else: no warnings, no patches, no notes.
+    #[arg(short, long)]
+    quiet: bool,
 
     /// Treat files that are named as those that are found: what podsec.toml excludes is left out, and what mentions no
     /// apiVersion is no manifest. For hooks, which name every file.
@@ -93,16 +102,22 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let settings = Settings::find(arguments.settings.as_deref())?;
     settings.complete(&mut arguments.policy).context("cannot use podsec.toml")?;
+    let selections = settings.selections(&arguments.selection)?;
+    arguments.strict |= settings.strict();
+    arguments.fail_on = match arguments.fail_on {
+        None => settings.fail_on().context("cannot use podsec.toml")?,
+        given => given,
+    };
     let templates = settings.templates(&arguments.template).context("cannot use podsec.toml")?;
     // Meanwhile manifests are searched.
     thread::spawn(podsec_manifest::prepare);
     let inputs = inputs(&arguments, &settings)?;
     let policies = Policies::new(&arguments.policy, &inputs)?;
-    let baseline_path = arguments.baseline.clone().or_else(|| settings.baseline());
-    let mut ledger = Ledger { writes: arguments.write_baseline, ..Ledger::default() };
-    match &baseline_path {
+    let known_path = arguments.known.clone().or_else(|| settings.known());
+    let mut ledger = Ledger { writes: arguments.write_known, ..Ledger::default() };
+    match &known_path {
         Some(path) if !ledger.writes => ledger.known = read_baseline(path)?,
-        None if ledger.writes => anyhow::bail!("--write-baseline needs a --baseline to write"),
+        None if ledger.writes => anyhow::bail!("--write-known needs a --known file to write"),
         _ => {}
     }
     let ledger = Mutex::new(ledger);
@@ -110,14 +125,23 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let mut summary = Summary::default();
     let mut progress = Progress::new(inputs.len());
     let today = Zoned::now().date();
-    let strict = arguments.strict;
+    let Arguments { strict, quiet, fail_on, .. } = arguments;
     let render = |source: &Source, mut report: FileReport, documents: &[Kept<'_>]| {
         apply_allowances(source, &mut report, today);
         if strict {
             report.problems.append(&mut report.refusals);
         }
-        if baseline_path.is_some() {
+        selections.iter().for_each(|selection| selection.apply(&mut report));
+        if known_path.is_some() {
             ledger.lock().unwrap_or_else(PoisonError::into_inner).apply(&mut report);
+        }
+        if quiet {
+            report.warnings.clear();
+            report.refusals.clear();
+            report.patches.clear();
+            if !matches!(fail_on, Some(ModeArgument::Warn | ModeArgument::Audit)) {
+                report.pods.iter_mut().for_each(|pod| pod.advice.clear());
+            }
         }
         let parts = renderers.source(source, &report, documents);
         let rendered: usize = parts.iter().flatten().map(Vec::len).sum();
@@ -151,19 +175,19 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     if inputs.is_empty() {
         note("warning: there is no .yaml, .yml or .json file to judge");
     }
-    if policies.fell_back() {
+    if policies.fell_back() && !quiet {
         note(
             "note: judged by restricted:latest where neither --level, nor the labels of a namespace, nor --config says \
              otherwise",
         );
     }
-    for gone in known.gone() {
+    for gone in known.gone().filter(|_| !quiet) {
         note(&format!(
-            "note: no longer found, remove it from the baseline: {}: {} {:?}: {}: {}",
+            "note: no longer found, remove it from the known ones: {}: {} {:?}: {}: {}",
             gone.file, gone.kind, gone.name, gone.check, gone.sentence
         ));
     }
-    if let Some(path) = baseline_path.filter(|_| arguments.write_baseline) {
+    if let Some(path) = known_path.filter(|_| arguments.write_known) {
         fs::write(&path, found.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
         return Ok(if summary.problems > 0 { 2 } else { 0 });
     }
@@ -173,9 +197,9 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
 /// The exit code that the flags ask for.
 fn exit_code(summary: &Summary, arguments: &Arguments) -> u8 {
     let told = match arguments.fail_on {
-        ModeArgument::Enforce => 0,
-        ModeArgument::Warn => summary.warned_pods,
-        ModeArgument::Audit => summary.warned_pods + summary.audited_pods,
+        None | Some(ModeArgument::Enforce) => 0,
+        Some(ModeArgument::Warn) => summary.warned_pods,
+        Some(ModeArgument::Audit) => summary.warned_pods + summary.audited_pods,
     };
     match summary.exit_code() {
         0 if told > 0 && !arguments.exit_zero => 1,

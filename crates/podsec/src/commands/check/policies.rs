@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use globset::GlobMatcher;
 use podsec_admission::{Configuration, NamespaceLabels, Policies as NamespacePolicies};
 use podsec_manifest::input::{self, Input, Namespace};
 use podsec_manifest::{Mode, ObjectName, Source};
@@ -38,6 +39,10 @@ pub(crate) struct PolicyArguments {
     /// Which of a namespace's three modes to judge by; enforce when left out.
     #[arg(long, value_name = "MODE")]
     pub(crate) mode: Option<ModeArgument>,
+
+    /// The policies of files that podsec.toml names, without --level; the last that fits counts.
+    #[arg(skip)]
+    pub(crate) by_path: Vec<(GlobMatcher, Policy)>,
 }
 
 /// A mode of Pod Security.
@@ -55,6 +60,7 @@ pub(crate) enum ModeArgument {
 #[derive(Debug)]
 pub(crate) struct Policies {
     given: Option<Policy>,
+    by_path: Vec<(GlobMatcher, Policy)>,
     namespaces: HashMap<String, NamespaceLabels>,
     configuration: Option<Configuration>,
     mode: ModeArgument,
@@ -91,11 +97,17 @@ impl Policies {
         }
         Ok(Self {
             given,
+            by_path: arguments.by_path.clone(),
             namespaces,
             configuration,
             mode: arguments.mode.unwrap_or(ModeArgument::Enforce),
             fell_back: AtomicBool::new(false),
         })
+    }
+
+    /// The policies of a file.
+    pub(crate) fn of_file<'p>(&'p self, file: &'p str) -> FilePolicies<'p> {
+        FilePolicies { policies: self, file }
     }
 
     /// Whether some pod was judged by restricted:latest because nothing said otherwise.
@@ -146,6 +158,16 @@ impl podsec_manifest::Policies for Policies {
         Some(self.given.unwrap_or_else(|| self.of_namespace(namespace)))
     }
 
+    fn policy_in(&self, file: &str, object: &ObjectName, pod: &Pod<'_>) -> Option<Policy> {
+        if self.by_path.is_empty() || self.is_exempt(namespace(object), pod) {
+            return self.policy(object, pod);
+        }
+        let of_file = path::absolute(file).ok().and_then(|file| {
+            self.by_path.iter().rev().find(|(glob, _)| glob.is_match(&file)).map(|(_, policy)| *policy)
+        });
+        of_file.or_else(|| self.policy(object, pod))
+    }
+
     fn advice(&self, object: &ObjectName, pod: &Pod<'_>) -> Vec<(Mode, Policy)> {
         let namespace = namespace(object);
         let is_asked = self.given.is_none() && self.mode == ModeArgument::Enforce;
@@ -153,6 +175,18 @@ impl podsec_manifest::Policies for Policies {
         let pairs = modes.map(|policies| [(Mode::Warn, policies.warn), (Mode::Audit, policies.audit)]);
         let restricts = |(_, policy): &(Mode, Policy)| policy.level != Level::Privileged;
         pairs.into_iter().flatten().filter(restricts).collect()
+    }
+}
+
+/// The policies of one file.
+pub(crate) struct FilePolicies<'p> {
+    policies: &'p Policies,
+    file: &'p str,
+}
+
+impl podsec_manifest::Policies for FilePolicies<'_> {
+    fn policy(&self, object: &ObjectName, pod: &Pod<'_>) -> Option<Policy> {
+        self.policies.policy_in(self.file, object, pod)
     }
 }
 

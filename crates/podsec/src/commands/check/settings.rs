@@ -1,30 +1,53 @@
 //! `podsec.toml`: what holds for every check of a project, found upwards from the working directory.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use podsec_manifest::{Template, Templates};
-use podsec_standards::{Level, Version};
+use podsec_standards::{Level, Policy, Version};
 use serde::Deserialize;
 
+use super::super::values::CheckId;
 use super::policies::{ModeArgument, PolicyArguments};
+use super::selection::{FileIgnores, Selection, SelectionArguments, below};
 
 /// What `podsec.toml` says; flags override it. Paths in it count from its folder.
 #[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct Settings {
     level: Option<String>,
     version: Option<String>,
     mode: Option<String>,
     namespaces: Option<PathBuf>,
     config: Option<PathBuf>,
-    baseline: Option<PathBuf>,
+    /// Known violations; it was called `baseline` once, which is the name of a level.
+    #[serde(alias = "baseline")]
+    known: Option<PathBuf>,
+    /// The only checks that count; all of them when empty.
+    select: Vec<String>,
+    ignore: Vec<String>,
+    /// Checks that do not count, by the glob of their files.
+    per_file_ignores: BTreeMap<String, Vec<String>>,
+    /// Levels of the files that a glob names; the last that fits counts.
+    levels: Vec<LevelSetting>,
+    fail_on: Option<String>,
+    strict: bool,
     /// Globs of files that are not judged.
     pub(crate) exclude: Vec<String>,
     template: Vec<TemplateSetting>,
     #[serde(skip)]
     pub(crate) folder: PathBuf,
+}
+
+/// The level of some files.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LevelSetting {
+    path: String,
+    level: String,
+    version: Option<String>,
 }
 
 /// A custom kind that carries pods.
@@ -63,6 +86,13 @@ impl Settings {
     /// Fills in what the flags leave open.
     pub(crate) fn complete(&self, arguments: &mut PolicyArguments) -> anyhow::Result<()> {
         if arguments.level.is_none() {
+            for LevelSetting { path, level, version } in &self.levels {
+                let level = level.parse::<Level>().context("levels: level")?;
+                let version =
+                    version.as_deref().map_or(Ok(Version::Latest), str::parse).context("levels: version")?;
+                let glob = below(&self.folder, path).context("levels: path")?;
+                arguments.by_path.push((glob, Policy::new(level, version)));
+            }
             let level = self.level.as_deref().map(str::parse::<Level>).transpose().context("level")?;
             let version =
                 self.version.as_deref().map(str::parse::<Version>).transpose().context("version")?;
@@ -70,13 +100,7 @@ impl Settings {
             arguments.version = version;
         }
         if arguments.mode.is_none() {
-            arguments.mode = match self.mode.as_deref() {
-                None => None,
-                Some("enforce") => Some(ModeArgument::Enforce),
-                Some("audit") => Some(ModeArgument::Audit),
-                Some("warn") => Some(ModeArgument::Warn),
-                Some(_) => bail!("mode: must be one of enforce, audit, warn"),
-            };
+            arguments.mode = mode("mode", self.mode.as_deref())?;
         }
         let below = |path: &Option<PathBuf>| path.as_ref().map(|path| self.folder.join(path));
         arguments.namespaces = arguments.namespaces.take().or_else(|| below(&self.namespaces));
@@ -84,8 +108,37 @@ impl Settings {
         Ok(())
     }
 
-    pub(crate) fn baseline(&self) -> Option<PathBuf> {
-        self.baseline.as_ref().map(|path| self.folder.join(path))
+    pub(crate) fn fail_on(&self) -> anyhow::Result<Option<ModeArgument>> {
+        mode("fail-on", self.fail_on.as_deref())
+    }
+
+    pub(crate) fn strict(&self) -> bool {
+        self.strict
+    }
+
+    /// The checks that count for the flags, and for the settings; a violation counts when it does for both.
+    pub(crate) fn selections(&self, flags: &SelectionArguments) -> anyhow::Result<[Selection; 2]> {
+        let ids = |names: &[String]| {
+            let id = |name: &String| name.parse().map_err(|error| anyhow!("{name:?}: {error}"));
+            names.iter().map(id).collect::<anyhow::Result<Vec<CheckId>>>()
+        };
+        let own = || {
+            let mut own = SelectionArguments { ignore: ids(&self.ignore)?, ..SelectionArguments::default() };
+            // What is selected on the command line is looked for, whatever the settings select.
+            if flags.select.is_empty() {
+                own.select = ids(&self.select)?;
+            }
+            for (glob, checks) in &self.per_file_ignores {
+                own.per_file_ignores.push(FileIgnores { glob: glob.clone(), checks: ids(checks)? });
+            }
+            Selection::new(&own, &self.folder)
+        };
+        let own = own().context("cannot use podsec.toml")?;
+        Ok([Selection::new(flags, Path::new("")).context("--per-file-ignores")?, own])
+    }
+
+    pub(crate) fn known(&self) -> Option<PathBuf> {
+        self.known.as_ref().map(|path| self.folder.join(path))
     }
 
     /// The known custom kinds, those of the settings and those of the flags.
@@ -99,6 +152,16 @@ impl Settings {
         }
         Ok(templates)
     }
+}
+
+fn mode(key: &str, name: Option<&str>) -> anyhow::Result<Option<ModeArgument>> {
+    Ok(match name {
+        None => None,
+        Some("enforce") => Some(ModeArgument::Enforce),
+        Some("audit") => Some(ModeArgument::Audit),
+        Some("warn") => Some(ModeArgument::Warn),
+        Some(_) => bail!("{key}: must be one of enforce, audit, warn"),
+    })
 }
 
 const FILE: &str = "podsec.toml";
@@ -120,8 +183,17 @@ mod tests {
             mode = "warn"
             namespaces = "cluster/namespaces.yaml"
             config = "cluster/pod-security.yaml"
-            baseline = "podsec-baseline.json"
+            known = "podsec-known.json"
             exclude = ["vendor/**"]
+            select = ["hostPorts"]
+            ignore = ["privileged"]
+            fail-on = "warn"
+            strict = true
+            [per-file-ignores]
+            "agents/**" = ["hostPathVolumes"]
+            [[levels]]
+            path = "platform/**"
+            level = "baseline"
             [[template]]
             group = "example.org"
             kind = "Fleet"
@@ -137,7 +209,16 @@ mod tests {
         assert_eq!(arguments.level, Some(Level::Baseline));
         assert_eq!(arguments.version, Some(Version::V1(30)));
         assert_eq!(arguments.config, Some(PathBuf::from("project/cluster/pod-security.yaml")));
-        assert!(settings.templates(&[]).is_ok());
+        assert!(
+            settings.templates(&[]).is_ok() && settings.selections(&SelectionArguments::default()).is_ok()
+        );
+        assert_eq!((settings.fail_on().unwrap(), settings.strict()), (Some(ModeArgument::Warn), true));
+        let platform = std::path::absolute("project/platform/deep/a.yaml").unwrap();
+        assert!(matches!(&arguments.by_path[..], [(glob, _)] if glob.is_match(&platform)));
+        assert_eq!(
+            Settings::parse("baseline = \"old.json\"").unwrap().known(),
+            Some(PathBuf::from("old.json"))
+        );
 
         let mut flags = PolicyArguments { level: Some(Level::Restricted), ..PolicyArguments::default() };
         settings.complete(&mut flags).unwrap();
@@ -150,6 +231,12 @@ mod tests {
             assert!(Settings::parse(text).is_err(), "{text}");
         }
         let mut arguments = PolicyArguments::default();
+        for text in ["ignore = [\"hostNames\"]", "[per-file-ignores]\n\"a\" = [\"x\"]"] {
+            assert!(
+                Settings::parse(text).unwrap().selections(&SelectionArguments::default()).is_err(),
+                "{text}"
+            );
+        }
         for text in ["level = \"strict\"", "mode = \"deny\"", "level = \"baseline\"\nversion = \"1.30\""] {
             assert!(Settings::parse(text).unwrap().complete(&mut arguments).is_err(), "{text}");
         }
