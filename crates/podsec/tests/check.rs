@@ -105,18 +105,21 @@ fn the_cluster_s_configuration_gives_defaults_and_exemptions() {
 }
 
 #[test]
-fn a_baseline_silences_what_is_known_and_names_what_is_gone() {
+fn known_violations_are_silent_and_those_that_are_gone_are_named() {
     let folder = folder(&[("a.yaml", HOST)]);
-    let baseline = ["--level", "baseline", "--baseline", "known.json", "--format", "concise", "a.yaml"];
-    let write: Vec<&str> = baseline.into_iter().chain(["--write-baseline"]).collect();
+    let known = ["--level", "baseline", "--known", "known.json", "--format", "concise", "a.yaml"];
+    let write: Vec<&str> = known.into_iter().chain(["--write-known"]).collect();
     assert_eq!(check(folder.path(), &write).2, 0);
-    let (report, notes, code) = check(folder.path(), &baseline);
+    let (report, notes, code) = check(folder.path(), &known);
+    // The name that the flags once had.
+    let old = ["--level", "baseline", "--baseline", "known.json", "--format", "concise", "a.yaml"];
+    assert_eq!(check(folder.path(), &old).2, 0);
     let told = "1 pod in 1 file, by baseline:latest: 1 would be refused for violations that are silenced here; 1 violation silenced";
     assert_eq!(report, closing(told));
     assert_eq!((notes.as_str(), code), ("", 0));
     fs::write(folder.path().join("a.yaml"), BARE).unwrap();
-    let (_, notes, code) = check(folder.path(), &baseline);
-    assert!(notes.starts_with("note: no longer found, remove it from the baseline: a.yaml: "), "{notes}");
+    let (_, notes, code) = check(folder.path(), &known);
+    assert!(notes.starts_with("note: no longer found, remove it from the known ones: a.yaml: "), "{notes}");
     assert_eq!(code, 0);
 }
 
@@ -133,6 +136,42 @@ fn settings_above_the_working_directory_hold_and_flags_override_them() {
     assert_eq!(check(folder.path(), &[]).2, 0);
     assert_eq!(check(folder.path(), &["vendor/b.yaml"]).2, 1);
     assert_eq!(check(folder.path(), &["vendor/b.yaml", "--force-exclude"]).2, 0);
+}
+
+#[test]
+fn checks_are_chosen_by_flags_and_settings_and_what_is_left_out_is_counted() {
+    let settings = "[per-file-ignores]\n\"agents/**\" = [\"hostNamespaces\"]\n[[levels]]\npath = \"lax/**\"\nlevel = \"privileged\"\n";
+    let folder = folder(&[("podsec.toml", settings), ("a.yaml", HOST)]);
+    for name in ["agents", "lax"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("b.yaml"), HOST).unwrap();
+    }
+    let closes = |arguments: &[&str], code: i32, text: &str| {
+        let (report, _, found) = check(folder.path(), &[arguments, &["--format", "concise"]].concat());
+        assert!(report.ends_with(&closing(text)), "{arguments:?}: {report}");
+        assert_eq!(found, code, "{arguments:?}");
+    };
+    let silenced = "1 would be refused for violations that are silenced here; 1 violation silenced";
+    let refused = "1 pod in 1 file, by baseline:latest: 1 would be refused, for 1 violation";
+    closes(&["a.yaml", "--level", "baseline"], 1, refused);
+    closes(&["a.yaml", "--level", "baseline", "--exit-zero"], 0, refused);
+    let ignored = format!("1 pod in 1 file, by baseline:latest: {silenced}");
+    closes(&["a.yaml", "--level", "baseline", "--ignore", "hostNamespaces"], 0, &ignored);
+    closes(&["a.yaml", "--level", "baseline", "--select", "hostPorts,privileged"], 0, &ignored);
+    closes(&["a.yaml", "--level", "baseline", "--per-file-ignores", "*.yaml:hostNamespaces"], 0, &ignored);
+    closes(&["agents", "--level", "baseline"], 0, &ignored);
+    closes(&["lax"], 0, "1 pod in 1 file, by privileged:latest: all would be admitted");
+    closes(&["lax", "--level", "baseline"], 1, refused);
+    assert_eq!(check(folder.path(), &["--ignore", "hostNames"]).2, 2);
+}
+
+#[test]
+fn a_quiet_run_tells_what_would_be_refused_and_nothing_else() {
+    let text = BARE.replace("spec:", "spec:\n  hostPid: true");
+    let folder = folder(&[("a.yaml", &text)]);
+    let (report, notes, code) = check(folder.path(), &["-q", "--format", "concise"]);
+    assert!(!report.contains("warning") && notes.is_empty(), "{report}{notes}");
+    assert_eq!((report.lines().count(), code), (5, 1));
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn last_separator(bytes: &[u8]) -> Option<usize> {
 }
 
 /// So many bytes are read before a text counts as long; nearly every file is shorter.
-const LENGTH: usize = 2 << 20;
+const LENGTH: usize = 512 << 10;
 
 /// Holds nearly every manifest.
 const LEAST_BUFFER: usize = 64 << 10;

@@ -24,26 +24,27 @@ pub struct Json;
 impl Renderer for Json {
     fn source(&self, source: &Source, report: &FileReport, out: &mut Vec<u8>) -> io::Result<()> {
         let start = out.len();
-        let mut violations: Vec<(&PodReport, Told<'_>, usize, &Place)> = Vec::new();
+        let mut violations: Vec<(usize, usize, &Place)> = Vec::new();
+        let mut shared: Vec<Shared<'_>> = Vec::new();
         for pod in &report.pods {
             for told in pod.told() {
                 let places = told.finding.places.iter().enumerate();
-                violations.extend(places.map(|(index, place)| (pod, told, index, place)));
+                violations.extend(places.map(|(index, place)| (shared.len(), index, place)));
+                shared.push(Shared::new(pod, told));
             }
         }
         violations.sort_by_key(|(.., place)| place.position);
-        for (pod, told, index, place) in violations {
+        for (of, index, place) in violations {
+            let Some(Shared { pod, told, policy, revision, modes, help }) = shared.get(of) else { continue };
             separate(out, start);
             let finding = told.finding;
             // The sentence names every container, and is long when there are many.
-            let (mut sentence, mut help) = (Cow::Borrowed(finding.detail.as_str()), remedies(pod, finding));
+            let mut sentence = Cow::Borrowed(finding.detail.as_str());
             if index > 0 && sentence.len() > LONGEST_REPEATED {
                 let end = sentence.floor_char_boundary(LONGEST_REPEATED);
                 sentence = Cow::Owned(format!("{}…", sentence.get(..end).unwrap_or("")));
-                help.clear();
             }
             let width = source.text.get(place.span.range()).map_or(0, |text| text.chars().count());
-            let modes: Vec<&str> = told.modes.iter().map(|mode| mode.as_str()).collect();
             let violation = Violation {
                 file: report.file(),
                 rendered: report.rendered_from.is_some(),
@@ -51,11 +52,11 @@ impl Renderer for Json {
                 column: place.position.column,
                 end_column: place.position.column + width,
                 object: Object::from(&pod.object),
-                policy: &policy(told.policy),
+                policy,
                 severity: if told.refuses() { "error" } else { "warning" },
-                modes: &modes,
+                modes,
                 check: finding.check.id,
-                revision: &finding.revision.to_string(),
+                revision,
                 level: finding.level.as_str(),
                 container: place.container.as_deref(),
                 path: &place.path,
@@ -63,7 +64,7 @@ impl Renderer for Json {
                 allowed: place.allowed,
                 reason: finding.reason,
                 sentence: &sentence,
-                help: &help,
+                help,
                 safe_to_fix: finding.check.fix.safe,
                 documentation: documentation(finding.check),
             };
@@ -166,6 +167,29 @@ impl Assembly for Document {
     }
 }
 
+/// What all places of a violation share.
+struct Shared<'r> {
+    pod: &'r PodReport,
+    told: Told<'r>,
+    policy: String,
+    revision: String,
+    modes: Vec<&'static str>,
+    help: Vec<String>,
+}
+
+impl<'r> Shared<'r> {
+    fn new(pod: &'r PodReport, told: Told<'r>) -> Self {
+        Self {
+            pod,
+            told,
+            policy: policy(told.policy),
+            revision: told.finding.revision.to_string(),
+            modes: told.modes.iter().map(|mode| mode.as_str()).collect(),
+            help: remedies(pod, told.finding),
+        }
+    }
+}
+
 /// One field that is to blame.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -181,7 +205,7 @@ struct Violation<'a> {
     policy: &'a str,
     severity: &'static str,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
-    modes: &'a [&'a str],
+    modes: &'a [&'static str],
     check: &'static str,
     revision: &'a str,
     level: &'static str,
@@ -292,7 +316,7 @@ impl<'a> From<&'a Summary> for Counts<'a> {
 }
 
 /// A longer sentence is told whole at the first of a violation's places, and its start at the others.
-const LONGEST_REPEATED: usize = 2000;
+const LONGEST_REPEATED: usize = 500;
 
 /// So much is held of each list that comes behind the violations.
 const MOST_BYTES: usize = 16 << 20;

@@ -86,6 +86,15 @@ mod tests {
         assert_eq!(completed("ch"), words(&["check"], false));
         assert_eq!(completed("check --na"), words(&["--namespaces"], false));
         assert_eq!(completed("check --format gi"), words(&["github", "gitlab"], false));
+        assert_eq!(completed("check --level b"), words(&["baseline"], false));
+        assert_eq!(completed("fix --level p"), words(&["privileged"], false));
+        assert_eq!(completed("check --version v1.37"), words(&["v1.37"], false));
+        assert_eq!(completed("check --version l"), words(&["latest"], false));
+        assert_eq!(
+            completed("check --ignore hostP"),
+            words(&["hostPathVolumes", "hostPorts", "hostProbesAndHostLifecycle"], false)
+        );
+        assert_eq!(completed("check --fail-on w"), words(&["warn"], false));
         assert_eq!(completed("check --namespaces x"), words(&[], true));
         assert_eq!(completed("fix a"), words(&[], true));
     }

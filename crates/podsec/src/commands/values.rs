@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
@@ -10,22 +11,25 @@ use podsec_standards::{CHECKS, Level, Version};
 
 /// The levels, and nothing else.
 pub(crate) fn levels() -> Known<Level> {
-    Known::new(Level::ALL.map(|level| level.as_str().to_owned()).to_vec())
+    Known::new(Level::ALL.map(Level::as_str).to_vec())
 }
 
 /// The versions in which checks changed or may have, and every other version that Kubernetes takes.
 pub(crate) fn versions() -> Known<Version> {
-    let newest = match Version::NEWEST_REVISION {
-        Version::V1(minor) => minor,
-        Version::Latest => 0,
-    };
-    let numbered = (0..=newest).rev().map(|minor| Version::V1(minor).to_string());
-    Known::new([Version::Latest.to_string()].into_iter().chain(numbered).collect())
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let newest = match Version::NEWEST_REVISION {
+            Version::V1(minor) => minor,
+            Version::Latest => 0,
+        };
+        let numbered = (0..=newest).rev().map(Version::V1);
+        [Version::Latest].into_iter().chain(numbered).map(|version| version.to_string()).collect()
+    });
+    Known::new(NAMES.iter().map(String::as_str).collect())
 }
 
 /// The ids of the checks, and nothing else.
 pub(crate) fn checks() -> Known<CheckId> {
-    Known::new(CHECKS.iter().map(|check| check.id.to_owned()).collect())
+    Known::new(CHECKS.iter().map(|check| check.id).collect())
 }
 
 /// The id of a check.
@@ -44,12 +48,12 @@ impl FromStr for CheckId {
 /// Reads a value as its type does, and offers those that are known.
 #[derive(Clone, Debug)]
 pub(crate) struct Known<T> {
-    values: Vec<String>,
+    values: Vec<&'static str>,
     of: PhantomData<T>,
 }
 
 impl<T> Known<T> {
-    fn new(values: Vec<String>) -> Self {
+    fn new(values: Vec<&'static str>) -> Self {
         Self { values, of: PhantomData }
     }
 }
@@ -75,6 +79,6 @@ where
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.values.iter().map(PossibleValue::new)))
+        Some(Box::new(self.values.iter().copied().map(PossibleValue::new)))
     }
 }
