@@ -40,10 +40,10 @@ pub struct Known {
 #[non_exhaustive]
 pub enum BaselineError {
     /// It is no JSON of the right form.
-    #[error("no baseline: {0}")]
+    #[error("no list of known violations: {0}")]
     Json(#[from] serde_json::Error),
     /// It was written in another version of the format.
-    #[error("a baseline of version {0}, of which this podsec knows nothing; write it anew")]
+    #[error("a list of known violations of version {0}, of which this podsec knows nothing; write it anew")]
     Version(u64),
 }
 

@@ -316,7 +316,7 @@ impl<'a> From<&'a Summary> for Counts<'a> {
 }
 
 /// A longer sentence is told whole at the first of a violation's places, and its start at the others.
-const LONGEST_REPEATED: usize = 500;
+const LONGEST_REPEATED: usize = 200;
 
 /// So much is held of each list that comes behind the violations.
 const MOST_BYTES: usize = 16 << 20;

@@ -132,3 +132,64 @@ impl Summary {
 
 const MOST_POLICIES: usize = 4;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(test)]
+mod tests {
+    use podsec_standards::{Level, Policy, Version};
+
+    use super::*;
+    use crate::report::wording::consequence;
+    use crate::{Source, Templates, check};
+
+    fn judged(text: &str, level: Level) -> FileReport {
+        let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
+        check(&source, &Templates::default(), &Policy::new(level, Version::V1(30)))
+    }
+
+    fn sentence(reports: &[FileReport]) -> String {
+        let mut summary = Summary::default();
+        reports.iter().for_each(|report| summary.add(report));
+        summary.sentence().replace(VERSION, "VERSION")
+    }
+
+    const POD: &str =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, containers: []}\n";
+    const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {}\n  template: {spec: \
+                              {hostPID: true, containers: []}}\n";
+
+    #[test]
+    fn the_closing_sentence_says_by_what_was_judged_and_what_was_not() {
+        assert_eq!(
+            sentence(&[judged(POD, Level::Privileged), judged("kind: A\n", Level::Restricted)]),
+            "1 pod in 2 files, by privileged:v1.30: all would be admitted (podsec VERSION)"
+        );
+        let patch = DEPLOYMENT.replace("  selector: {}\n", "");
+        let broken = "apiVersion: [\n";
+        assert_eq!(
+            sentence(&[
+                judged(POD, Level::Baseline),
+                judged(&patch, Level::Baseline),
+                judged(broken, Level::Baseline)
+            ]),
+            "1 pod in 3 files, by baseline:v1.30: 1 would be refused, for 1 violation; 1 Kustomize patch not judged; 1 place \
+             could not be judged (podsec VERSION)"
+        );
+        assert_eq!(sentence(&[]), "0 pods in 0 files: nothing to judge (podsec VERSION)");
+        let later = FileReport { start: Start { lines: 9, documents: 3 }, ..judged(POD, Level::Privileged) };
+        assert!(sentence(&[judged(POD, Level::Privileged), later]).starts_with("2 pods in 1 file,"));
+    }
+
+    #[test]
+    fn kubernetes_refuses_pods_and_not_what_makes_them() {
+        let said = |text: &str| {
+            let report = judged(text, Level::Baseline);
+            let told = report.pods[0].told().next().unwrap();
+            consequence(&report.pods[0], &told)
+        };
+        assert_eq!(said(POD), "Pod \"a\" would be refused by baseline:v1.30");
+        assert_eq!(
+            said(DEPLOYMENT),
+            "Deployment \"d\" would be accepted, and its pods refused by baseline:v1.30"
+        );
+    }
+}
