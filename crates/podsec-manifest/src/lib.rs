@@ -37,7 +37,7 @@ pub use template::{InvalidTemplate, Template, Templates};
 pub use types::prepare;
 
 /// A text with a name: a file, standard input, or what a renderer such as Helm printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
     /// What reports call it.
     pub name: String,

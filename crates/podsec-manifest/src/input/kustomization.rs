@@ -102,7 +102,8 @@ pub fn without_detours(path: &Path) -> PathBuf {
     straight
 }
 
-fn absolute(path: &Path) -> PathBuf {
+/// The same path from the root of the file system on.
+pub(super) fn absolute(path: &Path) -> PathBuf {
     // The working directory is unknown only when it is gone; then nothing can be named from it.
     without_detours(&path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }

@@ -20,7 +20,7 @@ pub use ordered::in_order;
 pub use search::{forget_names, search};
 
 /// Something to judge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// A file.
     File {

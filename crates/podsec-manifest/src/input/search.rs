@@ -1,6 +1,6 @@
 //! Finds manifests: named files, folders as git sees them, globs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf, is_separator};
 use std::sync::mpsc::channel;
@@ -9,7 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use ignore::{WalkBuilder, WalkState};
 
 use super::Input;
-use super::kustomization::is_kustomization;
+use super::kustomization::{absolute, is_kustomization};
 
 /// What `paths` mean: a file is itself, whatever its name; of a folder every `.yaml`, `.yml` and `.json` below it that
 /// git does not ignore, sorted; `-` is standard input; what does not exist and has `*`, `?`, `[` or `{` in it is a glob.
@@ -19,17 +19,18 @@ use super::kustomization::is_kustomization;
 pub fn search(paths: &[PathBuf]) -> Vec<Input> {
     let mut inputs = search_each(paths);
     if paths.len() > 1 {
-        let mut seen: HashMap<String, bool> = HashMap::new();
+        let mut seen: HashMap<PathBuf, bool> = HashMap::new();
         for input in &inputs {
-            if let Input::File { named, .. } = input {
-                *seen.entry(input.name()).or_default() |= named;
+            if let Input::File { path, named } = input {
+                *seen.entry(absolute(path)).or_default() |= named;
             }
         }
-        inputs.retain_mut(|input| {
-            let name = input.name();
-            let Input::File { named, .. } = input else { return true };
+        let mut unreadable: HashSet<Input> = HashSet::new();
+        inputs.retain_mut(|input| match input {
             // The first one stays, and counts as named when any is.
-            seen.remove(&name).map(|any| *named = any).is_some()
+            Input::File { path, named } => seen.remove(&absolute(path)).map(|any| *named = any).is_some(),
+            Input::Unreadable { .. } => unreadable.insert(input.clone()),
+            Input::Text(_) | Input::Rendered { .. } => true,
         });
     }
     inputs
@@ -169,6 +170,9 @@ mod tests {
             ]
         );
         assert_eq!(search(&[path("deep"), path("deep/c.json")]), [file("deep/c.json", true)]);
+        let detour = path("deep/../deep/c.json");
+        assert_eq!(search(&[path("deep/c.json"), detour]), [file("deep/c.json", true)]);
+        assert_eq!(search(&[path("absent"), path("absent")]).len(), 1);
         assert_eq!(search(&[path("d*p/*.json")]), [file("deep/c.json", false)]);
         assert_eq!(search(&[path("**/*.{yml,txt}")]), [file("a.yml", false), file("notes.txt", false)]);
     }

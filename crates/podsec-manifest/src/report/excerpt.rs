@@ -113,8 +113,11 @@ impl<'a> Cursor<'a> {
     pub(super) fn seek(&mut self, position: Position) -> usize {
         let rest = |offset: usize| self.text.get(offset..).unwrap_or("");
         while self.position.line < position.line {
-            let Some(newline) = memchr::memchr(b'\n', rest(self.offset).as_bytes()) else { break };
-            self.offset += newline + 1;
+            // YAML ends a line at a lone carriage return, too.
+            let text = rest(self.offset).as_bytes();
+            let is_end = |at: &usize| text.get(*at) == Some(&b'\n') || text.get(at + 1) != Some(&b'\n');
+            let Some(end) = memchr::memchr2_iter(b'\n', b'\r', text).find(is_end) else { break };
+            self.offset += end + 1;
             self.position = Position { line: self.position.line + 1, column: 1 };
         }
         let further = position.column.saturating_sub(self.position.column);
@@ -164,10 +167,10 @@ mod tests {
 
     #[test]
     fn a_cursor_finds_the_places_that_lie_ahead() {
-        let text = "a\n\u{e4}\u{e4}b\n\nc";
+        let text = "a\r\u{e4}\u{e4}b\r\n\nc";
         let mut cursor = Cursor::new(text, 10);
         let found = [(11, 1), (12, 1), (12, 3), (12, 3), (13, 1), (14, 1), (14, 9), (20, 1)]
             .map(|(line, column)| cursor.seek(Position { line, column }));
-        assert_eq!(found, [0, 2, 6, 6, 8, 9, 10, 10]);
+        assert_eq!(found, [0, 2, 6, 6, 9, 10, 11, 11]);
     }
 }
