@@ -18,6 +18,7 @@ use crate::authentication::Tokens;
 use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
 use crate::controllers;
+use crate::event_lines::EventLines;
 use crate::metrics::Metrics;
 use crate::node;
 use crate::pipeline::{self, Peer};
@@ -39,6 +40,7 @@ pub struct ApiServer {
     pub(crate) budget: Budget,
     pub(crate) processors: Processors,
     pub(crate) list_memory: ListMemory,
+    pub(crate) event_lines: EventLines,
     stopping: watch::Sender<bool>,
 }
 
@@ -64,6 +66,7 @@ impl ApiServer {
             budget,
             processors: Processors::all(),
             list_memory: ListMemory::new(),
+            event_lines: EventLines::default(),
             stopping,
         }
     }

@@ -20,6 +20,7 @@ mod controllers;
 mod conversion;
 mod decode;
 mod endpoints;
+mod event_lines;
 mod indentation;
 mod kubeconfig;
 mod metrics;

@@ -128,6 +128,11 @@ impl Registry {
             })
     }
 
+    /// Tells apart the schemas that complete what is read; 0 where nothing does.
+    pub(crate) fn schema_digest(&self) -> u64 {
+        self.custom.as_ref().map_or(0, |custom| custom.digest)
+    }
+
     /// The resource whose objects these are.
     pub(crate) fn resource(&self) -> &Resource {
         &self.resource

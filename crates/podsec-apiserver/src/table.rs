@@ -100,6 +100,11 @@ impl View {
         serde_json::from_slice(&text).map_err(|error| Status::internal(&error.to_string()))
     }
 
+    /// Whether objects are shown as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.transform == Transform::Keep
+    }
+
     /// Whether items are made of the stored bytes, if these are in the version of the resource.
     pub(crate) fn takes_bytes(&self) -> bool {
         !matches!(self.transform, Transform::Table(_))

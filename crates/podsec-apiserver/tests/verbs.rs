@@ -116,8 +116,11 @@ async fn a_selector_decides_what_a_watch_calls_added_and_deleted() {
     let mut seen = Vec::new();
     while seen.len() < 5 {
         let frame = watch.frame().await.unwrap().unwrap().into_data().unwrap();
-        let event: Value = serde_json::from_slice(&frame).unwrap();
-        seen.push(format!("{} {}", event["type"], event["object"]["metadata"]["labels"]["on"]));
+        // Short lines may come together.
+        for event in serde_json::Deserializer::from_slice(&frame).into_iter::<Value>() {
+            let event = event.unwrap();
+            seen.push(format!("{} {}", event["type"], event["object"]["metadata"]["labels"]["on"]));
+        }
     }
     assert_eq!(
         seen,

@@ -3,22 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
-use podsec_storage::{Error, Event, Page, Range, Revision, Store, Watch};
+use podsec_storage::{Entry, Error, Event, Page, Range, Revision, Store, Watch};
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch as signal};
-use tokio::time::{Instant, interval_at, sleep_until, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch as signal};
+use tokio::task::yield_now;
+use tokio::time::{Instant, interval_at, sleep_until, timeout, timeout_at};
 
 use super::Operation;
+use super::list::ListMemory;
 use super::list_options::WatchOptions;
 use super::selection::Selection;
+use crate::apiserver::ApiServer;
 use crate::body::{Broken, ResponseBody};
+use crate::event_lines::LineKey;
 use crate::pipeline::Answer;
 use crate::registry::{Registry, status, too_large_resource_version};
+use crate::stored_json::StoredJson;
 use crate::table::View;
 
 /// Answers at once with a stream that a task of its own fills.
@@ -36,10 +41,13 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
     }
     let prefix = operation.registry.prefix(operation.namespace());
     // Before the client hears anything, so that it misses nothing of what it does next.
-    let source = Source::open(&*store, &prefix, &options, current).await;
-    let (sender, receiver) = mpsc::channel(BUFFERED_EVENTS);
+    let source = Source::open(operation, &prefix, &options, current).await;
+    let (sender, receiver) = mpsc::channel(BUFFERED_PIECES);
     let stream = Stream {
         sender,
+        pending: BytesMut::new(),
+        api: Arc::clone(operation.api),
+        api_version: operation.resource.api_version().into(),
         view: operation.view()?,
         selection,
         registry: operation.registry.clone(),
@@ -68,21 +76,27 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
 
 /// What a watch shows: what exists, and the changes after that.
 struct Source {
-    /// What exists, if the client wants it.
-    existing: Option<Page>,
+    /// What exists, if the client wants it, and the room for it.
+    existing: Option<(Page, Option<OwnedSemaphorePermit>)>,
     /// The changes; or, as a Status, why there are none.
     changes: Result<Box<dyn Watch>, Status>,
 }
 
 impl Source {
-    async fn open(store: &dyn Store, prefix: &str, options: &WatchOptions, current: Revision) -> Self {
+    async fn open(
+        operation: &Operation<'_>,
+        prefix: &str,
+        options: &WatchOptions,
+        current: Revision,
+    ) -> Self {
+        let store = operation.registry.store();
         let mut existing = None;
         let mut from = options.from.map_or(current, Revision);
         if options.initial_events {
-            match store.range(Range::prefix(prefix)).await {
-                Ok(page) => {
+            match all(&**store, prefix, &operation.api.list_memory).await {
+                Ok((page, permit)) => {
                     from = page.revision;
-                    existing = Some(page);
+                    existing = Some((page, permit));
                 }
                 Err(error) => return Self { existing, changes: Err(status(&error)) },
             }
@@ -92,9 +106,27 @@ impl Source {
     }
 }
 
+/// All entries under a prefix, with room in memory for them when they are many.
+async fn all(
+    store: &dyn Store,
+    prefix: &str,
+    memory: &ListMemory,
+) -> Result<(Page, Option<OwnedSemaphorePermit>), Error> {
+    let few = store.range(Range::prefix(prefix).limit(FEW)).await?;
+    if few.remaining == 0 {
+        return Ok((few, None));
+    }
+    let permit = memory.acquire(few.entries.len() + few.remaining).await;
+    Ok((store.range(Range::prefix(prefix)).await?, Some(permit)))
+}
+
 /// One running watch.
 struct Stream {
     sender: mpsc::Sender<Result<Bytes, Broken>>,
+    /// Short lines that leave together.
+    pending: BytesMut,
+    api: Arc<ApiServer>,
+    api_version: Arc<str>,
     view: View,
     selection: Selection,
     registry: Registry,
@@ -103,14 +135,24 @@ struct Stream {
     started: bool,
 }
 
-/// The client is gone, or has been told that it is over.
+/// Who else is about to send the same line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    /// Nobody.
+    None,
+    /// Whoever watches the same objects.
+    All,
+}
+
+/// The client is gone, reads nothing, or has been told that it is over.
 struct Over;
 
 impl Stream {
     /// Sends events until the client leaves, the time is up, the server stops or the store falls silent.
     async fn fill(mut self, source: Source, end: Instant, stop: signal::Receiver<bool>) -> Result<(), Over> {
-        if let Some(page) = source.existing {
-            self.send_existing(&page).await?;
+        if let Some((page, permit)) = source.existing {
+            self.send_existing(page).await?;
+            drop(permit);
         }
         match source.changes {
             Ok(watch) => self.follow(watch, end, stop).await,
@@ -119,18 +161,23 @@ impl Stream {
     }
 
     /// All that exists, and the bookmark that says so.
-    async fn send_existing(&mut self, page: &Page) -> Result<(), Over> {
-        for entry in &page.entries {
-            let Ok(stored) = self.registry.read(entry) else { continue };
-            if self.selection.matches(&stored.object) {
-                self.send("ADDED", stored.object).await?;
+    async fn send_existing(&mut self, page: Page) -> Result<(), Over> {
+        let mut read = 0;
+        for entry in page.entries {
+            if self.matches(&entry) {
+                self.send("ADDED", &entry, entry.revision, Share::None).await?;
+            }
+            read += entry.value.len();
+            if read > READ_AT_ONCE {
+                read = 0;
+                yield_now().await;
             }
         }
         if self.initial_bookmark {
             let annotations = json!({"k8s.io/initial-events-end": "true"});
             self.send_bookmark(page.revision, Some(annotations)).await?;
         }
-        Ok(())
+        self.flush().await
     }
 
     async fn follow(
@@ -155,6 +202,7 @@ impl Stream {
                     for event in events {
                         self.send_event(&event).await?;
                     }
+                    self.flush().await?;
                 }
                 Some(Err(Error::Closed)) => return Ok(()),
                 Some(Err(error)) => {
@@ -172,22 +220,75 @@ impl Stream {
 
     /// A change as the selector sees it: what starts to match is added, what stops is deleted.
     async fn send_event(&mut self, event: &Event) -> Result<(), Over> {
-        let revision = event.revision();
-        let matching = |entry| self.registry.read_at(entry, revision).ok().map(|stored| stored.object);
-        let now = event.entry().and_then(matching).filter(|object| self.selection.matches(object));
-        let before = event.previous().and_then(matching).filter(|object| self.selection.matches(object));
-        match (before, now) {
-            (None, Some(object)) => self.send("ADDED", object).await,
-            (Some(_), Some(object)) => self.send("MODIFIED", object).await,
-            (Some(object), None) => self.send("DELETED", object).await,
-            (None, None) => Ok(()),
-        }
+        let now = event.entry().filter(|entry| self.matches(entry));
+        let before = event.previous().filter(|entry| self.matches(entry));
+        let (kind, entry) = match (before, now) {
+            (None, Some(entry)) => ("ADDED", entry),
+            (Some(_), Some(entry)) => ("MODIFIED", entry),
+            (Some(entry), None) => ("DELETED", entry),
+            (None, None) => return Ok(()),
+        };
+        self.send(kind, entry, event.revision(), Share::All).await
     }
 
-    async fn send(&mut self, kind: &str, object: Value) -> Result<(), Over> {
-        let object = self.view.event(object, !self.started, Timestamp::now());
+    /// Whether the selection lets an entry through. What holds no object is shown to nobody.
+    fn matches(&self, entry: &Entry) -> bool {
+        if self.selection.is_everything() {
+            return true;
+        }
+        if self.selection.is_of_metadata()
+            && let Some(parts) = StoredJson::parse(&entry.value)
+            && let Ok(metadata) = serde_json::from_slice::<Value>(parts.metadata())
+        {
+            return self.selection.matches(&json!({"metadata": metadata}));
+        }
+        self.registry.read(entry).is_ok_and(|stored| self.selection.matches(&stored.object))
+    }
+
+    /// Sends an entry as it is shown at `revision`.
+    async fn send(
+        &mut self,
+        kind: &'static str,
+        entry: &Entry,
+        revision: Revision,
+        share: Share,
+    ) -> Result<(), Over> {
+        if self.view.is_plain() {
+            let line = || self.line(kind, entry, revision);
+            let line = match share {
+                Share::None => line(),
+                Share::All => {
+                    let api_version = Arc::clone(&self.api_version);
+                    let schema = self.registry.schema_digest();
+                    let key = LineKey { revision, kind, api_version, schema };
+                    self.api.event_lines.get_or_write(&key, line)
+                }
+            };
+            self.started = true;
+            return match line {
+                Some(line) => self.write(line).await,
+                None => Ok(()),
+            };
+        }
+        let Ok(stored) = self.registry.read_at(entry, revision) else { return Ok(()) };
+        let object = self.view.event(stored.object, !self.started, Timestamp::now());
         self.started = true;
-        self.write(kind, &object).await
+        self.write_object(kind, &object).await
+    }
+
+    /// The line of a whole object, from its stored bytes if they are what the client gets.
+    fn line(&self, kind: &str, entry: &Entry, revision: Revision) -> Option<Bytes> {
+        let mut line = begin(kind, entry.value.len() + ENVELOPE);
+        let parts =
+            StoredJson::parse(&entry.value).filter(|parts| self.registry.is_current(parts.api_version()));
+        if let Some(parts) = parts {
+            parts.write_object(&self.api_version, revision, &mut line);
+        } else {
+            let stored = self.registry.read_at(entry, revision).ok()?;
+            serde_json::to_writer(&mut line, &stored.object).ok()?;
+        }
+        line.extend_from_slice(END);
+        Some(line.into())
     }
 
     async fn send_bookmark(&mut self, revision: Revision, annotations: Option<Value>) -> Result<(), Over> {
@@ -200,20 +301,58 @@ impl Stream {
             json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
         let object = self.view.event(object, !self.started, Timestamp::now());
         self.started = true;
-        self.write("BOOKMARK", &object).await
+        self.write_object("BOOKMARK", &object).await?;
+        self.flush().await
     }
 
-    async fn send_error(&self, status: &Status) -> Result<(), Over> {
+    async fn send_error(&mut self, status: &Status) -> Result<(), Over> {
         let object = serde_json::to_value(status).unwrap_or_default();
-        self.write("ERROR", &object).await
+        self.write_object("ERROR", &object).await?;
+        self.flush().await
     }
 
-    async fn write(&self, kind: &str, object: &Value) -> Result<(), Over> {
-        let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
+    async fn write_object(&mut self, kind: &str, object: &Value) -> Result<(), Over> {
+        let mut line = begin(kind, ENVELOPE);
         serde_json::to_writer(&mut line, object).map_err(|_| Over)?;
-        line.extend_from_slice(b"}\n");
-        self.sender.send(Ok(line.into())).await.map_err(|_| Over)
+        line.extend_from_slice(END);
+        self.write(line.into()).await
     }
+
+    /// Passes a line on: a long one by itself, for other watches hold the same bytes; short ones together.
+    async fn write(&mut self, line: Bytes) -> Result<(), Over> {
+        if line.len() > SHORT_LINE || self.pending.len() + line.len() > PIECE {
+            self.flush().await?;
+        }
+        if line.len() > SHORT_LINE {
+            return self.pass(line).await;
+        }
+        self.pending.extend_from_slice(&line);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Over> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let piece = self.pending.split().freeze();
+        self.pass(piece).await
+    }
+
+    /// Ends the watch of a client that reads nothing, as Kubernetes does: what waits for it would be held for as long.
+    async fn pass(&self, piece: Bytes) -> Result<(), Over> {
+        match timeout(LONGEST_STALL, self.sender.send(Ok(piece))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over),
+        }
+    }
+}
+
+fn begin(kind: &str, capacity: usize) -> Vec<u8> {
+    let mut line = Vec::with_capacity(capacity);
+    line.extend_from_slice(b"{\"type\":\"");
+    line.extend_from_slice(kind.as_bytes());
+    line.extend_from_slice(b"\",\"object\":");
+    line
 }
 
 /// 410 for a revision whose successors are forgotten.
@@ -232,8 +371,21 @@ fn random_timeout() -> Duration {
     Duration::from_secs(1800 + random % 1800)
 }
 
-/// How many events wait for a slow client before the store's watch is left to lag.
-const BUFFERED_EVENTS: usize = 64;
+const END: &[u8] = b"}\n";
+/// What a line has around the stored object, the revision included.
+const ENVELOPE: usize = 128;
+/// How many pieces wait for a slow client before the store's watch is left to lag.
+const BUFFERED_PIECES: usize = 2;
+/// The bytes of short lines that leave together.
+const PIECE: usize = 32 << 10;
+/// The longest line that is copied together with others.
+const SHORT_LINE: usize = 8 << 10;
+/// How long a client may read nothing while there is something to read.
+const LONGEST_STALL: Duration = Duration::from_secs(30);
+/// How many entries are read before it is known how many there are.
+const FEW: usize = 500;
+/// How many stored bytes are looked at before other tasks have their turn.
+const READ_AT_ONCE: usize = 256 << 10;
 const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
 /// A longer timeout than a day is no timeout.
 const LONGEST: Duration = Duration::from_hours(24);

@@ -30,7 +30,7 @@ impl ListMemory {
     }
 
     /// Waits for room for a list of so many entries. A list that is larger than all there is takes all there is.
-    pub(super) async fn acquire(&self, entries: usize) -> OwnedSemaphorePermit {
+    pub(crate) async fn acquire(&self, entries: usize) -> OwnedSemaphorePermit {
         let kibibytes = (entries * size_of::<Entry>() + BUFFERED * PIECE) / 1024;
         let kibibytes = u32::try_from(kibibytes.clamp(1, MEMORY)).unwrap_or(u32::MAX);
         Arc::clone(&self.free).acquire_many_owned(kibibytes).await.expect("nobody closes the semaphore")
