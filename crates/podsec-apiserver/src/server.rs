@@ -59,6 +59,9 @@ pub enum StartError {
     /// The audit log cannot be written.
     #[error("{0}")]
     AuditLog(podsec_audit::sink::OpenError),
+    /// The audit log has no thread that writes it.
+    #[error("cannot start a thread for the audit log")]
+    AuditThread(#[source] io::Error),
     /// A file of tokens cannot be used.
     #[error(transparent)]
     Tokens(#[from] authentication::Error),
@@ -235,7 +238,7 @@ fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
     if let Some(warning) = loaded.warning {
         tracing::warn!("{warning}");
     }
-    let auditor = Auditor::new(loaded.policy, log);
+    let auditor = Auditor::beside(loaded.policy, log).map_err(StartError::AuditThread)?;
     Ok(Some(match options.log_mode {
         AuditLogMode::Blocking => auditor,
         AuditLogMode::BlockingStrict => auditor.strict(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cluster::{Cluster, pod};
 use podsec_audit::sink::Memory;
-use podsec_audit::{Auditor, Event, Policy};
+use podsec_audit::{Auditor, Event, Policy, Sink};
 use serde_json::{Value, json};
 
 struct Audited {
@@ -148,4 +148,56 @@ async fn every_answer_carries_the_audit_id() {
     let answer = server.cluster.send("", "GET /nowhere", &[("audit-id", "my own")], b"").await;
     assert_eq!(answer.headers["audit-id"], "my own");
     assert!(server.log.events().is_empty());
+}
+
+/// A log that takes no event until it is told to.
+struct Stuck(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl Sink for Stuck {
+    fn plugin(&self) -> &'static str {
+        "log"
+    }
+
+    fn write(&self, _: &Event) -> Result<(), podsec_audit::sink::Error> {
+        // An error is the end of the test.
+        let _ = self.0.lock().expect("one thread").recv();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn only_audited_requests_wait_for_a_log_that_takes_nothing() {
+    let (take, taken) = std::sync::mpsc::channel();
+    let policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n\
+                  rules: [{level: Metadata, resources: [{group: '', resources: [secrets]}]}]";
+    let policy = Policy::parse(policy.as_bytes(), "policy.yaml".as_ref()).expect("a policy").policy;
+    let auditor = Auditor::beside(policy, Stuck(std::sync::Mutex::new(taken))).expect("a thread");
+    let store = Arc::new(podsec_storage::Memory::default());
+    let cluster = Arc::new(Cluster::over(store, Some(auditor)));
+    let audited: Vec<_> = (0..200)
+        .map(|_| {
+            let cluster = Arc::clone(&cluster);
+            tokio::spawn(async move { cluster.get("/api/v1/namespaces/default/secrets").await.code })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    // A log that is stuck holds up none of these.
+    for url in ["/healthz", "/readyz", "/api/v1/namespaces/default/pods"] {
+        assert_eq!(cluster.get(url).await.code, 200, "{url}");
+    }
+    assert!(audited.iter().all(|request| !request.is_finished()));
+    let late = cluster.get("/api/v1/namespaces/default/secrets?timeout=20ms").await;
+    assert_eq!(late.code, 504, "{}", late.text);
+    for _ in 0..2 {
+        // One may be that of the late request.
+        take.send(()).expect("the thread");
+    }
+    while !audited.iter().any(tokio::task::JoinHandle::is_finished) {
+        tokio::task::yield_now().await;
+    }
+    // A server that stops waits for nobody.
+    cluster.api.stop();
+    for request in audited {
+        assert_eq!(request.await.expect("an answer"), 200);
+    }
 }

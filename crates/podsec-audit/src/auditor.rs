@@ -1,8 +1,10 @@
 //! What the API server talks to: a policy, a sink, and the counters.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures::channel::oneshot;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -11,6 +13,7 @@ use crate::policy::{Level, Policy, Stage};
 use crate::recording::Recording;
 use crate::request::{Request, User};
 use crate::sink::Sink;
+use crate::writer::Writer;
 use crate::{Event, Metrics, legacy, request};
 
 /// Records requests as a policy wants them. Clones are the same auditor.
@@ -30,24 +33,41 @@ pub struct Rejected;
 
 pub(crate) struct Shared {
     policy: Policy,
-    sink: Box<dyn Sink>,
+    output: Output,
     strict: bool,
     clock: Clock,
-    counters: Counters,
+    counters: Arc<Counters>,
+}
+
+/// Who writes the events.
+enum Output {
+    /// Whoever records them.
+    Here(Box<dyn Sink>),
+    /// A thread of its own.
+    Beside(Writer),
 }
 
 impl Auditor {
     /// An auditor in mode `blocking`: events are written before the request goes on, and a lost event does not
     /// stop it.
     pub fn new(policy: Policy, sink: impl Sink + 'static) -> Self {
-        let shared = Shared {
-            policy,
-            sink: Box::new(sink),
-            strict: false,
-            clock: Arc::new(Timestamp::now),
-            counters: Counters::default(),
-        };
-        Self { shared: Arc::new(shared) }
+        Self::with(policy, Output::Here(Box::new(sink)), Arc::default())
+    }
+
+    /// The same for servers whose threads must not wait for a log: a thread writes the events, and
+    /// [`Recording::written`] waits for those of one request.
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub fn beside(policy: Policy, sink: impl Sink + 'static) -> io::Result<Self> {
+        let counters = Arc::default();
+        let writer = Writer::start(Box::new(sink), Arc::clone(&counters))?;
+        Ok(Self::with(policy, Output::Beside(writer), counters))
+    }
+
+    fn with(policy: Policy, output: Output, counters: Arc<Counters>) -> Self {
+        let clock = Arc::new(Timestamp::now);
+        Self { shared: Arc::new(Shared { policy, output, strict: false, clock, counters }) }
     }
 
     /// Mode `blocking-strict`: a request whose `RequestReceived` event is lost is rejected. Call before the first
@@ -79,18 +99,47 @@ impl Auditor {
         if recording.emit(Stage::RequestReceived) || !self.shared.strict {
             return Ok(recording);
         }
+        Err(self.reject(&recording))
+    }
+
+    /// [`Auditor::begin`], and waits until the event is written.
+    ///
+    /// # Errors
+    /// In strict mode, when the event is lost.
+    pub async fn receive(&self, request: &Request<'_>, user: &User) -> Result<Recording, Rejected> {
+        let recording = self.begin(request, user)?;
+        if recording.written().await || !self.shared.strict {
+            return Ok(recording);
+        }
+        Err(self.reject(&recording))
+    }
+
+    fn reject(&self, recording: &Recording) -> Rejected {
         self.shared.counters.requests_rejected.fetch_add(1, Ordering::Relaxed);
         recording.discard();
-        Err(Rejected)
+        Rejected
     }
 
     /// Records a request that was refused before or by authentication (401, a malformed `?timeout=`): one single
-    /// event, `ResponseStarted`, without a user. `status` is the `metav1.Status` that is answered.
-    pub fn refuse(&self, request: &Request<'_>, status: &impl Serialize) {
+    /// event, `ResponseStarted`, without a user. `status` is the `metav1.Status` that is answered. The recording is over;
+    /// it tells when the event is written.
+    pub fn refuse(&self, request: &Request<'_>, status: &impl Serialize) -> Recording {
         let recording = self.record(request, None);
         recording.response_status(status);
         recording.emit(Stage::ResponseStarted);
         recording.discard();
+        recording
+    }
+
+    /// Whether events reach the log now.
+    ///
+    /// # Errors
+    /// Why they do not, in words.
+    pub fn check(&self) -> Result<(), String> {
+        match &self.shared.output {
+            Output::Here(_) => Ok(()),
+            Output::Beside(writer) => writer.check(),
+        }
     }
 
     /// What was counted so far.
@@ -98,12 +147,16 @@ impl Auditor {
         self.shared.counters.snapshot()
     }
 
-    /// Makes everything that was written safe, when the server shuts down.
+    /// Makes everything that was written safe, when the server shuts down. Of a log that takes nothing it does not
+    /// wait for more than some seconds.
     ///
     /// # Errors
     /// When that cannot be.
     pub fn flush(&self) -> Result<(), crate::sink::Error> {
-        self.shared.sink.flush()
+        match &self.shared.output {
+            Output::Here(sink) => sink.flush(),
+            Output::Beside(writer) => writer.flush(),
+        }
     }
 
     fn record(&self, request: &Request<'_>, user: Option<&User>) -> Recording {
@@ -140,18 +193,29 @@ impl Shared {
         (self.clock)()
     }
 
-    /// Hands an event to the sink. Whether it was kept.
-    pub(crate) fn write(&self, event: &Event) -> bool {
+    /// Hands an event to the sink. False when it is known to be lost; what a thread writes is known from `pending`.
+    pub(crate) fn write(&self, event: &Event, pending: &mut Vec<oneshot::Receiver<bool>>) -> bool {
         self.counters.events.fetch_add(1, Ordering::Relaxed);
-        let Err(error) = self.sink.write(event) else { return true };
-        let plugin = self.sink.plugin();
-        self.counters.error(plugin);
-        tracing::error!(
-            "Error in audit plugin '{plugin}' affecting 1 audit events: {error}\nImpacted events:\n{}",
-            legacy::line(event)
-        );
-        false
+        match &self.output {
+            Output::Here(sink) => record(&**sink, &self.counters, event),
+            Output::Beside(writer) => {
+                pending.push(writer.write(event));
+                true
+            }
+        }
     }
+}
+
+/// Writes an event. Whether it was kept.
+pub(crate) fn record(sink: &dyn Sink, counters: &Counters, event: &Event) -> bool {
+    let Err(error) = sink.write(event) else { return true };
+    let plugin = sink.plugin();
+    counters.error(plugin);
+    tracing::error!(
+        "Error in audit plugin '{plugin}' affecting 1 audit events: {error}\nImpacted events:\n{}",
+        legacy::line(event)
+    );
+    false
 }
 
 impl std::fmt::Debug for Auditor {

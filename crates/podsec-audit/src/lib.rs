@@ -74,6 +74,7 @@ pub mod policy;
 mod recording;
 mod request;
 pub mod sink;
+mod writer;
 
 pub use auditor::{Auditor, Clock, Rejected};
 pub use event::Event;

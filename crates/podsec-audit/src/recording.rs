@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::channel::oneshot;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -32,6 +33,8 @@ struct State {
     omit_managed_fields: bool,
     long_running: bool,
     progress: Progress,
+    /// The events that a thread is to write.
+    pending: Vec<oneshot::Receiver<bool>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,7 @@ impl Recording {
             omit_managed_fields: decision.omit_managed_fields,
             long_running,
             progress: Progress::Received,
+            pending: Vec::new(),
         };
         Self { active: Some(Arc::new(Active { shared, state: Mutex::new(state) })) }
     }
@@ -166,6 +170,17 @@ impl Recording {
         }
     }
 
+    /// Waits until all events that were recorded so far are written. Whether all of them were kept.
+    pub async fn written(&self) -> bool {
+        let pending = self.state().map(|mut state| std::mem::take(&mut state.pending)).unwrap_or_default();
+        let mut kept = true;
+        for event in pending {
+            // The thread is gone only when nothing can be written any more.
+            kept &= event.await.unwrap_or(false);
+        }
+        kept
+    }
+
     /// Records a stage. Whether that went well.
     pub(crate) fn emit(&self, stage: Stage) -> bool {
         self.active.as_ref().is_none_or(|active| active.emit(&mut active.state(), stage))
@@ -235,7 +250,8 @@ impl Active {
         if reached != Stage::RequestReceived {
             state.event.stage_timestamp = self.shared.now();
         }
-        self.shared.write(&state.event)
+        let State { event, pending, .. } = state;
+        self.shared.write(event, pending)
     }
 }
 

@@ -81,6 +81,11 @@ impl Feeds {
         self.newest.send_replace(event.revision());
     }
 
+    /// Tells the watches that there is nothing up to `revision` that they will hear of.
+    pub(crate) fn skip_to(&mut self, revision: Revision) {
+        self.newest.send_replace(revision);
+    }
+
     pub(crate) fn compact(&mut self, revision: Revision) {
         for feed in &self.feeds {
             let mut queue = feed.queue.write().unwrap_or_else(PoisonError::into_inner);

@@ -143,6 +143,13 @@ impl History {
         self.feeds.compact(revision);
     }
 
+    /// Goes on behind `revision`, which others have seen and this history has not: nothing before it can be read.
+    pub(crate) fn skip_to(&mut self, revision: Revision) {
+        self.compact(revision);
+        self.revision = self.revision.max(revision);
+        self.feeds.skip_to(self.revision);
+    }
+
     /// The events after `revision`, if all of them are kept.
     fn after(&self, revision: Revision) -> Result<impl Iterator<Item = &Event>, Error> {
         if revision > self.revision {

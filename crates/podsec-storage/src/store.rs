@@ -53,6 +53,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error::Future`] when `revision` has not happened.
     fn compact(&self, revision: Revision) -> Answer<'_, ()>;
+
+    /// Finds out whether the store can do what it is for. A store that has failed to write tries again.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn check(&self) -> Answer<'_, ()> {
+        let revision = self.revision();
+        Box::pin(async { revision.await.map(drop) })
+    }
 }
 
 /// A running watch.

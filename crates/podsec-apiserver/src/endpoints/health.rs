@@ -1,40 +1,42 @@
 //! `/healthz`, `/livez` and `/readyz`, each check also under a path of its own.
 
+use std::error::Error as _;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use hyper::StatusCode;
+use tokio::time::timeout;
 
 use crate::apiserver::ApiServer;
 use crate::pipeline::{Answer, Context};
 
 /// Answers `ok`, or lists the checks when one fails or `?verbose` asks for them. `None` for an unknown check.
-pub(super) fn health(api: &ApiServer, context: &Context, endpoint: &str, check: &[&str]) -> Option<Answer> {
-    let stopping = *api.stopping().borrow();
-    let mut checks = vec![("ping", true), ("log", true), ("etcd", true)];
-    if endpoint == "readyz" {
-        checks.push(("shutdown", !stopping));
-    }
-    match check {
-        [] => {}
-        [name] => checks.retain(|(check, _)| check == name),
+pub(super) async fn health(
+    api: &ApiServer,
+    context: &Context,
+    endpoint: &str,
+    check: &[&str],
+) -> Option<Answer> {
+    let checks = match check {
+        [] => Check::of(endpoint).to_vec(),
+        [name] => vec![*Check::of(endpoint).iter().find(|check| check.name() == *name)?],
         _ => return None,
-    }
-    if checks.is_empty() {
-        return None;
-    }
+    };
     let excluded: Vec<&str> = context.query.values("exclude").collect();
-    let (mut report, mut failed) = (String::new(), Vec::new());
-    for (name, healthy) in checks {
+    let (mut report, mut failed) = (String::new(), false);
+    for check in checks {
+        let name = check.name();
+        // Writing to a String cannot fail.
         let _ = if excluded.contains(&name) {
             writeln!(report, "[+]{name} excluded: ok")
-        } else if healthy {
-            writeln!(report, "[+]{name} ok")
+        } else if let Err(why) = check.run(api).await {
+            failed = true;
+            writeln!(report, "[-]{name} failed: {why}")
         } else {
-            failed.push(name);
-            writeln!(report, "[-]{name} failed: reason withheld")
+            writeln!(report, "[+]{name} ok")
         };
     }
-    if !failed.is_empty() {
+    if failed {
         let _ = writeln!(report, "{endpoint} check failed");
         return Some(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, &report));
     }
@@ -44,3 +46,55 @@ pub(super) fn health(api: &ApiServer, context: &Context, endpoint: &str, check: 
     let _ = writeln!(report, "{endpoint} check passed");
     Some(Answer::text(StatusCode::OK, &report))
 }
+
+/// What is looked at.
+#[derive(Clone, Copy)]
+enum Check {
+    /// That a request is answered at all; whoever reads the answer knows.
+    Ping,
+    /// The audit log takes events.
+    Log,
+    /// The store takes writes, under the name of Kubernetes' store.
+    Etcd,
+    /// The server is not about to stop.
+    Shutdown,
+}
+
+impl Check {
+    /// Those of an endpoint, in the order of the report.
+    fn of(endpoint: &str) -> &'static [Self] {
+        match endpoint {
+            "readyz" => &[Self::Ping, Self::Log, Self::Etcd, Self::Shutdown],
+            _ => &[Self::Ping, Self::Etcd],
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Log => "log",
+            Self::Etcd => "etcd",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    async fn run(self, api: &ApiServer) -> Result<(), String> {
+        match self {
+            Self::Ping => Ok(()),
+            Self::Log => api.auditor.as_ref().map_or(Ok(()), podsec_audit::Auditor::check),
+            Self::Etcd => match timeout(PATIENCE, api.store.check()).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(match error.source() {
+                    Some(cause) => format!("{error}: {cause}"),
+                    None => error.to_string(),
+                }),
+                Err(_) => Err(format!("no answer in {} seconds", PATIENCE.as_secs())),
+            },
+            Self::Shutdown if *api.stopping().borrow() => Err("process is shutting down".to_owned()),
+            Self::Shutdown => Ok(()),
+        }
+    }
+}
+
+/// kube-apiserver's `--etcd-healthcheck-timeout`.
+const PATIENCE: Duration = Duration::from_secs(2);

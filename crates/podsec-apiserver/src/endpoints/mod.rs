@@ -21,7 +21,7 @@ use crate::pipeline::{Answer, Context};
 use crate::verbs::Operation;
 
 /// Answers a non-resource request.
-pub(crate) fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<Answer, Answer> {
+pub(crate) async fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<Answer, Answer> {
     let path = context.info.path.trim_end_matches('/');
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let known = match segments.as_slice() {
@@ -30,7 +30,9 @@ pub(crate) fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<Answer, 
         ["metrics"] => {
             Some(Answer::document("text/plain; version=0.0.4; charset=utf-8", api.render_metrics()))
         }
-        [name @ ("healthz" | "livez" | "readyz"), check @ ..] => health::health(api, context, name, check),
+        [name @ ("healthz" | "livez" | "readyz"), check @ ..] => {
+            health::health(api, context, name, check).await
+        }
         ["openapi", rest @ ..] => openapi::openapi(api, context, rest),
         ["api" | "apis", ..] => discovery::discovery(api, context, &segments)?,
         _ => None,

@@ -4,9 +4,12 @@ use hyper::header::{HeaderValue, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Response};
 use jiff::Timestamp;
-use podsec_audit::{Attributes, Recording, Request, source_ips};
+use podsec_apimachinery::Status;
+use podsec_audit::{Attributes, Auditor, Recording, Request, source_ips};
+use tokio::time::Instant;
 
-use super::Peer;
+use super::{Answer, Peer, deadline};
+use crate::apiserver::ApiServer;
 use crate::authentication::User;
 use crate::authorization::Decision;
 use crate::body::ResponseBody;
@@ -68,6 +71,55 @@ pub(super) fn end(recording: &Recording, response: &Response<ResponseBody>) {
     if matches!(response.body(), ResponseBody::Full(_)) {
         recording.complete();
     }
+}
+
+/// Waits until the arrival of a request is recorded; only requests that are audited wait.
+///
+/// # Errors
+/// 500 when it cannot be and must, 504 at the deadline, 503 when the server stops meanwhile.
+pub(super) async fn receive(
+    api: &ApiServer,
+    auditor: &Auditor,
+    request: &Request<'_>,
+    user: &podsec_audit::User,
+    deadline: Option<Instant>,
+) -> Result<Recording, Answer> {
+    let mut stopping = api.stopping();
+    let receive = async {
+        tokio::select! {
+            biased;
+            received = auditor.receive(request, user) => {
+                // What cannot be recorded does not run.
+                received.map_err(|rejected| Answer::internal_error_text(request.uri, &rejected.to_string()))
+            }
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                let why = "the server is shutting down, and its audit log takes no events";
+                Err(Status::failure(503, "ServiceUnavailable", why).into())
+            }
+        }
+    };
+    deadline::enforce(deadline, receive).await
+}
+
+/// Waits until all that was recorded is written, as long as the server does not stop.
+///
+/// # Errors
+/// 504 at the deadline.
+pub(super) async fn written(
+    api: &ApiServer,
+    recording: &Recording,
+    deadline: Option<Instant>,
+) -> Result<(), Answer> {
+    let mut stopping = api.stopping();
+    let written = async {
+        tokio::select! {
+            biased;
+            _ = recording.written() => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+        Ok(())
+    };
+    deadline::enforce(deadline, written).await
 }
 
 fn user_agent(headers: &HeaderMap) -> &[u8] {

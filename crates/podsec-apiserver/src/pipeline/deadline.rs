@@ -29,10 +29,10 @@ pub(super) fn parse(info: &RequestInfo, query: &Query) -> Result<Option<Instant>
 }
 
 /// Runs the handler until the deadline. A commit that has begun is not taken back: only its answer is late.
-pub(super) async fn enforce(
+pub(super) async fn enforce<T>(
     deadline: Option<Instant>,
-    handler: impl Future<Output = Result<Answer, Answer>>,
-) -> Result<Answer, Answer> {
+    handler: impl Future<Output = Result<T, Answer>>,
+) -> Result<T, Answer> {
     let Some(deadline) = deadline else { return handler.await };
     tokio::time::timeout_at(deadline, handler).await.unwrap_or_else(|_| {
         let message = "request did not complete within the allotted timeout";
@@ -40,4 +40,5 @@ pub(super) async fn enforce(
     })
 }
 
-const DEFAULT: Duration = Duration::from_mins(1);
+/// The time a request has that says nothing else.
+pub(super) const DEFAULT: Duration = Duration::from_mins(1);

@@ -19,7 +19,7 @@ pub(super) async fn handle(
     body: RequestBody,
 ) -> Result<Answer, Answer> {
     if !context.info.is_resource {
-        return endpoints::handle(api, context);
+        return endpoints::handle(api, context).await;
     }
     let info = &context.info;
     let served = api.served();

@@ -23,6 +23,7 @@ use hyper::{Request, Response};
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
 use podsec_audit::Recording;
+use tokio::time::Instant;
 
 pub(crate) use answer::Answer;
 pub(crate) use context::Context;
@@ -84,29 +85,27 @@ async fn receive(
     let timer = api.metrics.request(&info);
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     let audited = audit::request(peer, &parts, &uri, &info, received, audit_id);
-    let refuse = |status: &Status| {
+    let refuse = async |status: &Status| {
         if let Some(auditor) = &api.auditor {
-            auditor.refuse(&audited, status);
+            let recording = auditor.refuse(&audited, status);
+            // Whether the event was late or lost, the answer is a refusal.
+            let _ = audit::written(api, &recording, Some(Instant::now() + deadline::DEFAULT)).await;
         }
         answer::render_status(status, fallback)
     };
     let deadline = match deadline::parse(&info, &query) {
         Ok(deadline) => deadline,
-        Err(status) => return timer.stop(refuse(&status)),
+        Err(status) => return timer.stop(refuse(&status).await),
     };
     let authenticated = authentication::authenticate(&api.tokens, peer.certified.as_ref(), &parts.headers);
     let Ok(user) = authenticated else {
-        return timer.stop(refuse(&Status::unauthorized()));
+        return timer.stop(refuse(&Status::unauthorized()).await);
     };
     let recording = match &api.auditor {
         None => Recording::off(),
-        Some(auditor) => match auditor.begin(&audited, &audit::user(&user)) {
+        Some(auditor) => match audit::receive(api, auditor, &audited, &audit::user(&user), deadline).await {
             Ok(recording) => recording,
-            // What cannot be recorded does not run.
-            Err(rejected) => {
-                let answer = Answer::internal_error_text(&uri, &rejected.to_string());
-                return timer.stop(answer::render_bare(answer, fallback));
-            }
+            Err(answer) => return timer.stop(answer::render_bare(answer, fallback)),
         },
     };
     let mut context = Context {
@@ -134,7 +133,10 @@ async fn receive(
         }
     };
     audit::end(&recording, &response);
-    timer.stop(response)
+    match audit::written(api, &recording, deadline).await {
+        Ok(()) => timer.stop(response),
+        Err(late) => timer.stop(answer::render_bare(late, fallback)),
+    }
 }
 
 /// Decides on whose behalf the request runs and whether it may, then runs it.

@@ -46,6 +46,9 @@ pub enum Error {
         /// In bytes.
         limit: u64,
     },
+    /// The log takes nothing at the moment.
+    #[error("the log takes no events; what waits for it is lost when the process ends")]
+    Stuck,
     /// The event has no JSON form.
     #[error(transparent)]
     Encode(#[from] serde_json::Error),

@@ -7,6 +7,8 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -218,6 +220,11 @@ fn folder(path: &Path) -> &Path {
 fn create(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
+    // A pipe that nobody reads cannot be opened for writing alone without waiting for a reader.
+    #[cfg(unix)]
+    if fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        options.read(true);
+    }
     set_mode(&mut options, mode);
     options.open(path)
 }

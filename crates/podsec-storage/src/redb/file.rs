@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    io,
+    io::{self, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -38,13 +38,44 @@ pub(super) fn open(path: &Path, retention: Retention) -> Result<(Database, Histo
     })
 }
 
+/// Opens the file again after a write failed: what it holds is only known from its checksums. While there is no room,
+/// the file is left alone.
+pub(super) fn reopen(path: &Path) -> Result<Database, OpenError> {
+    guarded(path, || {
+        let mut probe = tempfile::Builder::new().prefix(".podsec-store-").tempfile_in(directory(path))?;
+        probe.write_all(&[0; ROOM])?;
+        probe.as_file().sync_data()?;
+        drop(probe);
+        Ok(builder().open(path)?)
+    })
+}
+
+/// Brings a history up to what the file holds: a write that failed may have become durable all the same.
+pub(super) fn catch_up(path: &Path, database: &Database, history: &mut History) -> Result<(), OpenError> {
+    guarded(path, || {
+        let transaction = database.begin_read()?;
+        let known = history.revision();
+        let log = transaction.open_table(LOG)?;
+        for row in log.range(known.next().0..)? {
+            let (revision, bytes) = row?;
+            replay(history, Revision(revision.value()), bytes.value())?;
+        }
+        let oldest = number(&transaction.open_table(META)?, OLDEST)?;
+        history.compact(Revision(oldest));
+        let newest = log.last()?.map_or(oldest, |(revision, _)| oldest.max(revision.value()));
+        if newest < known.0 {
+            return Err(Failure::Corrupt(format!(
+                "it ends at revision {newest}, and {known} was acknowledged"
+            )));
+        }
+        Ok(())
+    })
+}
+
 /// Makes an empty store beside `path` and moves it there when it is whole, so that neither a crash in between
 /// nor another process that does the same leaves anything that could be taken for a damaged store.
 fn create(path: &Path) -> Result<(), Failure> {
-    let directory = match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    };
+    let directory = directory(path);
     // Only its owner can read a temporary file, and so the store: it holds Secrets.
     let draft = tempfile::Builder::new().prefix(".podsec-store-").tempfile_in(directory)?;
     let database = builder().create(draft.path())?;
@@ -70,42 +101,55 @@ fn create(path: &Path) -> Result<(), Failure> {
 fn load(database: &Database, retention: Retention) -> Result<History, Failure> {
     let transaction = database.begin_read()?;
     let meta = transaction.open_table(META)?;
-    let number = |name: &str| -> Result<u64, Failure> {
-        let number = meta.get(name)?.map(|guard| guard.value());
-        number.ok_or_else(|| Failure::Corrupt(format!("the number `{name}` is missing")))
-    };
-    let format = number(FORMAT)?;
+    let format = number(&meta, FORMAT)?;
     if format > SUPPORTED_FORMAT {
         return Err(Failure::NewerFormat(format));
     }
-    let mut history = History::new(Revision(number(OLDEST)?), retention);
+    let mut history = History::new(Revision(number(&meta, OLDEST)?), retention);
     for row in transaction.open_table(LOG)?.iter()? {
         let (revision, bytes) = row?;
-        let revision = Revision(revision.value());
-        let wrong = |what: &str| Failure::Corrupt(format!("the record of revision {revision} {what}"));
-        let record = Record::decode(bytes.value()).ok_or_else(|| wrong("cannot be read"))?;
-        let current = history.get(record.key);
-        let value = record.value();
-        if revision <= history.oldest() {
-            let value = value.filter(|_| current.is_none() && record.create_revision <= revision);
-            let value = value.ok_or_else(|| wrong("should have been compacted"))?;
-            let create_revision = record.create_revision;
-            history.restore(Entry { key: record.key.into(), value, revision, create_revision });
-            continue;
-        }
-        if revision != history.revision().next() {
-            return Err(wrong("does not follow the one before it"));
-        }
-        let change = value.map_or(Change::Delete, Change::Put);
-        let event = decide(record.key, current, Precondition::Any, change, revision)
-            .map_err(|_| wrong("deletes a key that is not there"))?;
-        let created = event.entry().or(event.previous()).map(|entry| entry.create_revision);
-        if created != Some(record.create_revision) {
-            return Err(wrong("disagrees about when its key was created"));
-        }
-        history.apply(Arc::new(event), record.time);
+        replay(&mut history, Revision(revision.value()), bytes.value())?;
     }
     Ok(history)
+}
+
+/// Adds a record of the log to the history.
+fn replay(history: &mut History, revision: Revision, bytes: &[u8]) -> Result<(), Failure> {
+    let wrong = |what: &str| Failure::Corrupt(format!("the record of revision {revision} {what}"));
+    let record = Record::decode(bytes).ok_or_else(|| wrong("cannot be read"))?;
+    let current = history.get(record.key);
+    let value = record.value();
+    if revision <= history.oldest() {
+        let value = value.filter(|_| current.is_none() && record.create_revision <= revision);
+        let value = value.ok_or_else(|| wrong("should have been compacted"))?;
+        let create_revision = record.create_revision;
+        history.restore(Entry { key: record.key.into(), value, revision, create_revision });
+        return Ok(());
+    }
+    if revision != history.revision().next() {
+        return Err(wrong("does not follow the one before it"));
+    }
+    let change = value.map_or(Change::Delete, Change::Put);
+    let event = decide(record.key, current, Precondition::Any, change, revision)
+        .map_err(|_| wrong("deletes a key that is not there"))?;
+    let created = event.entry().or(event.previous()).map(|entry| entry.create_revision);
+    if created != Some(record.create_revision) {
+        return Err(wrong("disagrees about when its key was created"));
+    }
+    history.apply(Arc::new(event), record.time);
+    Ok(())
+}
+
+fn number(meta: &impl ReadableTable<&'static str, u64>, name: &str) -> Result<u64, Failure> {
+    let number = meta.get(name)?.map(|guard| guard.value());
+    number.ok_or_else(|| Failure::Corrupt(format!("the number `{name}` is missing")))
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    }
 }
 
 fn builder() -> Builder {
@@ -184,3 +228,5 @@ failure_from!(DatabaseError, StorageError, redb::CommitError, redb::TableError, 
 const FORMAT: &str = "format";
 const SUPPORTED_FORMAT: u64 = 1;
 const CACHE: usize = 16 << 20;
+/// The bytes for which there must be room before a file that could not be written is opened again.
+const ROOM: usize = 256 << 10;

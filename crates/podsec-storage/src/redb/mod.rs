@@ -10,6 +10,7 @@
 //! waits for the disk, not even for its own earlier write.
 
 mod file;
+mod last_revision;
 mod record;
 mod writer;
 
@@ -25,6 +26,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
+use self::last_revision::LastRevision;
 use self::writer::{Request, Writer};
 use crate::{
     Answer, Change, Commit, Entry, Error, OpenError, Page, Precondition, Range, Retention, Revision, Store,
@@ -41,19 +43,37 @@ pub struct Redb {
 impl Redb {
     /// Opens the store in `path`, or creates it there. The directory must exist.
     ///
-    /// Reads the whole file and verifies its checksums.
+    /// Reads the whole file and verifies its checksums. When changes that were durable are not there any more, it
+    /// says so in the log, goes on behind their revisions, and drops the history before them, so that nobody takes the
+    /// objects for what they were.
     ///
     /// # Errors
     /// When the file is in use, damaged, of a newer format, or cannot be opened for writing.
     pub fn open(path: &Path, retention: Retention) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        if !path.try_exists().map_err(io)? {
+            LastRevision::remove(path).map_err(io)?;
+        }
         let (database, history) = file::open(path, retention)?;
+        let mut last = LastRevision::open(path).map_err(io)?;
+        let (newest, durable) = (history.revision(), last.read());
         let history = Arc::new(RwLock::new(history));
         let (requests, queue) = channel();
-        let writer = Writer::new(database, Arc::clone(&history));
-        let writer = Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.run(&queue))
-            .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        let file = path.to_owned();
+        let reopen = move || file::reopen(&file);
+        let mut writer = Writer::new(path, database, Arc::clone(&history), Box::new(reopen)).noting(last);
+        if let Some(durable) = durable.filter(|durable| *durable > newest) {
+            tracing::error!(
+                path = %path.display(), first = newest.0 + 1, last = durable.0,
+                "the last transaction is damaged: the changes of these revisions were acknowledged and are lost",
+            );
+            writer.skip_to(durable).map_err(|error| OpenError::Corrupt {
+                path: path.to_owned(),
+                reason: format!("its last transaction is lost, and it cannot go on behind it: {error}"),
+            })?;
+        }
+        let writer =
+            Builder::new().name("store-writer".to_owned()).spawn(move || writer.run(&queue)).map_err(io)?;
         Ok(Self { history, requests: Some(requests), writer: Some(writer) })
     }
 
@@ -99,6 +119,10 @@ impl Store for Redb {
 
     fn compact(&self, revision: Revision) -> Answer<'_, ()> {
         self.ask(|answer| Request::Compact { revision, answer })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        self.ask(|answer| Request::Check { answer })
     }
 }
 

@@ -2,19 +2,22 @@
 
 use std::{
     collections::HashMap,
+    io,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, mpsc::Receiver},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use redb::{Database, Error as RedbError};
 use tokio::sync::oneshot;
 
 use super::{
-    file::{LOG, META, OLDEST},
+    file::{self, LOG, META, OLDEST},
+    last_revision::LastRevision,
     record::Record,
 };
 use crate::{
-    Change, Commit, Error, Event, Precondition, Revision,
+    Change, Commit, Error, Event, OpenError, Precondition, Revision,
     history::{History, decide},
 };
 
@@ -30,12 +33,36 @@ pub(super) enum Request {
         revision: Revision,
         answer: oneshot::Sender<Result<(), Error>>,
     },
+    Check {
+        answer: oneshot::Sender<Result<(), Error>>,
+    },
 }
 
+/// Opens the database again.
+pub(super) type Reopen = Box<dyn FnMut() -> Result<Database, OpenError> + Send>;
+
 /// The only one that writes to the file and to the history.
+///
+/// ```text
+/// writing ─ a write fails, as on a full disk ─► failed ─ the next request, once a second at most: reopen ─► writing
+/// ```
+/// After a write that failed redb takes no other: what the file holds is only known when it is opened again. It may
+/// hold what failed; the history is brought up to it before anything else is written.
 pub(super) struct Writer {
-    database: Database,
+    database: Option<Database>,
     history: Arc<RwLock<History>>,
+    reopen: Reopen,
+    /// Of the file, for messages.
+    path: PathBuf,
+    last: Option<LastRevision>,
+    failed: Option<Failed>,
+}
+
+/// What keeps the writer from writing.
+struct Failed {
+    why: Error,
+    /// When opening the file was tried last.
+    tried: Option<Instant>,
 }
 
 /// Changes that are decided but not durable, and so not in the history.
@@ -57,12 +84,23 @@ struct Decided {
 }
 
 impl Writer {
-    pub(super) fn new(database: Database, history: Arc<RwLock<History>>) -> Self {
-        Self { database, history }
+    pub(super) fn new(
+        path: &Path,
+        database: Database,
+        history: Arc<RwLock<History>>,
+        reopen: Reopen,
+    ) -> Self {
+        let path = path.to_owned();
+        Self { database: Some(database), history, reopen, path, last: None, failed: None }
+    }
+
+    /// The same that notes the newest durable revision beside the file.
+    pub(super) fn noting(self, last: LastRevision) -> Self {
+        Self { last: Some(last), ..self }
     }
 
     /// Writes until the store is dropped.
-    pub(super) fn run(self, queue: &Receiver<Request>) {
+    pub(super) fn run(mut self, queue: &Receiver<Request>) {
         while let Ok(first) = queue.recv() {
             let mut batch = Batch::new(self.read().revision());
             let mut next = Some(first);
@@ -72,8 +110,14 @@ impl Writer {
                 next = if batch.is_full() { None } else { queue.try_recv().ok() };
             }
             self.finish(batch);
-            if let Some(Request::Compact { revision, answer }) = next {
-                let _ = answer.send(self.compact(revision));
+            match next {
+                Some(Request::Compact { revision, answer }) => {
+                    let _ = answer.send(self.compact(revision));
+                }
+                Some(Request::Check { answer }) => {
+                    let _ = answer.send(self.check());
+                }
+                Some(Request::Commit { .. }) | None => {}
             }
             let overdue = self.read().overdue(SystemTime::now());
             if let Some(revision) = overdue {
@@ -85,14 +129,16 @@ impl Writer {
     }
 
     /// Makes the batch durable, then visible, then answers: in this order.
-    fn finish(&self, batch: Batch) {
-        let Batch { time, events, decided, .. } = batch;
+    fn finish(&mut self, batch: Batch) {
+        let Batch { revision, time, events, decided, .. } = batch;
         if let Err(error) = self.write(&events, time) {
-            let error = Error::Write(Arc::new(error));
             for Decided { answer, .. } in decided {
                 let _ = answer.send(Err(error.clone()));
             }
             return;
+        }
+        if let Some(last) = self.last.as_mut().filter(|_| !events.is_empty()) {
+            last.write(revision);
         }
         let mut history = self.history.write().unwrap_or_else(PoisonError::into_inner);
         for event in events {
@@ -104,23 +150,103 @@ impl Writer {
         }
     }
 
-    fn write(&self, events: &[Arc<Event>], time: SystemTime) -> Result<(), RedbError> {
+    fn write(&mut self, events: &[Arc<Event>], time: SystemTime) -> Result<(), Error> {
         if events.is_empty() {
             return Ok(());
         }
-        let transaction = self.database.begin_write()?;
-        let mut log = transaction.open_table(LOG)?;
-        for event in events {
-            let record =
-                Record::new(event, time).encode().ok_or(RedbError::ValueTooLarge(event.key().len()))?;
-            log.insert(event.revision().0, record.as_slice())?;
+        self.open()?;
+        // What failed before may have turned out to be durable, and then all was decided on another state.
+        let next = self.read().revision().next();
+        if events.first().map(|event| event.revision()) != Some(next) {
+            let why = "what failed before has been written after all; ask again";
+            return Err(Error::Write(Arc::new(io::Error::other(why))));
         }
-        drop(log);
-        transaction.commit()?;
+        self.transact(|database| {
+            let transaction = database.begin_write()?;
+            let mut log = transaction.open_table(LOG)?;
+            for event in events {
+                let record =
+                    Record::new(event, time).encode().ok_or(RedbError::ValueTooLarge(event.key().len()))?;
+                log.insert(event.revision().0, record.as_slice())?;
+            }
+            drop(log);
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
+    /// Whether a write is possible; after one that failed, by writing.
+    fn check(&mut self) -> Result<(), Error> {
+        if self.failed.is_none() {
+            return Ok(());
+        }
+        let oldest = self.read().oldest();
+        self.delete(&[], oldest)
+    }
+
+    /// Runs a transaction on the database, which is opened again first if the last one has failed.
+    fn transact(&mut self, run: impl FnOnce(&Database) -> Result<(), RedbError>) -> Result<(), Error> {
+        match run(self.open()?) {
+            Ok(()) => {
+                if self.failed.take().is_some() {
+                    tracing::info!("the store can be written again");
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let why = Error::Write(Arc::new(error));
+                self.fail(why.clone(), None);
+                Err(why)
+            }
+        }
+    }
+
+    /// The database, opened again after a failure.
+    fn open(&mut self) -> Result<&Database, Error> {
+        if self.database.is_none() {
+            if let Some(Failed { why, tried: Some(tried) }) = &self.failed
+                && tried.elapsed() < RETRY
+            {
+                return Err(why.clone());
+            }
+            let opened = (self.reopen)().and_then(|database| {
+                let mut history = self.history.write().unwrap_or_else(PoisonError::into_inner);
+                file::catch_up(&self.path, &database, &mut history)?;
+                Ok(database)
+            });
+            match opened {
+                Ok(database) => self.database = Some(database),
+                Err(error) => {
+                    let why = Error::Write(Arc::new(error));
+                    self.fail(why.clone(), Some(Instant::now()));
+                    return Err(why);
+                }
+            }
+        }
+        self.database.as_ref().ok_or(Error::Closed)
+    }
+
+    /// Says once what is wrong, and lets go of the database.
+    fn fail(&mut self, why: Error, tried: Option<Instant>) {
+        if self.failed.is_none() {
+            tracing::error!(
+                error = &why as &dyn std::error::Error,
+                "the store cannot be written; reads go on, and writes as soon as it can"
+            );
+        }
+        self.database = None;
+        self.failed = Some(Failed { why, tried });
+    }
+
+    /// Goes on behind a revision that was given to changes that are not there any more.
+    pub(super) fn skip_to(&mut self, revision: Revision) -> Result<(), Error> {
+        let obsolete = self.obsolete(revision);
+        self.delete(&obsolete, revision)?;
+        self.history.write().unwrap_or_else(PoisonError::into_inner).skip_to(revision);
         Ok(())
     }
 
-    fn compact(&self, revision: Revision) -> Result<(), Error> {
+    fn compact(&mut self, revision: Revision) -> Result<(), Error> {
         let history = self.read();
         if revision > history.revision() {
             return Err(Error::Future { current: history.revision() });
@@ -128,31 +254,39 @@ impl Writer {
         if revision <= history.oldest() {
             return Ok(());
         }
+        drop(history);
+        let obsolete = self.obsolete(revision);
+        self.delete(&obsolete, revision)?;
+        self.history.write().unwrap_or_else(PoisonError::into_inner).compact(revision);
+        Ok(())
+    }
+
+    /// The records that nobody needs when the history up to `revision` is dropped.
+    fn obsolete(&self, revision: Revision) -> Vec<Revision> {
         // A dropped change is never replayed, so what it replaced is not needed any more; nor is it itself,
         // if it is a deletion. A put stays, for it is the key's entry until a later change is dropped.
         let mut obsolete = Vec::new();
-        for event in history.up_to(revision) {
+        for event in self.read().up_to(revision) {
             obsolete.extend(event.previous().map(|previous| previous.revision));
             if event.entry().is_none() {
                 obsolete.push(event.revision());
             }
         }
-        drop(history);
-        self.delete(&obsolete, revision).map_err(|error| Error::Write(Arc::new(error)))?;
-        self.history.write().unwrap_or_else(PoisonError::into_inner).compact(revision);
-        Ok(())
+        obsolete
     }
 
-    fn delete(&self, obsolete: &[Revision], oldest: Revision) -> Result<(), RedbError> {
-        let transaction = self.database.begin_write()?;
-        let mut log = transaction.open_table(LOG)?;
-        for revision in obsolete {
-            log.remove(revision.0)?;
-        }
-        drop(log);
-        transaction.open_table(META)?.insert(OLDEST, oldest.0)?;
-        transaction.commit()?;
-        Ok(())
+    fn delete(&mut self, obsolete: &[Revision], oldest: Revision) -> Result<(), Error> {
+        self.transact(|database| {
+            let transaction = database.begin_write()?;
+            let mut log = transaction.open_table(LOG)?;
+            for revision in obsolete {
+                log.remove(revision.0)?;
+            }
+            drop(log);
+            transaction.open_table(META)?.insert(OLDEST, oldest.0)?;
+            transaction.commit()?;
+            Ok(())
+        })
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, History> {
@@ -203,13 +337,12 @@ impl Batch {
 /// What a batch holds at most, even though more is queued; the last value may exceed the bytes.
 const MAX_BYTES: usize = 16 << 20;
 const MAX_COMMITS: usize = 4096;
+/// How long a file that could not be opened again is left alone.
+const RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::atomic::{AtomicBool, Ordering},
-    };
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use redb::{StorageBackend, backends::InMemoryBackend};
 
@@ -217,9 +350,9 @@ mod tests {
     use crate::Retention;
 
     /// A disk that is full when it is told so.
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     struct Disk {
-        memory: InMemoryBackend,
+        memory: Arc<InMemoryBackend>,
         is_full: Arc<AtomicBool>,
     }
 
@@ -248,33 +381,65 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_could_not_be_written_is_not_seen() {
-        let is_full = Arc::new(AtomicBool::new(false));
-        let disk = Disk { memory: InMemoryBackend::new(), is_full: Arc::clone(&is_full) };
-        let database = Database::builder().create_with_backend(disk).unwrap();
+    /// A store on a disk, and the means to write to it.
+    fn store(disk: &Disk) -> (Arc<RwLock<History>>, std::sync::mpsc::Sender<Request>) {
+        let database = Database::builder().create_with_backend(disk.clone()).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(LOG).unwrap();
+        transaction.open_table(META).unwrap().insert(OLDEST, 1).unwrap();
+        transaction.commit().unwrap();
         let history = Arc::new(RwLock::new(History::new(Revision::FIRST, Retention::default())));
-        let writer = Writer::new(database, Arc::clone(&history));
-        let (requests, queue) = std::sync::mpsc::channel();
-        let writer = std::thread::spawn(move || writer.run(&queue));
-        let put = |value: &'static str| {
-            let (answer, outcome) = oneshot::channel();
-            let change = Change::Put(value.into());
-            let commit = Request::Commit { key: "a".into(), precondition: Precondition::Any, change, answer };
-            requests.send(commit).unwrap();
-            outcome.blocking_recv().unwrap()
+        let again = disk.clone();
+        let reopen = move || {
+            let path = PathBuf::from("disk");
+            if again.is_full.load(Ordering::Relaxed) {
+                let source = io::Error::from(io::ErrorKind::StorageFull);
+                return Err(OpenError::Io { path, source });
+            }
+            let opened = Database::builder().create_with_backend(again.clone());
+            opened.map_err(|error| OpenError::Corrupt { path, reason: error.to_string() })
         };
-        put("1").unwrap();
-        // After a write that failed, redb takes no other: what the disk holds is only known on opening.
-        for space in [true, true, false] {
-            is_full.store(space, Ordering::Relaxed);
-            let refused = put("2");
+        let writer = Writer::new(Path::new("disk"), database, Arc::clone(&history), Box::new(reopen));
+        let (requests, queue) = std::sync::mpsc::channel();
+        std::thread::spawn(move || writer.run(&queue));
+        (history, requests)
+    }
+
+    fn put(requests: &std::sync::mpsc::Sender<Request>, value: &'static str) -> Result<Commit, Error> {
+        let (answer, outcome) = oneshot::channel();
+        let change = Change::Put(value.into());
+        let commit = Request::Commit { key: "a".into(), precondition: Precondition::Any, change, answer };
+        requests.send(commit).unwrap();
+        outcome.blocking_recv().unwrap()
+    }
+
+    fn check(requests: &std::sync::mpsc::Sender<Request>) -> Result<(), Error> {
+        let (answer, outcome) = oneshot::channel();
+        requests.send(Request::Check { answer }).unwrap();
+        outcome.blocking_recv().unwrap()
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_seen_and_writes_go_on_when_there_is_room() {
+        let disk = Disk { memory: Arc::new(InMemoryBackend::new()), is_full: Arc::default() };
+        let (history, requests) = store(&disk);
+        put(&requests, "1").unwrap();
+        assert!(check(&requests).is_ok());
+        disk.is_full.store(true, Ordering::Relaxed);
+        for _ in 0..3 {
+            let refused = put(&requests, "2");
             assert!(matches!(refused, Err(Error::Write(_))), "{refused:?}");
+            assert!(check(&requests).is_err());
         }
-        drop(requests);
-        writer.join().unwrap();
+        assert_eq!(history.read().unwrap().get("a").unwrap().value, "1");
+        disk.is_full.store(false, Ordering::Relaxed);
+        // Nobody needs to write for it to be found out that writes are possible again.
+        while check(&requests).is_err() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        put(&requests, "3").unwrap();
         let history = history.read().unwrap();
-        assert_eq!(history.revision(), Revision(2));
-        assert_eq!(history.get("a").unwrap().value, "1");
+        assert_eq!(history.revision(), Revision(3));
+        assert_eq!(history.get("a").unwrap().value, "3");
     }
 }

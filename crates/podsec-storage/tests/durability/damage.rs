@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use podsec_storage::{Entry, OpenError, Store};
+use podsec_storage::{Entry, Error, OpenError, Revision, Store};
 use redb::{ReadableTable, TableDefinition};
 
 use crate::{all, delete, open, opening::set, put};
@@ -39,6 +39,7 @@ impl Image {
     async fn refuses(&self, directory: &Path, bytes: &[u8], damage: &str) -> bool {
         let path = directory.join("damaged.redb");
         fs::write(&path, bytes).unwrap();
+        let _ = fs::remove_file(directory.join("damaged.redb.revision"));
         match open(&path) {
             Ok(store) => {
                 let entries = all(&store).await;
@@ -71,6 +72,49 @@ async fn a_flipped_byte_is_noticed_where_it_matters() {
         }
         assert!(refused > 20, "only {refused} flips of the {} file were noticed", image.name);
     }
+}
+
+#[tokio::test]
+async fn the_revision_of_a_damaged_last_transaction_is_not_given_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.redb");
+    let store = open(&path).unwrap();
+    for i in 0..40 {
+        put(&store, &format!("/pods/{}", i % 11), &format!("value {i} {}", "x".repeat(i * 50))).await;
+    }
+    let before = fs::read(&path).unwrap();
+    let lost = put(&store, "/pods/3", "acknowledged").await;
+    // As a crash leaves it, with a page of the last transaction damaged.
+    let crashed = fs::read(&path).unwrap();
+    drop(store);
+    let changed: Vec<usize> = (320..crashed.len()).filter(|at| before.get(*at) != crashed.get(*at)).collect();
+    let mut taken_back = 0;
+    for at in changed.iter().step_by(changed.len() / 40 + 1) {
+        let mut bytes = crashed.clone();
+        bytes[*at] ^= 0x41;
+        fs::write(&path, bytes).unwrap();
+        let Ok(store) = open(&path) else { continue };
+        if store.get("/pods/3").await.unwrap().unwrap().value == "acknowledged" {
+            continue;
+        }
+        taken_back += 1;
+        assert_eq!(store.revision().await.unwrap(), lost, "it goes on behind what was acknowledged");
+        // Who has seen what is lost must list again.
+        let watch = store.watch("/pods/", Revision(lost.0 - 1)).await;
+        assert!(matches!(watch, Err(Error::Compacted { oldest }) if oldest == lost));
+        assert!(put(&store, "/pods/3", "again").await > lost);
+        drop(store);
+        let store = open(&path).unwrap();
+        assert_eq!(store.get("/pods/3").await.unwrap().unwrap().value, "again");
+        drop(store);
+        fs::write(directory.path().join("store.redb.revision"), note(lost)).unwrap();
+    }
+    assert!(taken_back > 0, "no damage took the last transaction back");
+}
+
+/// What is noted beside the file.
+fn note(revision: Revision) -> Vec<u8> {
+    [revision.0.to_le_bytes(), (!revision.0).to_le_bytes()].concat()
 }
 
 #[tokio::test]

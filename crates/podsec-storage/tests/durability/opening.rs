@@ -96,9 +96,10 @@ fn of_many_first_starts_one_wins_and_leaves_one_file() {
     for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
         assert!(matches!(refused, OpenError::Locked { .. }), "{refused:?}");
     }
-    let names: Vec<_> =
+    let mut names: Vec<_> =
         fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(names, ["store.redb"]);
+    names.sort_unstable();
+    assert_eq!(names, ["store.redb", "store.redb.revision"]);
 }
 
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! What a commit does, and when it refuses.
 
-use podsec_storage::{Change, Error, Precondition, Revision};
+use podsec_storage::{Change, Error, MAX_REQUEST_BYTES, Precondition, Revision};
 
 use crate::subject::{ALL, Make, laws, put};
 
@@ -115,9 +115,12 @@ async fn an_empty_key_is_refused(make: Make) {
 
 async fn values_are_opaque_bytes(make: Make) {
     let subject = make(ALL);
-    let large: Vec<u8> = (0..3_000_000_u32).map(|i| i.to_le_bytes()[0] ^ 0xa5).collect();
+    let large: Vec<u8> = (0..1_500_000_u32).map(|i| i.to_le_bytes()[0] ^ 0xa5).collect();
     for (key, value) in [("empty", vec![]), ("not utf-8", vec![0xff, 0, 0xfe]), ("large", large)] {
         subject.commit(key, Precondition::Any, Change::Put(value.clone().into())).await.unwrap();
         assert_eq!(subject.store.get(key).await.unwrap().unwrap().value, value, "{key}");
     }
+    let too_large = Change::Put(vec![0; MAX_REQUEST_BYTES].into());
+    let refused = subject.commit("key", Precondition::Any, too_large).await;
+    assert!(matches!(refused, Err(Error::TooLarge)), "{refused:?}");
 }
