@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http_body_util::{BodyExt, Full};
 use hyper::header::{CONTENT_TYPE, USER_AGENT};
@@ -20,16 +21,24 @@ pub(crate) struct Client {
     api: Arc<ApiServer>,
     user: User,
     agent: &'static str,
+    /// The requests that failed, those of all clones together.
+    failures: Arc<AtomicU64>,
 }
 
 impl Client {
     pub(crate) fn new(api: &Arc<ApiServer>, user: User, agent: &'static str) -> Self {
-        Self { api: Arc::clone(api), user, agent }
+        Self { api: Arc::clone(api), user, agent, failures: Arc::default() }
     }
 
     /// The server it talks to.
     pub(crate) fn api(&self) -> &Arc<ApiServer> {
         &self.api
+    }
+
+    /// How many requests have failed so far, those for what is not there any more left out. A controller compares it
+    /// before and after its work on an object, and does again what failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// POST of an object.
@@ -86,6 +95,9 @@ impl Client {
         let bytes = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let object: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if status.is_client_error() || status.is_server_error() {
+            if status != StatusCode::NOT_FOUND {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+            }
             let message = object.get("message").and_then(Value::as_str).unwrap_or_default();
             tracing::debug!(%status, path, message, agent = self.agent, "a controller was refused");
         }

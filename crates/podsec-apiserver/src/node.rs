@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use jiff::Timestamp;
 use podsec_apimachinery::meta::{Meta, time_text};
-use podsec_storage::{Error, Range};
+use podsec_storage::{Entry, Error, Range};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::apiserver::ApiServer;
 use crate::authentication::User;
 use crate::client::Client;
+use crate::controllers::retries::{self, Retries};
 
 /// Runs the node until the server stops.
 pub(crate) fn start(api: &Arc<ApiServer>) {
@@ -33,33 +36,73 @@ struct Node {
 
 impl Node {
     async fn run(&self) {
-        self.register().await;
-        let api = self.kubelet.api();
-        let Some(pods) = api.builtin("", "v1", "pods") else { return };
-        let prefix = pods.prefix("");
+        let mut delay = retries::FIRST;
+        while !self.register().await {
+            sleep(delay).await;
+            delay = (delay * 2).min(retries::LONGEST);
+        }
         loop {
-            let Ok(page) = api.store.range(Range::prefix(&prefix)).await else { return };
-            for entry in &page.entries {
-                self.tend(&entry.value).await;
+            // After a gap in the watch all pods are looked at again.
+            if let Error::Closed = self.follow().await {
+                return;
             }
-            let Ok(mut watch) = api.store.watch(&prefix, page.revision).await else { return };
-            loop {
-                match watch.next().await {
-                    Ok(events) => {
-                        for entry in events.iter().filter_map(|event| event.entry()) {
-                            self.tend(&entry.value).await;
-                        }
-                    }
-                    Err(Error::Closed) => return,
-                    Err(_) => break,
-                }
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_secs(1)).await;
         }
     }
 
-    /// Makes the Node object.
-    async fn register(&self) {
+    /// Works until the store does not tell what changes any more, and why.
+    async fn follow(&self) -> Error {
+        let api = self.kubelet.api();
+        let prefix = api.builtin("", "v1", "pods").expect("pods are built in").prefix("");
+        let store = &api.store;
+        let page = match store.range(Range::prefix(&prefix)).await {
+            Ok(page) => page,
+            Err(error) => return error,
+        };
+        let mut retries = Retries::new();
+        for entry in &page.entries {
+            self.try_to_tend(entry, &mut retries).await;
+        }
+        let mut watch = match store.watch(&prefix, page.revision).await {
+            Ok(watch) => watch,
+            Err(error) => return error,
+        };
+        drop(page);
+        loop {
+            let events = tokio::select! {
+                events = watch.next() => events,
+                key = retries.next() => {
+                    match store.get(&key).await {
+                        Ok(Some(entry)) => self.try_to_tend(&entry, &mut retries).await,
+                        found => retries.note(key, found.is_ok()),
+                    }
+                    continue;
+                }
+            };
+            match events {
+                Ok(events) => {
+                    for event in events {
+                        match event.entry() {
+                            Some(entry) => self.try_to_tend(entry, &mut retries).await,
+                            None => retries.note(Arc::clone(event.key()), true),
+                        }
+                    }
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+
+    /// Takes a pod one step further, later if that fails now.
+    async fn try_to_tend(&self, pod: &Entry, retries: &mut Retries<Arc<str>>) {
+        let failures = (self.scheduler.failures(), self.kubelet.failures());
+        self.tend(&pod.value).await;
+        let went_well = failures == (self.scheduler.failures(), self.kubelet.failures());
+        retries.note(Arc::clone(&pod.key), went_well);
+    }
+
+    /// Makes the Node object. Whether it is there now.
+    async fn register(&self) -> bool {
         let now = time_text(Timestamp::now());
         let node = json!({
             "kind": "Node",
@@ -69,7 +112,10 @@ impl Node {
                 "kubernetes.io/os": "linux",
             }},
         });
-        self.kubelet.create("/api/v1/nodes", &node).await;
+        let (code, _) = self.kubelet.create("/api/v1/nodes", &node).await;
+        if !code.is_success() && code != StatusCode::CONFLICT {
+            return false;
+        }
         let status = json!({"status": {
             "addresses": [
                 {"type": "InternalIP", "address": HOST_ADDRESS},
@@ -96,7 +142,8 @@ impl Node {
                 "systemUUID": "",
             },
         }});
-        self.kubelet.strategic_merge_patch(&format!("/api/v1/nodes/{NAME}/status"), &status).await;
+        let path = format!("/api/v1/nodes/{NAME}/status");
+        self.kubelet.strategic_merge_patch(&path, &status).await.0.is_success()
     }
 
     /// Takes a pod one step further.

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::StatusCode;
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
-use podsec_storage::{Entry, Event, Precondition, Range};
+use podsec_storage::{Entry, Error, Event, Precondition, Range};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
+use super::retries::Retries;
 use crate::apiserver::ApiServer;
 use crate::authentication::{MASTERS, User};
 use crate::client::Client;
@@ -39,22 +41,43 @@ pub(crate) async fn load(api: &ApiServer) -> Result<(), Status> {
 pub(super) async fn run(api: Arc<ApiServer>) {
     let client = Client::new(&api, User::new("system:apiserver", &[MASTERS]), "podsec/definitions");
     let Some(registry) = registry(&api) else { return };
-    let prefix = registry.prefix("");
     loop {
-        let Ok(page) = api.store.range(Range::prefix(&prefix)).await else { return };
-        let mut controller = Controller::new(&client, &registry);
-        controller.begin(&page.entries).await;
-        let Ok(mut watch) = api.store.watch(&prefix, page.revision).await else { return };
-        loop {
-            match watch.next().await {
-                Ok(events) => {
-                    for event in events {
-                        controller.see(&event).await;
-                    }
-                }
-                Err(podsec_storage::Error::Closed) => return,
-                Err(_) => break,
+        if let Error::Closed = follow(&client, &registry).await {
+            return;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Works until the store does not tell what changes any more, and why.
+async fn follow(client: &Client, registry: &Registry) -> Error {
+    let store = registry.store();
+    let prefix = registry.prefix("");
+    let page = match store.range(Range::prefix(&prefix)).await {
+        Ok(page) => page,
+        Err(error) => return error,
+    };
+    let mut controller = Controller::new(client, registry);
+    controller.begin(&page.entries).await;
+    let mut watch = match store.watch(&prefix, page.revision).await {
+        Ok(watch) => watch,
+        Err(error) => return error,
+    };
+    loop {
+        let events = tokio::select! {
+            events = watch.next() => events,
+            name = controller.retries.next() => {
+                controller.settle(&name).await;
+                continue;
             }
+        };
+        match events {
+            Ok(events) => {
+                for event in events {
+                    controller.see(&event).await;
+                }
+            }
+            Err(error) => return error,
         }
     }
 }
@@ -69,11 +92,19 @@ struct Controller<'a> {
     definitions: BTreeMap<String, Value>,
     /// The uids of those whose objects are being deleted.
     emptied: BTreeSet<String>,
+    /// The names of those whose status could not be written.
+    retries: Retries<String>,
 }
 
 impl<'a> Controller<'a> {
     fn new(client: &'a Client, registry: &'a Registry) -> Self {
-        Self { client, registry, definitions: BTreeMap::new(), emptied: BTreeSet::new() }
+        Self {
+            client,
+            registry,
+            definitions: BTreeMap::new(),
+            emptied: BTreeSet::new(),
+            retries: Retries::new(),
+        }
     }
 
     async fn begin(&mut self, entries: &[Entry]) {
@@ -107,6 +138,7 @@ impl<'a> Controller<'a> {
                 let Ok(stored) = self.registry.read(previous) else { return };
                 let name = Meta::of(&stored.object).name();
                 self.definitions.remove(name);
+                self.retries.note(name.to_owned(), true);
                 self.emptied.remove(Meta::of(&stored.object).uid());
                 let (group, plural) = group_and_plural(&stored.object);
                 self.client.api().serve_definition(group, plural, &[]);
@@ -142,9 +174,13 @@ impl<'a> Controller<'a> {
         serve(api, &settled);
         if settled.get("status") != definition.get("status") {
             let path = format!("{DEFINITIONS}/{name}/status");
+            let (code, _) = self.client.update(&path, &settled).await;
             // When someone else was faster, the change comes by here too.
-            self.client.update(&path, &settled).await;
-            self.definitions.insert(name.to_owned(), settled);
+            let is_done = code.is_success() || matches!(code, StatusCode::CONFLICT | StatusCode::NOT_FOUND);
+            if is_done {
+                self.definitions.insert(name.to_owned(), settled);
+            }
+            self.retries.note(name.to_owned(), is_done);
         }
     }
 
@@ -174,22 +210,32 @@ async fn empty(client: Client, registry: Registry, definition: Value) {
     let prefix = custom_directory(group, plural) + "/";
     let mut patience = Duration::from_millis(20);
     loop {
-        let Ok(page) = client.api().store.range(Range::prefix(&prefix)).await else { return };
-        if page.entries.is_empty() {
-            break;
-        }
-        for entry in &page.entries {
-            delete(&client, group, plural, entry).await;
+        if let Ok(page) = client.api().store.range(Range::prefix(&prefix)).await {
+            if page.entries.is_empty() && release(&client, &registry, &definition).await {
+                return;
+            }
+            for entry in &page.entries {
+                delete(&client, group, plural, entry).await;
+            }
         }
         sleep(patience).await;
         patience = (patience * 2).min(LONGEST);
     }
-    let name = Meta::of(&definition).name();
-    let Ok(stored) = registry.get("", name).await else { return };
+}
+
+/// Takes the finalizer away from a definition without objects. Whether nothing is left to be done.
+async fn release(client: &Client, registry: &Registry, definition: &Value) -> bool {
+    let (name, uid) = (Meta::of(definition).name(), Meta::of(definition).uid());
+    let stored = match registry.find("", name).await {
+        Ok(Some(stored)) if Meta::of(&stored.object).uid() == uid => stored,
+        Ok(_) => return true,
+        Err(_) => return false,
+    };
     let meta = Meta::of(&stored.object);
     let rest: Vec<&str> = meta.finalizers().filter(|finalizer| *finalizer != CLEANUP).collect();
-    let patch = json!({"metadata": {"uid": Meta::of(&definition).uid(), "finalizers": rest}});
-    client.merge_patch(&format!("{DEFINITIONS}/{name}"), &patch).await;
+    let patch = json!({"metadata": {"uid": uid, "finalizers": rest}});
+    let (code, _) = client.merge_patch(&format!("{DEFINITIONS}/{name}"), &patch).await;
+    code.is_success() || code == StatusCode::NOT_FOUND
 }
 
 /// Deletes one object through any version that is served; when there is none, nobody can see it go.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use podsec_apimachinery::meta::{Meta, OwnerReference};
 use podsec_apimachinery::schema::catalog::group_version;
-use podsec_storage::{Entry, Event, Range};
+use podsec_storage::{Entry, Error, Event, Range};
 use serde_json::{Value, json};
 
 use super::path_of;
+use super::retries::Retries;
 use crate::apiserver::ApiServer;
 use crate::authentication::User;
 use crate::client::Client;
@@ -26,34 +27,58 @@ pub(super) async fn run(api: Arc<ApiServer>) {
     let client = Client::new(&api, user, "podsec/garbage-collector");
     loop {
         // After a gap in the watch everything is read again.
-        if follow(&client).await.is_none() {
+        if let Error::Closed = follow(&client).await {
             return;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-/// Ends with `Some` when it is to begin again, with `None` when the store is gone.
-async fn follow(client: &Client) -> Option<()> {
+/// Works until the store does not tell what changes any more, and why.
+async fn follow(client: &Client) -> Error {
     let store = &client.api().store;
-    let page = store.range(Range::prefix(ROOT)).await.ok()?;
-    let mut collector = Collector { client, dependents: HashMap::new() };
+    let page = match store.range(Range::prefix(ROOT)).await {
+        Ok(page) => page,
+        Err(error) => return error,
+    };
+    let mut collector = Collector { client, dependents: HashMap::new(), gone: HashMap::new() };
+    let mut retries = Retries::new();
     for entry in &page.entries {
+        let failures = client.failures();
         collector.note(entry).await;
+        retries.note(Arc::clone(&entry.key), client.failures() == failures);
     }
     for entry in &page.entries {
+        let failures = client.failures();
         collector.finish(entry).await;
+        if client.failures() != failures {
+            retries.note(Arc::clone(&entry.key), false);
+        }
     }
-    let mut watch = store.watch(ROOT, page.revision).await.ok()?;
+    let mut watch = match store.watch(ROOT, page.revision).await {
+        Ok(watch) => watch,
+        Err(error) => return error,
+    };
+    drop(page);
     loop {
-        match watch.next().await {
+        let events = tokio::select! {
+            events = watch.next() => events,
+            key = retries.next() => {
+                let failures = client.failures();
+                let is_read = collector.again(&key).await.is_ok();
+                retries.note(key, is_read && client.failures() == failures);
+                continue;
+            }
+        };
+        match events {
             Ok(events) => {
                 for event in events {
+                    let failures = client.failures();
                     collector.see(&event).await;
+                    retries.note(Arc::clone(event.key()), client.failures() == failures);
                 }
             }
-            Err(podsec_storage::Error::Closed) => return None,
-            Err(_) => return Some(()),
+            Err(error) => return error,
         }
     }
 }
@@ -62,6 +87,8 @@ struct Collector<'a> {
     client: &'a Client,
     /// The keys of the objects that name an owner, by the owner's uid.
     dependents: HashMap<String, BTreeSet<Arc<str>>>,
+    /// The uids of deleted objects that may still have dependents, by their keys.
+    gone: HashMap<Arc<str>, String>,
 }
 
 impl Collector<'_> {
@@ -74,11 +101,32 @@ impl Collector<'_> {
             Event::Delete { previous, .. } => {
                 let Ok(object) = serde_json::from_slice::<Value>(&previous.value) else { return };
                 let uid = Meta::of(&object).uid();
-                for dependent in self.dependents_of(uid).await {
-                    self.collect(&dependent, uid).await;
-                }
-                self.dependents.remove(uid);
+                self.gone.insert(Arc::clone(&previous.key), uid.to_owned());
+                self.collect_dependents(&previous.key).await;
             }
+        }
+    }
+
+    /// Does again what has failed for the object under `key`.
+    async fn again(&mut self, key: &Arc<str>) -> Result<(), Error> {
+        self.collect_dependents(key).await;
+        if let Some(entry) = self.client.api().store.get(key).await? {
+            self.note(&entry).await;
+            self.finish(&entry).await;
+        }
+        Ok(())
+    }
+
+    /// Collects what an object owned that was deleted; all of it is remembered until none of it is left to be asked for.
+    async fn collect_dependents(&mut self, key: &Arc<str>) {
+        let Some(uid) = self.gone.get(key).cloned() else { return };
+        let failures = self.client.failures();
+        for dependent in self.dependents_of(&uid).await {
+            self.collect(&dependent, &uid).await;
+        }
+        if self.client.failures() == failures {
+            self.dependents.remove(&uid);
+            self.gone.remove(key);
         }
     }
 

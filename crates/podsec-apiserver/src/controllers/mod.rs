@@ -4,6 +4,7 @@
 pub(crate) mod definitions;
 pub(crate) mod garbage_collector;
 mod namespace;
+pub(crate) mod retries;
 
 use std::sync::Arc;
 
