@@ -24,6 +24,8 @@ pub struct Options {
     pub token_auth_file: Option<PathBuf>,
     /// The `--audit-…` flags.
     pub audit: AuditOptions,
+    /// `--quota-backend-bytes`: how many bytes all objects in the database may have together; 0 is no bound.
+    pub quota_backend_bytes: usize,
     /// `--node`: run the tiny node that takes pods to Running.
     pub node: bool,
 }
@@ -89,6 +91,7 @@ impl Default for Options {
             admission_plugins: Plugins::standard(),
             token_auth_file: None,
             audit: AuditOptions::default(),
+            quota_backend_bytes: 0,
             node: false,
         }
     }

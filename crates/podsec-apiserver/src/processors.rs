@@ -78,7 +78,7 @@ mod tests {
     async fn the_only_worker_answers_others_while_one_computes() {
         let processors = Arc::new(Processors { free: Mutex::new(1), freed: Condvar::new() });
         let (finish, finished) = mpsc::channel::<()>();
-        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (begin, is_computing) = tokio::sync::oneshot::channel();
         let one = Arc::clone(&processors);
         let computing = tokio::spawn(async move {
             one.run(None, || {
@@ -86,7 +86,7 @@ mod tests {
                 finished.recv().is_ok()
             })
         });
-        begun.await.unwrap();
+        is_computing.await.unwrap();
         // Another task runs, and another computation waits for the permit until its deadline.
         let other = Arc::clone(&processors);
         let waiting = tokio::spawn(async move {

@@ -206,7 +206,7 @@ pub(crate) fn status(error: &Error) -> Status {
         }
         Error::Closed => Status::failure(503, "ServiceUnavailable", "the server is shutting down"),
         // As kube-apiserver passes on what etcd says: without a reason.
-        Error::TooLarge => Status::failure(500, "", error.to_string()),
+        Error::TooLarge | Error::NoSpace => Status::failure(500, "", error.to_string()),
         other => Status::internal(&chain(other)),
     }
 }

@@ -100,7 +100,7 @@ impl Server {
                 let store: Arc<dyn Store> = Arc::new(Memory::default());
                 (store, Authority::ephemeral()?, random_token())
             }
-            Storage::Directory(path) => open(path)?,
+            Storage::Directory(path) => open(path, options.quota_backend_bytes)?,
         };
         let mut tokens = Tokens::default();
         if let Some(path) = &options.token_auth_file {
@@ -179,12 +179,14 @@ impl Handler for Service {
     }
 }
 
-fn open(path: &Path) -> Result<(Arc<dyn Store>, Authority, String), StartError> {
+fn open(path: &Path, quota: usize) -> Result<(Arc<dyn Store>, Authority, String), StartError> {
+    let quota = if quota == 0 { usize::MAX } else { quota };
     let unusable = |source| StartError::DataDirectory { path: path.to_owned(), source };
     // For its owner alone: Secrets are in there.
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
     let database = path.join("podsec.redb");
-    let store = Redb::open(&database, Retention::default()).map_err(StartError::Database)?;
+    let store =
+        Redb::open_with_quota(&database, Retention::default(), quota).map_err(StartError::Database)?;
     let authority = Authority::load_or_create(path)?;
     let token_path = path.join("token");
     let token = match fs::read_to_string(&token_path) {

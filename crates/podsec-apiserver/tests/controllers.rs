@@ -111,7 +111,7 @@ async fn a_namespace_that_hangs_is_worked_on_once_however_often_it_changes() {
         let answer = cluster.json("PATCH /api/v1/namespaces/team", &labels).await;
         assert_eq!(answer.code, 200, "{}", answer.text);
     }
-    sleep(Duration::from_millis(1000)).await;
+    sleep(Duration::from_secs(1)).await;
     let controller = "system:serviceaccount:kube-system:namespace-controller";
     let events = log.events();
     let requests = events.iter().filter(|event| event.user.username == controller).count();

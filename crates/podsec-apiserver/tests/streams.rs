@@ -1,5 +1,7 @@
 //! Lists and watches of many or large objects: the same objects as one by one, in pieces, and no more than is read.
 
+#![expect(clippy::unwrap_used, reason = "a server that does not answer has failed")]
+
 mod cluster;
 
 use std::sync::Arc;

@@ -41,6 +41,9 @@ pub enum Error {
     /// Key and value have more than [`crate::MAX_REQUEST_BYTES`]; the words are etcd's.
     #[error("etcdserver: request is too large")]
     TooLarge,
+    /// The objects have reached the quota of the store; deletions and reads go on. The words are etcd's.
+    #[error("etcdserver: mvcc: database space exceeded")]
+    NoSpace,
     /// The store has been closed, or what writes for it has died.
     #[error("the store is closed")]
     Closed,

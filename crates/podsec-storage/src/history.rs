@@ -21,6 +21,8 @@ pub(crate) struct History {
     current: BTreeMap<Arc<str>, Entry>,
     log: VecDeque<Logged>,
     log_bytes: usize,
+    /// The bytes of the keys and values that are there now.
+    live_bytes: usize,
     /// Reads at and watches from this revision and all later ones can be answered.
     oldest: Revision,
     revision: Revision,
@@ -41,6 +43,7 @@ impl History {
             current: BTreeMap::new(),
             log: VecDeque::new(),
             log_bytes: 0,
+            live_bytes: 0,
             oldest: revision,
             revision,
             retention,
@@ -62,7 +65,18 @@ impl History {
 
     /// Adds an entry that was there before the history begins.
     pub(crate) fn restore(&mut self, entry: Entry) {
+        self.live_bytes += size(&entry);
         self.current.insert(Arc::clone(&entry.key), entry);
+    }
+
+    /// The bytes of the keys and values that are there now.
+    pub(crate) fn live_bytes(&self) -> usize {
+        self.live_bytes
+    }
+
+    /// The bytes of the history before them.
+    pub(crate) fn log_bytes(&self) -> usize {
+        self.log_bytes
     }
 
     pub(crate) fn range(&self, range: Range<'_>) -> Result<Page, Error> {
@@ -102,6 +116,8 @@ impl History {
             None => self.current.remove(&**event.key()),
         };
         self.log_bytes += cost(&event);
+        self.live_bytes += event.entry().map_or(0, size);
+        self.live_bytes -= event.previous().map_or(0, size);
         self.feeds.publish(&event);
         self.log.push_back(Logged { event, time });
     }
@@ -192,6 +208,10 @@ pub(crate) fn decide(
 fn cost(event: &Event) -> usize {
     const BOOKKEEPING: usize = size_of::<Event>() + size_of::<Logged>();
     BOOKKEEPING + event.key().len() + event.previous().map_or(0, |previous| previous.value.len())
+}
+
+fn size(entry: &Entry) -> usize {
+    entry.key.len() + entry.value.len()
 }
 
 fn is_at_or_after(key: &str, lower: Bound<&str>) -> bool {

@@ -26,7 +26,16 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!(
         "{:>8}{:>12}{:>10}{:>14}{:>11}{:>9}{:>12}{:>9}{:>10}{:>8}",
-        "pods", "answer MB", "ready ms", "first byte ms", "whole ms", "MB/s", "before MB", "peak MB", "after MB", "ratio"
+        "pods",
+        "answer MB",
+        "ready ms",
+        "first byte ms",
+        "whole ms",
+        "MB/s",
+        "before MB",
+        "peak MB",
+        "after MB",
+        "ratio"
     );
     for size in SIZES {
         let folder = tempfile::tempdir().unwrap();

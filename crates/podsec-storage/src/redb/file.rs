@@ -43,7 +43,7 @@ pub(super) fn open(path: &Path, retention: Retention) -> Result<(Database, Histo
 pub(super) fn reopen(path: &Path) -> Result<Database, OpenError> {
     guarded(path, || {
         let mut probe = tempfile::Builder::new().prefix(".podsec-store-").tempfile_in(directory(path))?;
-        probe.write_all(&[0; ROOM])?;
+        probe.write_all(&vec![0; ROOM])?;
         probe.as_file().sync_data()?;
         drop(probe);
         Ok(builder().open(path)?)

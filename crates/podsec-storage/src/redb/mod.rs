@@ -50,6 +50,15 @@ impl Redb {
     /// # Errors
     /// When the file is in use, damaged, of a newer format, or cannot be opened for writing.
     pub fn open(path: &Path, retention: Retention) -> Result<Self, OpenError> {
+        Self::open_with_quota(path, retention, usize::MAX)
+    }
+
+    /// [`Redb::open`], with a bound on the bytes of all keys and values together, the history left out: at the bound
+    /// puts are refused with [`Error::NoSpace`], and deletions make room at once.
+    ///
+    /// # Errors
+    /// As [`Redb::open`]. A store that holds more already opens.
+    pub fn open_with_quota(path: &Path, retention: Retention, quota: usize) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         if !path.try_exists().map_err(io)? {
             LastRevision::remove(path).map_err(io)?;
@@ -61,7 +70,8 @@ impl Redb {
         let (requests, queue) = channel();
         let file = path.to_owned();
         let reopen = move || file::reopen(&file);
-        let mut writer = Writer::new(path, database, Arc::clone(&history), Box::new(reopen)).noting(last);
+        let mut writer =
+            Writer::new(path, database, Arc::clone(&history), Box::new(reopen)).noting(last).within(quota);
         if let Some(durable) = durable.filter(|durable| *durable > newest) {
             tracing::error!(
                 path = %path.display(), first = newest.0 + 1, last = durable.0,

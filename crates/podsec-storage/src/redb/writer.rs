@@ -55,6 +55,8 @@ pub(super) struct Writer {
     /// Of the file, for messages.
     path: PathBuf,
     last: Option<LastRevision>,
+    /// How many bytes all keys and values may have.
+    quota: usize,
     failed: Option<Failed>,
 }
 
@@ -91,12 +93,17 @@ impl Writer {
         reopen: Reopen,
     ) -> Self {
         let path = path.to_owned();
-        Self { database: Some(database), history, reopen, path, last: None, failed: None }
+        Self { database: Some(database), history, reopen, path, last: None, quota: usize::MAX, failed: None }
     }
 
     /// The same that notes the newest durable revision beside the file.
     pub(super) fn noting(self, last: LastRevision) -> Self {
         Self { last: Some(last), ..self }
+    }
+
+    /// The same with a bound on the bytes of all keys and values.
+    pub(super) fn within(self, quota: usize) -> Self {
+        Self { quota, ..self }
     }
 
     /// Writes until the store is dropped.
@@ -105,7 +112,7 @@ impl Writer {
             let mut batch = Batch::new(self.read().revision());
             let mut next = Some(first);
             while let Some(Request::Commit { key, precondition, change, answer }) = next {
-                let outcome = batch.add(&self.read(), &key, precondition, change);
+                let outcome = batch.add(&self.read(), self.quota, &key, precondition, change);
                 batch.decided.push(Decided { answer, outcome });
                 next = if batch.is_full() { None } else { queue.try_recv().ok() };
             }
@@ -258,7 +265,24 @@ impl Writer {
         let obsolete = self.obsolete(revision);
         self.delete(&obsolete, revision)?;
         self.history.write().unwrap_or_else(PoisonError::into_inner).compact(revision);
+        self.shrink();
         Ok(())
+    }
+
+    /// Gives the disk back what the file has far too much of.
+    fn shrink(&mut self) {
+        let Ok(length) = std::fs::metadata(&self.path).map(|metadata| metadata.len()) else { return };
+        let history = self.read();
+        let held = history.live_bytes() + history.log_bytes();
+        drop(history);
+        if length < SMALL || length / 4 < u64::try_from(held).unwrap_or(u64::MAX) {
+            return;
+        }
+        if let Some(database) = &mut self.database
+            && let Err(error) = database.compact()
+        {
+            tracing::warn!(%error, "the file of the store keeps its size");
+        }
     }
 
     /// The records that nobody needs when the history up to `revision` is dropped.
@@ -314,6 +338,7 @@ impl Batch {
     fn add(
         &mut self,
         history: &History,
+        quota: usize,
         key: &Arc<str>,
         precondition: Precondition,
         change: Change,
@@ -323,6 +348,11 @@ impl Batch {
             Some(event) => event.entry(),
             None => history.get(key),
         };
+        if let Change::Put(value) = &change
+            && history.live_bytes() + self.bytes + key.len() + value.len() > quota
+        {
+            return Err(Error::NoSpace);
+        }
         let revision = self.revision.next();
         let event = decide(key, current, precondition, change, revision)?;
         let previous = event.previous().cloned();
@@ -337,6 +367,8 @@ impl Batch {
 /// What a batch holds at most, even though more is queued; the last value may exceed the bytes.
 const MAX_BYTES: usize = 16 << 20;
 const MAX_COMMITS: usize = 4096;
+/// A file below this is left as it is.
+const SMALL: u64 = 64 << 20;
 /// How long a file that could not be opened again is left alone.
 const RETRY: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,6 @@
 //! A store that is opened again is the store that was closed.
 
-use podsec_storage::{Error, Range, Retention, Revision, Store};
+use podsec_storage::{Change, Error, Precondition, Range, Retention, Revision, Store};
 
 use crate::{Redb, all, delete, open, put};
 
@@ -104,4 +104,18 @@ async fn states(store: &Redb, from: Revision, to: Revision) -> Vec<podsec_storag
         states.push(store.range(Range::prefix("").at(Revision(revision))).await.unwrap());
     }
     states
+}
+
+#[tokio::test]
+async fn at_its_quota_a_store_takes_deletions_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.redb");
+    let store = Redb::open_with_quota(&path, Retention::default(), 1000).unwrap();
+    put(&store, "a", &"x".repeat(900)).await;
+    let change = || Change::Put("y".repeat(200).into());
+    let refused = store.commit("b", Precondition::Any, change()).await;
+    assert!(matches!(refused, Err(Error::NoSpace)), "{refused:?}");
+    delete(&store, "a").await;
+    store.commit("b", Precondition::Any, change()).await.unwrap();
+    assert_eq!(all(&store).await.len(), 1);
 }

@@ -65,6 +65,10 @@ pub(crate) struct Arguments {
     /// The size in megabytes at which the audit log is rotated; 0 means 100.
     #[arg(long, default_value_t = 0, value_name = "MEGABYTES")]
     audit_log_maxsize: u32,
+    /// How many bytes all objects in the database may have together; 0 is no bound. At the bound nothing can be
+    /// created or changed until something is deleted.
+    #[arg(long, default_value_t = 0, value_name = "BYTES", conflicts_with = "in_memory")]
+    quota_backend_bytes: usize,
     /// Run a tiny node that takes pods to Running, as a kubelet would.
     #[arg(long)]
     node: bool,
@@ -154,6 +158,7 @@ impl Arguments {
                 log_maxbackup: self.audit_log_maxbackup,
                 log_maxsize: self.audit_log_maxsize,
             },
+            quota_backend_bytes: self.quota_backend_bytes,
             node: self.node,
         })
     }
