@@ -21,7 +21,7 @@ use crate::controllers;
 use crate::event_lines::EventLines;
 use crate::metrics::Metrics;
 use crate::node;
-use crate::pipeline::{self, Peer};
+use crate::pipeline::{self, MaxInFlight, Peer};
 use crate::processors::Processors;
 use crate::registry::Registry;
 use crate::verbs::ListMemory;
@@ -41,6 +41,7 @@ pub struct ApiServer {
     pub(crate) processors: Processors,
     pub(crate) list_memory: ListMemory,
     pub(crate) event_lines: EventLines,
+    pub(crate) in_flight: MaxInFlight,
     stopping: watch::Sender<bool>,
 }
 
@@ -52,7 +53,7 @@ impl ApiServer {
         admission: Admission,
         auditor: Option<Auditor>,
     ) -> Self {
-        let budget = Budget::new(BODY_BUDGET);
+        let budget = Budget::new(BODY_BUDGET, BODIES);
         let (stopping, _) = watch::channel(false);
         Self {
             webhooks: Webhooks::over(&store, Catalog::builtin()),
@@ -67,6 +68,7 @@ impl ApiServer {
             processors: Processors::all(),
             list_memory: ListMemory::new(),
             event_lines: EventLines::default(),
+            in_flight: MaxInFlight::new(0, 0),
             stopping,
         }
     }
@@ -75,6 +77,13 @@ impl ApiServer {
     #[must_use]
     pub fn with_plugins(mut self, plugins: Plugins) -> Self {
         self.plugins = plugins;
+        self
+    }
+
+    /// The same with at most so many requests at one time that only read, and that may write; zero for any number.
+    #[must_use]
+    pub fn with_max_in_flight(mut self, read_only: usize, mutating: usize) -> Self {
+        self.in_flight = MaxInFlight::new(read_only, mutating);
         self
     }
 
@@ -117,7 +126,7 @@ impl ApiServer {
 
     /// Every metric in the Prometheus text format.
     pub(crate) fn render_metrics(&self) -> String {
-        let mut text = self.metrics.render();
+        let mut text = self.metrics.render(&self.in_flight);
         if let Some(auditor) = &self.auditor {
             auditor.metrics().write_text(&mut text);
         }
@@ -149,3 +158,5 @@ impl ApiServer {
 
 /// Bytes of request bodies in memory at one time: eighty of the largest.
 const BODY_BUDGET: usize = 256 << 20;
+/// Bodies that may be arriving at one time.
+const BODIES: usize = 4096;

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -10,7 +9,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use podsec_apimachinery::Status;
 use podsec_apimachinery::status::Details;
-use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget, Held};
+use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget, Held, Pace};
 use tokio::sync::mpsc;
 
 /// The body of a request, wherever it comes from.
@@ -50,7 +49,7 @@ where
 /// 413 beyond 3 MiB, 408 when it does not arrive in time, 429 when too many bodies are in memory, 400 when the
 /// connection breaks.
 pub(crate) async fn read(body: RequestBody, budget: &Budget) -> Result<Held, Status> {
-    body::read(body, budget, PATIENCE).await.map_err(|error| match error {
+    body::read(body, budget, Pace::default()).await.map_err(|error| match error {
         BodyError::TooLarge => {
             let message = format!("Request entity too large: limit is {BODY_LIMIT}");
             Status::failure(413, "RequestEntityTooLarge", message)
@@ -64,9 +63,6 @@ pub(crate) async fn read(body: RequestBody, budget: &Budget) -> Result<Held, Sta
         other => Status::bad_request(other.to_string()),
     })
 }
-
-/// How long a client may take to send its body.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 impl From<Vec<u8>> for ResponseBody {
     fn from(bytes: Vec<u8>) -> Self {

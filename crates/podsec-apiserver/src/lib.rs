@@ -18,6 +18,7 @@ mod bootstrap;
 mod client;
 mod controllers;
 mod conversion;
+mod data_directory;
 mod decode;
 mod endpoints;
 mod event_lines;

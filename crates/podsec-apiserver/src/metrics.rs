@@ -11,6 +11,7 @@ use prometheus::{
 
 use crate::admission::webhook::Metrics as WebhookMetrics;
 use crate::body::ResponseBody;
+use crate::pipeline::MaxInFlight;
 use crate::request_info::RequestInfo;
 
 /// Every metric of the server.
@@ -19,6 +20,8 @@ pub(crate) struct Metrics {
     requests: Option<IntCounterVec>,
     durations: Option<HistogramVec>,
     running: Option<IntGaugeVec>,
+    /// Those of connections.
+    pub(crate) connections: podsec_transport::Metrics,
     /// Those of admission webhooks.
     pub(crate) webhooks: WebhookMetrics,
     /// Pod Security's own.
@@ -45,11 +48,12 @@ impl Default for Metrics {
         let running = IntGaugeVec::new(
             Opts::new(
                 "apiserver_current_inflight_requests",
-                "[STABLE] Number of currently used inflight request limit of this apiserver per request kind in last second.",
+                "[STABLE] Maximal number of currently used inflight request limit of this apiserver per request kind in last second.",
             ),
             &["request_kind"],
         );
         let mut metrics = Self {
+            connections: podsec_transport::Metrics::default(),
             webhooks: WebhookMetrics::new(&registry),
             registry,
             requests: requests.ok(),
@@ -65,15 +69,16 @@ impl Default for Metrics {
 impl Metrics {
     /// Starts to count a request.
     pub(crate) fn request(&self, info: &RequestInfo) -> Timer<'_> {
-        let kind = if matches!(&*info.verb, "get" | "list" | "watch") { "readOnly" } else { "mutating" };
-        if let Some(running) = &self.running {
-            running.with_label_values(&[kind]).inc();
-        }
-        Timer { metrics: self, started: Instant::now(), kind, labels: Labels::of(info) }
+        Timer { metrics: self, started: Instant::now(), labels: Labels::of(info) }
     }
 
     /// The Prometheus text format, version 0.0.4.
-    pub(crate) fn render(&self) -> String {
+    pub(crate) fn render(&self, in_flight: &MaxInFlight) -> String {
+        if let Some(running) = &self.running {
+            for (kind, peak) in in_flight.peaks() {
+                running.with_label_values(&[kind]).set(i64::try_from(peak).unwrap_or(i64::MAX));
+            }
+        }
         let mut bytes = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut bytes) {
             tracing::error!(%error, "metrics could not be written");
@@ -89,6 +94,7 @@ impl Metrics {
             self.requests.clone().map(|family| registry.register(Box::new(family))),
             self.durations.clone().map(|family| registry.register(Box::new(family))),
             self.running.clone().map(|family| registry.register(Box::new(family))),
+            Some(self.connections.register(registry)),
         ];
         for error in registered.into_iter().flatten().filter_map(Result::err) {
             tracing::error!(%error, "a metric is missing");
@@ -100,7 +106,6 @@ impl Metrics {
 pub(crate) struct Timer<'a> {
     metrics: &'a Metrics,
     started: Instant,
-    kind: &'static str,
     labels: Labels,
 }
 
@@ -120,14 +125,6 @@ impl Timer<'_> {
             durations.with_label_values(&labels).observe(self.started.elapsed().as_secs_f64());
         }
         response
-    }
-}
-
-impl Drop for Timer<'_> {
-    fn drop(&mut self) {
-        if let Some(running) = &self.metrics.running {
-            running.with_label_values(&[self.kind]).dec();
-        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use podsec_transport::Limits;
+
 use crate::admission::Plugins;
 
 /// Everything `podsec serve` can be told.
@@ -26,6 +28,12 @@ pub struct Options {
     pub audit: AuditOptions,
     /// `--quota-backend-bytes`: how many bytes all objects in the database may have together; 0 is no bound.
     pub quota_backend_bytes: usize,
+    /// `--max-requests-inflight`: requests at one time that only read; 0 for any number.
+    pub max_requests_inflight: usize,
+    /// `--max-mutating-requests-inflight`: requests at one time that may write; 0 for any number.
+    pub max_mutating_requests_inflight: usize,
+    /// What connections may hold.
+    pub limits: Limits,
     /// `--node`: run the tiny node that takes pods to Running.
     pub node: bool,
 }
@@ -92,6 +100,9 @@ impl Default for Options {
             token_auth_file: None,
             audit: AuditOptions::default(),
             quota_backend_bytes: 0,
+            max_requests_inflight: 400,
+            max_mutating_requests_inflight: 200,
+            limits: Limits::default(),
             node: false,
         }
     }

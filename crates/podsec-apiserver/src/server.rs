@@ -7,21 +7,21 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use podsec_admission::Admission;
 use podsec_apimachinery::Status;
 use podsec_audit::sink::{Format, Log, LogOptions};
 use podsec_audit::{Auditor, Policy};
 use podsec_storage::{Memory, OpenError, Redb, Retention, Store};
-use podsec_transport::{Handler, Limits};
+use podsec_transport::{ClientAuthorities, Handler, Listener, Refusal, RequestBody};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::admission::configuration;
 use crate::apiserver::ApiServer;
-use crate::authentication::{self, MASTERS, Tokens, User, user_of_certificate};
+use crate::authentication::{self, MASTERS, StrangersCertificate, Tokens, User, user_of_certificate};
 use crate::body::{ResponseBody, request_body};
+use crate::data_directory;
 use crate::kubeconfig::Kubeconfig;
 use crate::options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Storage};
 use crate::pipeline::Peer;
@@ -30,9 +30,9 @@ use crate::tls::{self, Authority, write_private};
 /// A server that listens.
 pub struct Server {
     api: Arc<ApiServer>,
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
-    tls: Arc<rustls::ServerConfig>,
+    clients: ClientAuthorities,
 }
 
 /// Why the server cannot start.
@@ -47,9 +47,12 @@ pub enum StartError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// Others may read or write the data directory.
+    #[error(transparent)]
+    Permissions(#[from] data_directory::Error),
     /// The database cannot be opened.
-    #[error("cannot open the database: {0}")]
-    Database(OpenError),
+    #[error("cannot open the database")]
+    Database(#[source] OpenError),
     /// The configuration of an admission plugin cannot be used.
     #[error(transparent)]
     Admission(#[from] configuration::Error),
@@ -109,18 +112,27 @@ impl Server {
         tokens.insert(&token, User::new(ADMINISTRATOR, &[MASTERS]));
         let wanted = SocketAddr::new(options.bind_address, options.secure_port);
         let listen = |source| StartError::Listen { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let socket = TcpListener::bind(wanted).await.map_err(listen)?;
+        let address = socket.local_addr().map_err(listen)?;
         let admission = Admission::new(configuration::load(options)?);
         let auditor = auditor(&options.audit)?;
         let api = ApiServer::new(store, tokens, admission, auditor);
-        let api = Arc::new(api.with_plugins(options.admission_plugins.clone()));
+        let api = api
+            .with_plugins(options.admission_plugins.clone())
+            .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight);
+        let api = Arc::new(api);
         api.bootstrap().await.map_err(StartError::Bootstrap)?;
         if options.node {
             api.start_node();
         }
-        let server =
-            Self { api, listener, address, tls: Arc::new(authority.server_config(options.bind_address)?) };
+        let clients = authority.clients()?;
+        let listener = Listener {
+            socket,
+            tls: Arc::new(authority.server_config(options.bind_address, &clients)?),
+            limits: options.limits,
+            metrics: api.metrics.connections.clone(),
+        };
+        let server = Self { api, listener, address, clients };
         let kubeconfig = Kubeconfig {
             address,
             authority_pem: authority.certificate_pem(),
@@ -145,8 +157,8 @@ impl Server {
             stop.await;
             api.stop();
         };
-        let handler = Arc::new(Service(Arc::clone(&self.api)));
-        podsec_transport::serve(self.listener, self.tls, handler, Limits::default(), stop).await;
+        let handler = Arc::new(Service { api: Arc::clone(&self.api), clients: self.clients });
+        self.listener.serve(handler, stop).await;
         if let Some(auditor) = &self.api.auditor
             && let Err(error) = auditor.flush()
         {
@@ -155,19 +167,41 @@ impl Server {
     }
 }
 
-struct Service(Arc<ApiServer>);
+struct Service {
+    api: Arc<ApiServer>,
+    /// Who signs the certificates of clients.
+    clients: ClientAuthorities,
+}
 
 impl Handler for Service {
     type Body = ResponseBody;
 
+    const URI_TOO_LONG: Refusal = Refusal {
+        content_type: "application/json",
+        body: concat!(
+            r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","#,
+            r#""message":"the target of the request is longer than 65534 bytes","reason":"RequestURITooLong","code":414}"#,
+            "\n"
+        ),
+    };
+
     async fn answer(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<RequestBody>,
         peer: Arc<podsec_transport::Peer>,
     ) -> Response<ResponseBody> {
-        let certified = peer.certificates.first().and_then(|certificate| user_of_certificate(certificate));
-        let peer = Peer { address: peer.address, certified };
-        let api = Arc::clone(&self.0);
+        let mut certified = None;
+        if let Some(certificate) = peer.certificates.first() {
+            if peer.is_certified_by(&self.clients) {
+                certified = user_of_certificate(certificate);
+            } else {
+                request.extensions_mut().insert(StrangersCertificate);
+            }
+        }
+        let address = peer.address;
+        request.extensions_mut().insert(peer);
+        let peer = Peer { address, certified };
+        let api = Arc::clone(&self.api);
         // On a task of its own, so that a client that leaves does not break off what it has asked for.
         let answer = tokio::spawn(async move { api.serve(peer, request.map(request_body)).await });
         answer.await.unwrap_or_else(|_| {
@@ -184,6 +218,7 @@ fn open(path: &Path, quota: usize) -> Result<(Arc<dyn Store>, Authority, String)
     let unusable = |source| StartError::DataDirectory { path: path.to_owned(), source };
     // For its owner alone: Secrets are in there.
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
+    data_directory::expect_closed(path)?;
     let database = path.join("podsec.redb");
     let store =
         Redb::open_with_quota(&database, Retention::default(), quota).map_err(StartError::Database)?;

@@ -7,14 +7,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use podsec_transport::ClientAuthorities;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, SanType,
 };
-use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::server::ServerConfig;
 
 /// A certificate authority that lives as long as its data directory.
 pub(crate) struct Authority {
@@ -103,12 +103,24 @@ impl Authority {
         self.sign(&params)
     }
 
-    /// The TLS configuration of a server at `bind_address`: its certificate signed here, client certificates
-    /// of this authority accepted but not demanded, HTTP/2 preferred.
+    /// The authority as one that signs certificates of clients.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(crate) fn clients(&self) -> Result<ClientAuthorities, Error> {
+        ClientAuthorities::new([self.certificate.clone()]).map_err(|error| Error::Configure(Box::new(error)))
+    }
+
+    /// The TLS configuration of a server at `bind_address`: its certificate signed here, certificates asked of clients
+    /// but not demanded, HTTP/2 preferred.
     ///
     /// # Errors
     /// When a certificate cannot be made.
-    pub(crate) fn server_config(&self, bind_address: IpAddr) -> Result<ServerConfig, Error> {
+    pub(crate) fn server_config(
+        &self,
+        bind_address: IpAddr,
+        clients: &ClientAuthorities,
+    ) -> Result<ServerConfig, Error> {
         let mut params = params_for("podsec")?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         for name in SERVER_NAMES {
@@ -123,13 +135,7 @@ impl Authority {
         let identity = self.sign(&params)?;
 
         let configure = |error: rustls::Error| Error::Configure(Box::new(error));
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).map_err(configure)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .allow_unauthenticated()
-            .build()
-            .map_err(|error| Error::Configure(Box::new(error)))?;
         let chain = CertificateDer::from_pem_slice(identity.certificate_pem.as_bytes())
             .map_err(|error| Error::Configure(Box::new(error)))?;
         let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes())
@@ -137,7 +143,7 @@ impl Authority {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(configure)?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(clients.requested())
             .with_single_cert(vec![chain], key)
             .map_err(configure)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -226,7 +232,7 @@ mod tests {
         let first = Authority::load_or_create(directory.path()).unwrap();
         let second = Authority::load_or_create(directory.path()).unwrap();
         assert_eq!(first.certificate_pem(), second.certificate_pem());
-        second.server_config(IpAddr::from([127, 0, 0, 1])).unwrap();
+        second.server_config(IpAddr::from([127, 0, 0, 1]), &second.clients().unwrap()).unwrap();
     }
 
     #[test]

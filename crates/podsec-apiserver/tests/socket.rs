@@ -1,5 +1,6 @@
 //! The server behind its socket: TLS, credentials, restarts, slow clients, the end.
 
+use std::convert::Infallible;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +10,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::Request;
+use hyper::body::Frame;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use podsec_apiserver::{Options, Server, Storage};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -50,6 +57,115 @@ async fn without_credentials_there_is_health_and_nothing_else() {
     let mut liar = server.client();
     liar.headers = "authorization: Bearer wrong\r\n".to_owned();
     assert_eq!(liar.get("/readyz").await.0, 401);
+}
+
+#[tokio::test]
+async fn the_certificate_of_a_stranger_harms_no_token_and_is_401_without_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (policy, log) = (folder.path().join("policy.yaml"), folder.path().join("audit.log"));
+    fs::write(&policy, "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]")
+        .expect("a file");
+    let server = Running::with(|options| {
+        options.audit.policy_file = Some(policy);
+        options.audit.log_path = Some(log.clone());
+    })
+    .await;
+    let other = Running::start(Storage::Memory).await;
+    let mut stranger = server.client();
+    stranger.identity = Some(other.identity());
+    let (code, refusal) = stranger.get("/readyz").await;
+    assert_eq!((code, &refusal["message"]), (401, &json!("Unauthorized")));
+    let audited = fs::read_to_string(&log).expect("an audit log");
+    assert!(audited.contains(r#""message":"Authentication failed, attempted: x509""#), "{audited}");
+    assert_eq!(stranger.token().get("/api/v1/namespaces/default").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_target_that_is_too_long_gets_a_status() {
+    let server = Running::start(Storage::Memory).await;
+    let url = format!("/api/v1/pods?labelSelector={}", "a".repeat(100_000));
+    let (code, status) = server.client().token().get(&url).await;
+    assert_eq!((code, &status["kind"], &status["code"]), (414, &json!("Status"), &json!(414)), "{status}");
+    let url = format!("/api/v1/pods?labelSelector={}", "a".repeat(60_000));
+    assert_ne!(server.client().token().get(&url).await.0, 414);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_before_the_end_of_the_body_always_arrives() {
+    let server = Running::start(Storage::Memory).await;
+    for length in [60, 500_000] {
+        for (token, path, expected) in [
+            ("wrong", "/api/v1/namespaces/default/configmaps", 401),
+            ("", "/api/v1/namespaces/default/configmaps", 403),
+            ("admin", "/api/v1/namespaces/default/configmaps?fieldValidation=Foo", 422),
+            ("admin", "/api/v1/nothing", 404),
+        ] {
+            let mut client = server.client();
+            client.headers = match token {
+                "admin" => server.client().token().headers,
+                "" => String::new(),
+                token => format!("authorization: Bearer {token}\r\n"),
+            };
+            for _ in 0..20 {
+                let (code, status) = client.post_http2(path, vec![b' '; length]).await;
+                assert_eq!((code, &status["code"]), (expected, &json!(expected)), "{path} {length} {status}");
+            }
+        }
+    }
+    let (code, _) = server.client().token().post_http2("/api/v1/namespaces", vec![b' '; 4 << 20]).await;
+    assert_eq!(code, 413);
+}
+
+#[tokio::test]
+async fn idle_and_bare_connections_do_not_lock_the_administrator_out() {
+    let server = Running::start(Storage::Memory).await;
+    let nobody = server.client();
+    let mut idle = Vec::new();
+    for _ in 0..1024 {
+        idle.push(nobody.connect().await);
+    }
+    let mut bare = Vec::new();
+    for _ in 0..1100 {
+        bare.push(TcpStream::connect(server.address).await.expect("a connection"));
+    }
+    let (code, metrics) = server.client().token().text("/metrics").await;
+    assert_eq!(code, 200);
+    let evicted = "podsec_connections_closed_total{reason=\"evicted_for_address\"} ";
+    let evicted = metrics.lines().find_map(|line| line.strip_prefix(evicted)).expect("a metric");
+    assert!(evicted.parse::<u32>().expect("a number") > 1000, "{evicted}");
+}
+
+#[tokio::test]
+async fn beyond_the_requests_in_flight_others_wait_and_the_administrator_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = folder.path().join("tokens");
+    fs::write(&tokens, "janes,jane,1\n").expect("a file");
+    let server = Running::with(|options| {
+        options.token_auth_file = Some(tokens);
+        options.max_mutating_requests_inflight = 1;
+    })
+    .await;
+    let mut jane = server.client();
+    jane.headers = "authorization: Bearer janes\r\n".to_owned();
+    let stalled = jane.send("POST", WHO_AM_I, "content-length: 10\r\n", b"{").await;
+    let refusal = loop {
+        let mut refused = jane.send("POST", WHO_AM_I, "content-length: 2\r\n", b"{}").await;
+        let mut text = String::new();
+        let _ = refused.read_to_string(&mut text).await;
+        // The other request may not have arrived yet.
+        if !text.starts_with("HTTP/1.1 201 ") {
+            break text;
+        }
+    };
+    assert!(refusal.starts_with("HTTP/1.1 429 "), "{refusal}");
+    assert!(refusal.contains("\r\nretry-after: 1\r\n"), "{refusal}");
+    assert!(refusal.ends_with("\r\n\r\nToo many requests, please try again later.\n"), "{refusal}");
+    assert_eq!(jane.get("/readyz").await.0, 200);
+    assert_eq!(server.client().token().post(WHO_AM_I, &json!({})).await.0, 201);
+    let (_, metrics) = server.client().token().text("/metrics").await;
+    let expected = "apiserver_current_inflight_requests{request_kind=\"mutating\"} 1";
+    assert!(metrics.contains(expected), "{metrics}");
+    drop(stalled);
 }
 
 #[tokio::test]
@@ -178,15 +294,26 @@ struct Running {
 struct Client<'a> {
     server: &'a Running,
     headers: String,
-    with_certificate: bool,
+    /// A client certificate and its key, PEM.
+    identity: Option<(Vec<u8>, Vec<u8>)>,
     protocols: Vec<Vec<u8>>,
 }
 
 impl Running {
     async fn start(storage: Storage) -> Self {
+        Self::with(|options| options.storage = storage).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("kubeconfig");
-        let options = Options { secure_port: 0, kubeconfig_out: path.clone(), storage, ..Options::default() };
+        let mut options = Options {
+            secure_port: 0,
+            kubeconfig_out: path.clone(),
+            storage: Storage::Memory,
+            ..Options::default()
+        };
+        change(&mut options);
         let server = Server::start(&options).await.expect("a server");
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
@@ -201,7 +328,12 @@ impl Running {
 
     fn client(&self) -> Client<'_> {
         let protocols = vec![b"http/1.1".to_vec()];
-        Client { server: self, headers: String::new(), with_certificate: false, protocols }
+        Client { server: self, headers: String::new(), identity: None, protocols }
+    }
+
+    /// The administrator's certificate and its key.
+    fn identity(&self) -> (Vec<u8>, Vec<u8>) {
+        (self.data("/users/0/user/client-certificate-data"), self.data("/users/0/user/client-key-data"))
     }
 
     fn data(&self, pointer: &str) -> Vec<u8> {
@@ -218,7 +350,7 @@ impl Client<'_> {
     }
 
     fn certificate(mut self) -> Self {
-        self.with_certificate = true;
+        self.identity = Some(self.server.identity());
         self
     }
 
@@ -231,11 +363,9 @@ impl Client<'_> {
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_root_certificates(roots);
-        let mut config = if self.with_certificate {
-            let certificate = self.server.data("/users/0/user/client-certificate-data");
-            let key = self.server.data("/users/0/user/client-key-data");
-            let certificate = CertificateDer::from_pem_slice(&certificate).expect("a certificate");
-            let key = PrivateKeyDer::from_pem_slice(&key).expect("a key");
+        let mut config = if let Some((certificate, key)) = &self.identity {
+            let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+            let key = PrivateKeyDer::from_pem_slice(key).expect("a key");
             builder.with_client_auth_cert(vec![certificate], key).expect("a pair")
         } else {
             builder.with_no_client_auth()
@@ -255,6 +385,48 @@ impl Client<'_> {
         stream.write_all(head.as_bytes()).await.expect("to send");
         stream.write_all(body).await.expect("to send");
         stream
+    }
+
+    /// The status code and the body as text.
+    async fn text(&self, url: &str) -> (u16, String) {
+        let mut stream = self.send("GET", url, "", b"").await;
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text).await;
+        (text[9..12].parse().expect("a status code"), text)
+    }
+
+    /// Sends a body in small pieces over HTTP/2, whatever the server has said meanwhile.
+    async fn post_http2(&self, url: &str, body: Vec<u8>) -> (u16, Value) {
+        let mut client = self.server.client();
+        client.protocols = vec![b"h2".to_vec()];
+        let stream = TokioIo::new(client.connect().await);
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.expect("HTTP/2");
+        tokio::spawn(connection);
+        let mut request =
+            Request::post(format!("https://podsec{url}")).header("content-type", "application/json");
+        for line in self.headers.lines() {
+            let (name, value) = line.split_once(": ").expect("a header");
+            request = request.header(name, value);
+        }
+        let (pieces, body_sent) = tokio::sync::mpsc::channel::<Bytes>(1);
+        let sending = async move {
+            for piece in body.chunks(16 << 10) {
+                // A server that has answered may want no more.
+                if pieces.send(Bytes::copy_from_slice(piece)).await.is_err() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let frames = futures::stream::unfold(body_sent, |mut pieces| async move {
+            Some((Ok::<_, Infallible>(Frame::data(pieces.recv().await?)), pieces))
+        });
+        let request = request.body(StreamBody::new(Box::pin(frames))).expect("a request");
+        let (response, ()) = tokio::join!(sender.send_request(request), sending);
+        let response = response.expect("an answer");
+        let code = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a whole answer").to_bytes();
+        (code, serde_json::from_slice(&body).unwrap_or_default())
     }
 
     async fn get(&self, url: &str) -> (u16, Value) {

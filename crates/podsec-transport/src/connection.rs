@@ -1,34 +1,80 @@
 //! One connection: TLS, HTTP/1.1 or HTTP/2, and when it has to end.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::io::AsyncWrite;
+use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::requests::{Executor, Requests};
-use crate::server::{Handler, Limits, Peer};
-use crate::socket::Socket;
-use crate::stream::{self, Outlet};
+use crate::body::Given;
+use crate::client_certificate::ClientAuthorities;
+use crate::connections::Slot;
+use crate::limits::Limits;
+use crate::listener::Handler;
+use crate::metrics::{Closed, Metrics};
+use crate::stream;
+use crate::usage::{Answer, Usage};
+
+/// Who is at the other end of a connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// The address that the connection came from.
+    pub address: SocketAddr,
+    /// The client's certificate and those it sent with it. That the client has the key of the first is proven; who has
+    /// signed it is not: see [`Peer::is_certified_by`].
+    pub certificates: Vec<CertificateDer<'static>>,
+    slot: Slot,
+    verified: Mutex<Option<(Instant, bool)>>,
+}
+
+impl Peer {
+    /// Notes that the client has authenticated: its connection is kept from now on, and counts no longer among those of
+    /// strangers.
+    pub fn set_authenticated(&self) {
+        self.slot.set_authenticated();
+    }
+
+    /// Whether the client has shown a certificate that one of the authorities has signed for clients, and that is valid
+    /// now. Asking again within a minute costs nothing; all calls are to name the same authorities.
+    pub fn is_certified_by(&self, authorities: &ClientAuthorities) -> bool {
+        let now = Instant::now();
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((until, verdict)) = *verified
+            && now < until
+        {
+            return verdict;
+        }
+        let verdict = match authorities.verify(&self.certificates) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::debug!(%error, address = %self.address, "a client's certificate is not trusted");
+                false
+            }
+        };
+        *verified = Some((now + TRUSTED, verdict));
+        verdict
+    }
+}
 
 /// What a connection needs besides its socket.
 pub(crate) struct Connection<H> {
     acceptor: TlsAcceptor,
     handler: Arc<H>,
     limits: Limits,
-    /// Closed when the server stops.
-    stop: watch::Receiver<()>,
+    slot: Slot,
+    /// True once the server stops.
+    stop: watch::Receiver<bool>,
 }
 
 impl<H: Handler> Connection<H> {
@@ -36,129 +82,121 @@ impl<H: Handler> Connection<H> {
         acceptor: TlsAcceptor,
         handler: Arc<H>,
         limits: Limits,
-        stop: watch::Receiver<()>,
+        slot: Slot,
+        stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { acceptor, handler, limits, stop }
+        Self { acceptor, handler, limits, slot, stop }
     }
 
-    pub(crate) async fn run(mut self, stream: TcpStream, address: SocketAddr) {
+    /// Serves until the connection ends, or another one needs its slot.
+    pub(crate) async fn run(self, socket: TcpStream, address: SocketAddr) {
+        let evicted = self.slot.evicted();
+        tokio::select! {
+            () = evicted => {}
+            () = self.serve(socket, address) => {}
+        }
+    }
+
+    async fn serve(self, socket: TcpStream, address: SocketAddr) {
+        let Self { acceptor, handler, limits, slot, mut stop } = self;
+        let (usage, metrics) = (Arc::clone(slot.usage()), slot.metrics().clone());
         // Answers are small and written at once; waiting to fill a segment would only delay them. A socket that
         // refuses the option is about to fail anyway.
-        let _ = stream.set_nodelay(true);
-        let Ok(handshake) = timeout(self.limits.patience, self.acceptor.accept(Socket::new(stream))).await
-        else {
-            return;
-        };
-        let stream = match handshake {
-            Ok(stream) => stream,
-            Err(error) => {
+        let _ = socket.set_nodelay(true);
+        let stream = match timeout(limits.handshake, acceptor.accept(socket)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
                 tracing::debug!(%error, "TLS handshake failed");
-                return;
+                return metrics.count(Closed::HandshakeError);
             }
+            Err(_) => return metrics.count(Closed::HandshakeTimeout),
         };
+        usage.restart();
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
-        let peer = Arc::new(Peer { address, certificates });
-        let usage = Arc::new(Usage::default());
-        let handler = self.handler;
-        let service = service_fn(|request| {
-            let (handler, peer) = (Arc::clone(&handler), Arc::clone(&peer));
-            let used = usage.begin();
+        let peer = Arc::new(Peer { address, certificates, slot, verified: Mutex::default() });
+        let service = service_fn(|request: Request<Incoming>| {
+            let (handler, peer, in_flight) = (Arc::clone(&handler), Arc::clone(&peer), usage.begin());
             async move {
+                let (request, given) = Given::lend(request);
                 let answer = handler.answer(request, peer).await;
-                drop(used);
-                Ok::<_, Infallible>(answer)
+                given.take_in();
+                Ok::<_, Infallible>(answer.map(|body| Answer::new(body, in_flight)))
             }
         });
-        let requests = Requests::default();
-        let builder = builder(self.limits, if H::QUICK { requests.executor() } else { Executor::Tasks });
-        let (stream, outlet) = stream::gathering(stream);
-        // With upgrades, so that a handler may answer one with its refusal.
-        let connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-        let mut exchange = Exchange { connection, requests, outlet };
-        let ends = tokio::select! {
-            ended = exchange.run() => Some(ended),
-            () = end(&mut self.stop, &usage, self.limits) => None,
-        };
-        let ended = match ends {
-            Some(ended) => ended,
-            None if usage.is_unused() => return,
-            None => {
-                exchange.connection.as_mut().graceful_shutdown();
-                let ended = exchange.run().await;
-                if ended.is_ok() {
-                    let _ = timeout(LAST_WORDS, exchange.outlet.discard()).await;
+        let builder = builder(limits);
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let (stream, mut returned) = stream::lent(stream, (!is_http2).then_some(H::URI_TOO_LONG));
+        let ended = {
+            // With upgrades, so that a handler may answer one with its refusal.
+            let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+            let ends = tokio::select! {
+                ended = &mut connection => Some(ended),
+                () = end(&mut stop, &usage, limits, &metrics) => None,
+            };
+            match ends {
+                Some(ended) => ended,
+                None if usage.is_unused() => return,
+                None => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
                 }
-                ended
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(error, "a connection ended early");
+        match ended {
+            // A socket that is closed with something unread breaks the connection off: a client that is about to send
+            // could then lose what it was told before.
+            Ok(()) => {
+                let _ = timeout(LAST_WORDS, returned.discard()).await;
+            }
+            Err(error) => tracing::debug!(error, "a connection ended early"),
         }
     }
 }
-
-/// HTTP on one connection: what it reads, what answers, and what it sends.
-struct Exchange<'c, C, S> {
-    connection: Pin<&'c mut C>,
-    requests: Requests,
-    outlet: Outlet<S>,
-}
-
-impl<C, S> Exchange<'_, C, S>
-where
-    C: Future<Output = Result<(), Error>>,
-    S: AsyncWrite + Unpin,
-{
-    /// Goes on until the connection ends.
-    async fn run(&mut self) -> Result<(), Error> {
-        poll_fn(|context| self.poll(context)).await
-    }
-
-    /// Reads what has come, answers it, and then sends: a client that has asked for many things at once is told several
-    /// at once, and can ask for more while the others are answered.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            self.outlet.gather();
-            let mut ended = self.connection.as_mut().poll(context);
-            let answered = self.requests.advance(context);
-            if answered && ended.is_pending() {
-                // HTTP has yet to write what was answered.
-                ended = self.connection.as_mut().poll(context);
-            }
-            match (ended, self.outlet.poll_send(context)) {
-                (Poll::Pending, Poll::Ready(Err(error))) => return Poll::Ready(Err(error.into())),
-                (Poll::Pending, _) if answered || self.outlet.is_cut_short() => {}
-                (ended, _) => return ended,
-            }
-        }
-    }
-}
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Returns when the connection has to end: the server stops, or the client asks for nothing.
-async fn end(stop: &mut watch::Receiver<()>, usage: &Usage, limits: Limits) {
+async fn end(stop: &mut watch::Receiver<bool>, usage: &Usage, limits: Limits, metrics: &Metrics) {
     tokio::select! {
-        _ = stop.changed() => {
-            // A client that has just connected is about to send the request that it connected for.
-            if usage.is_unused() {
-                let _ = timeout(FIRST_REQUEST, usage.used.notified()).await;
-            }
-        }
-        () = idleness(usage, limits) => {}
+        // A client that has just connected is about to send the request that it connected for.
+        () = async {
+            let _ = stop.wait_for(|stops| *stops).await;
+            let _ = timeout(FIRST_REQUEST, usage.used()).await;
+        } => {}
+        reason = idleness(usage, limits) => metrics.count(reason),
     }
 }
 
-/// Returns when nothing has been asked for too long. (Notices it late where a connection may be idle for less time
-/// than its first request may take.)
-async fn idleness(usage: &Usage, limits: Limits) {
+/// Returns when nothing has been asked for too long.
+async fn idleness(usage: &Usage, limits: Limits) -> Closed {
     loop {
-        let deadline = usage.idle_since() + if usage.is_unused() { limits.patience } else { limits.idle };
-        if deadline <= Instant::now() {
-            return;
+        let (limit, reason) = if usage.is_unused() {
+            (limits.first_request, Closed::FirstRequestTimeout)
+        } else if usage.is_authenticated() {
+            (limits.idle, Closed::Idle)
+        } else {
+            (limits.unauthenticated_idle, Closed::Idle)
+        };
+        let deadline = usage.idle_since() + limit;
+        let now = Instant::now();
+        if deadline <= now {
+            return reason;
         }
-        sleep_until(deadline).await;
+        // Whatever is asked meanwhile may change which limit counts.
+        let next = deadline.min(now + limits.first_request.min(limits.unauthenticated_idle));
+        sleep_until(next).await;
     }
+}
+
+fn builder(limits: Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.headers);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(HEADERS)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(limits.headers);
+    builder
 }
 
 /// How long a stopping server waits for the first request of a connection.
@@ -167,73 +205,8 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// How long a client may take to notice that its connection has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What is asked on a connection, and since when nothing is.
-struct Usage {
-    state: Mutex<UsageState>,
-    /// Told of the first request.
-    used: Notify,
-}
+/// How long a certificate is trusted before it is looked at again.
+const TRUSTED: Duration = Duration::from_mins(1);
 
-struct UsageState {
-    requests: u64,
-    in_flight: u32,
-    since: Instant,
-}
-
-impl Default for Usage {
-    fn default() -> Self {
-        let state = UsageState { requests: 0, in_flight: 0, since: Instant::now() };
-        Self { state: Mutex::new(state), used: Notify::new() }
-    }
-}
-
-impl Usage {
-    fn begin(self: &Arc<Self>) -> Used {
-        self.change(|state| {
-            state.requests += 1;
-            state.in_flight += 1;
-            if state.requests == 1 {
-                self.used.notify_one();
-            }
-        });
-        Used(Arc::clone(self))
-    }
-
-    fn is_unused(&self) -> bool {
-        self.change(|state| state.requests == 0)
-    }
-
-    /// Now, while anything is in flight.
-    fn idle_since(&self) -> Instant {
-        self.change(|state| if state.in_flight > 0 { Instant::now() } else { state.since })
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut UsageState) -> T) -> T {
-        // A poisoned lock still guards whole numbers.
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A request in flight.
-struct Used(Arc<Usage>);
-
-impl Drop for Used {
-    fn drop(&mut self) {
-        self.0.change(|state| {
-            state.in_flight -= 1;
-            state.since = Instant::now();
-        });
-    }
-}
-
-fn builder(limits: Limits, executor: Executor) -> auto::Builder<Executor> {
-    let mut builder = auto::Builder::new(executor);
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.patience);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(limits.patience);
-    builder
-}
+/// The bytes that the headers of one HTTP/2 request may have, its target among them: what HTTP/1.1 reads of a target.
+const HEADERS: u32 = 64 << 10;

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
 use podsec_admission::{Admission, ClusterError, NamespaceLabels, review};
-use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget};
-use podsec_transport::{Handler, Peer};
+use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget, Pace};
+use podsec_transport::{Handler, Peer, Refusal, RequestBody};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::authentication::Authentication;
 use crate::cluster::{Live, Namespaces, RequestCluster, Want};
 use crate::deadline;
 use crate::existing_pods::{self, ExistingPods};
@@ -29,6 +29,7 @@ pub struct Webhook {
     namespaces: Arc<Namespaces>,
     live: Arc<dyn Live>,
     metrics: Arc<Metrics>,
+    authentication: Authentication,
     existing_pods: ExistingPods,
     traces: Traces,
     load: Load,
@@ -41,10 +42,14 @@ pub struct Webhook {
 /// How much the webhook takes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// Reviews at one time; one more is answered 429 at once.
+    /// Reviews at one time, and besides them as many whose bodies are still arriving; one more is answered 429 at once.
     pub reviews: usize,
     /// Bytes of request bodies in memory at one time; what does not fit is answered 429 at once.
     pub body_bytes: usize,
+    /// How fast a body must arrive.
+    pub pace: Pace,
+    /// How long a review may take in all. The `timeout` of a request may only shorten it.
+    pub timeout: Duration,
     /// How many existing pods are checked against a new enforce level.
     pub existing_pods: usize,
     /// How long checking them may take; half of the time that the request has left, if that is shorter.
@@ -56,6 +61,9 @@ impl Default for Load {
         Self {
             reviews: 1024,
             body_bytes: 24 * 1024 * 1024,
+            pace: Pace::default(),
+            // What Kubernetes gives a webhook that says nothing else.
+            timeout: Duration::from_secs(10),
             existing_pods: EXISTING_PODS_LIMIT,
             existing_pods_timeout: EXISTING_PODS_TIMEOUT,
         }
@@ -76,10 +84,11 @@ impl Webhook {
             namespaces,
             live,
             metrics,
+            authentication: Authentication::default(),
             existing_pods: ExistingPods::default(),
             traces: Traces::default(),
             load,
-            budget: Budget::new(load.body_bytes),
+            budget: Budget::new(load.body_bytes, load.reviews),
             in_flight: Arc::default(),
             ready: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
@@ -90,6 +99,12 @@ impl Webhook {
     #[must_use]
     pub fn with_traces(self, traces: Traces) -> Self {
         Self { traces, ..self }
+    }
+
+    /// Answers nobody but whoever this knows.
+    #[must_use]
+    pub fn with_authentication(self, authentication: Authentication) -> Self {
+        Self { authentication, ..self }
     }
 
     /// Decides by another configuration from the next request on. A review is decided by one configuration as a
@@ -108,27 +123,21 @@ impl Webhook {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    async fn review(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn review(&self, request: Request<RequestBody>) -> Response<Full<Bytes>> {
         let began = Instant::now();
-        let Some(_place) = self.place() else {
-            return self.refuse(StatusCode::TOO_MANY_REQUESTS, "too many reviews at the moment, try again");
-        };
-        let patience = deadline::of_query(request.uri().query().unwrap_or_default());
-        let deadline = began + patience;
+        let timeout = deadline::of_query(request.uri().query().unwrap_or_default(), self.load.timeout);
+        let deadline = began + timeout;
         // Upstream's webhook takes this very content type and no parameters.
         let is_json =
             request.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
         let span = self.traces.begin(request.headers());
-        let version = request.version();
-        let mut body = request.into_body();
-        let body = match body::read(&mut body, &self.budget, patience).await {
+        let body = match body::read(request.into_body(), &self.budget, self.load.pace.within(timeout)).await {
             Ok(body) => body,
-            Err(error) => {
-                if version < Version::HTTP_2 && matches!(error, BodyError::TooLarge | BodyError::NoRoom) {
-                    body::discard(&mut body, left(deadline)).await;
-                }
-                return self.refuse(status_of(&error), &error.to_string());
-            }
+            Err(error) => return self.refuse(status_of(&error), &error.to_string()),
+        };
+        // Only now: a client that does not send its body takes no review from another.
+        let Some(_slot) = self.slot() else {
+            return self.refuse(StatusCode::TOO_MANY_REQUESTS, "too many reviews at the moment, try again");
         };
         // Upstream's webhook refuses what is as long as its limit, too.
         if body.as_ref().len() >= BODY_LIMIT {
@@ -246,9 +255,9 @@ impl Webhook {
             .unwrap_or_else(|late| Err(ClusterError::Unavailable(late.into())))
     }
 
-    fn place(&self) -> Option<Place> {
-        let place = Place { in_flight: Arc::clone(&self.in_flight) };
-        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.load.reviews).then_some(place)
+    fn slot(&self) -> Option<Slot> {
+        let slot = Slot { in_flight: Arc::clone(&self.in_flight) };
+        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.load.reviews).then_some(slot)
     }
 
     fn readiness(&self) -> Response<Full<Bytes>> {
@@ -265,7 +274,7 @@ impl Webhook {
     fn metrics(&self) -> Response<Full<Bytes>> {
         let state = State {
             in_flight: self.in_flight.load(Ordering::Relaxed),
-            body_bytes: self.load.body_bytes - self.budget.free(),
+            body_bytes: self.budget.held(),
             namespaces: self.namespaces.len(),
             cache_age: self.namespaces.age(),
         };
@@ -288,15 +297,21 @@ impl Webhook {
 }
 
 impl Handler for Webhook {
-    const QUICK: bool = true;
-
     type Body = Full<Bytes>;
 
-    async fn answer(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Full<Bytes>> {
+    const URI_TOO_LONG: Refusal =
+        Refusal { content_type: TEXT, body: "the target of the request is longer than 65534 bytes\n" };
+
+    async fn answer(&self, request: Request<RequestBody>, peer: Arc<Peer>) -> Response<Full<Bytes>> {
         let ends = self.leaving.load(Ordering::Relaxed) && request.version() < Version::HTTP_2;
         let mut response = match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz" | "/healthz/ping" | "/livez") => answer(StatusCode::OK, TEXT, "ok"),
             (&Method::GET, "/readyz" | "/readyz/informer-sync") => self.readiness(),
+            _ if !self.authentication.admits(&peer, request.headers()) => {
+                let why =
+                    "no certificate of --client-ca-file and no bearer token of --client-token-file was shown";
+                self.refuse(StatusCode::UNAUTHORIZED, why)
+            }
             (&Method::GET, "/metrics") => self.metrics(),
             (&Method::GET, "/existing-pods") => {
                 self.existing_pods(request.uri().query().unwrap_or_default(), &peer)
@@ -311,12 +326,12 @@ impl Handler for Webhook {
     }
 }
 
-/// A review's place among those in flight.
-struct Place {
+/// A review among those in flight.
+struct Slot {
     in_flight: Arc<AtomicUsize>,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }

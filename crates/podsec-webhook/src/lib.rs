@@ -11,6 +11,7 @@
 //! Beside it stand [`manifests`], which install it, and [`doctor`], which examines it from outside.
 //! [`Server::start`] is the entry.
 
+mod authentication;
 mod certificates;
 pub mod cluster;
 mod configuration;
@@ -28,6 +29,7 @@ pub mod tls_secret;
 pub mod traces;
 mod violations;
 
+pub use authentication::{Authentication, AuthenticationOptions, TokensError};
 pub use certificates::OpenError;
 pub use configuration::ReadError;
 pub use handler::{Load, Webhook};

@@ -22,6 +22,7 @@ pub struct Metrics {
     refused_configurations: AtomicU64,
     /// In seconds since 1970; zero while unknown.
     certificate_expiry: AtomicU64,
+    connections: podsec_transport::Metrics,
 }
 
 /// What is read from elsewhere when the metrics are asked for.
@@ -71,6 +72,11 @@ impl Metrics {
         self.certificate_expiry.store(seconds, Ordering::Relaxed);
     }
 
+    /// Those of connections.
+    pub fn connections(&self) -> &podsec_transport::Metrics {
+        &self.connections
+    }
+
     /// The Prometheus text format 0.0.4.
     pub(crate) fn render(&self, state: &State) -> String {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -112,6 +118,7 @@ impl Metrics {
             "When the serving certificate expires, in seconds since 1970; 0 while unknown.",
             &load(&self.certificate_expiry),
         );
+        self.connections.render(&mut text);
         text
     }
 
@@ -147,8 +154,9 @@ fn family(text: &mut String, name: &str, kind: &str, help: &str, value: &dyn Dis
 }
 
 /// The HTTP errors that there are.
-const REFUSALS: [StatusCode; 5] = [
+const REFUSALS: [StatusCode; 6] = [
     StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
     StatusCode::REQUEST_TIMEOUT,
     StatusCode::PAYLOAD_TOO_LARGE,
     StatusCode::TOO_MANY_REQUESTS,

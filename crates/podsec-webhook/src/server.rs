@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use podsec_admission::Admission;
-use podsec_transport::Limits;
-use rustls::ServerConfig;
+use podsec_transport::{Limits, Listener};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::authentication::{Authentication, AuthenticationOptions, TokensError};
 use crate::certificates::{Certificates, OpenError};
 use crate::cluster::{self, Kubernetes, KubernetesError, Namespaces, chain};
 use crate::configuration::{ConfigurationFile, ReadError};
@@ -45,6 +45,8 @@ pub struct Options {
     pub sni_certificates: Vec<SniCertificate>,
     /// What TLS demands.
     pub tls: TlsOptions,
+    /// Whom the webhook answers; everybody by default.
+    pub authentication: AuthenticationOptions,
     /// The PodSecurityConfiguration (`--config`); without one nothing is restricted that no label restricts.
     pub configuration: Option<PathBuf>,
     /// How to reach the API server (`--kubeconfig`); the pod's service account without one.
@@ -78,6 +80,7 @@ impl Default for Options {
             tls_secret: None,
             sni_certificates: Vec::new(),
             tls: TlsOptions::default(),
+            authentication: AuthenticationOptions::default(),
             configuration: None,
             kubeconfig: None,
             client_qps_limit: 20.0,
@@ -115,15 +118,16 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The bearer tokens of clients cannot be used.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
 }
 
 /// A webhook that listens.
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
-    tls: Arc<ServerConfig>,
     webhook: Arc<Webhook>,
-    limits: Limits,
     shutdown_delay: Duration,
     traces: Traces,
     /// What goes on beside answering; ends with the server.
@@ -140,9 +144,13 @@ impl Server {
         let configuration = options.configuration.clone().map(ConfigurationFile::read).transpose()?;
         let client = cluster::client(options.kubeconfig.as_deref()).await?;
         let certificates = Certificates::open(&options, &client).await?;
-        let tls = Arc::new(tls::server_config(certificates.resolver(), &options.tls)?);
-        let listener = listen(&options)?;
-        let address = listener.local_addr().map_err(|source| listening(&options, source))?;
+        let clients = options.authentication.authorities.as_ref();
+        let tls = Arc::new(tls::server_config(certificates.resolver(), &options.tls, clients)?);
+        let mut tasks = JoinSet::new();
+        let authentication =
+            Authentication::open(&options.authentication, &mut tasks, options.poll_interval)?;
+        let socket = listen(&options)?;
+        let address = socket.local_addr().map_err(|source| listening(&options, source))?;
 
         let metrics = Arc::new(Metrics::default());
         metrics.count_configuration();
@@ -156,22 +164,24 @@ impl Server {
             Arc::clone(&metrics),
             options.load,
         );
-        let webhook = Arc::new(webhook.with_traces(options.traces.clone()));
+        let webhook = webhook.with_traces(options.traces.clone()).with_authentication(authentication);
+        let webhook = Arc::new(webhook);
 
-        let mut tasks = JoinSet::new();
         let listed = {
             let webhook = Arc::clone(&webhook);
             move || webhook.set_ready()
         };
         tasks.spawn(cluster::watch(client, Arc::clone(&namespaces), listed));
         certificates.keep(&mut tasks, &metrics, options.poll_interval);
+        let listener =
+            Listener { socket, tls, limits: options.limits, metrics: metrics.connections().clone() };
         if let Some(file) = configuration {
             let webhook = Arc::clone(&webhook);
             tasks.spawn(reload_configuration(file, webhook, namespaces, metrics, options.poll_interval));
         }
         tracing::info!(%address, "listening");
-        let Options { limits, shutdown_delay, traces, .. } = options;
-        Ok(Self { listener, address, tls, webhook, limits, shutdown_delay, traces, _tasks: tasks })
+        let Options { shutdown_delay, traces, .. } = options;
+        Ok(Self { listener, address, webhook, shutdown_delay, traces, _tasks: tasks })
     }
 
     /// Where the webhook listens.
@@ -189,7 +199,7 @@ impl Server {
             webhook.leave();
             sleep(self.shutdown_delay).await;
         };
-        podsec_transport::serve(self.listener, self.tls, self.webhook, self.limits, leave).await;
+        self.listener.serve(self.webhook, leave).await;
         self.traces.finish().await;
         tracing::info!("stopped");
     }

@@ -25,10 +25,25 @@ pub struct User {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
+/// What a client shows of itself by its certificate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Certificate<'a> {
+    /// None.
+    Absent,
+    /// One that no authority of this server has signed.
+    Stranger,
+    /// One that names this user.
+    User(&'a User),
+}
+
+/// Among the extensions of a request: the client has shown the certificate of a stranger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StrangersCertificate;
+
 /// The credentials were wrong: 401. The words name what was tried, for the audit log.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Authentication failed, attempted: {0}")]
-pub(crate) struct Unauthenticated(&'static str);
+#[error("Authentication failed, attempted: {}", .0.join(", "))]
+pub(crate) struct Unauthenticated(Vec<&'static str>);
 
 impl User {
     /// A user with a name and groups.
@@ -56,25 +71,34 @@ impl User {
     }
 }
 
-/// Decides who sends a request. `certified` is the user of a client certificate that TLS has verified; it wins
-/// over a token, as in kube-apiserver. A wrong token is refused; other authorization schemes count as none.
+/// Decides who sends a request: the user of a certificate, or else that of a bearer token, as in kube-apiserver. Wrong
+/// credentials beside right ones do no harm; without right ones they are refused. Other authorization schemes count as
+/// none.
 ///
 /// # Errors
-/// When there is a bearer token that nobody knows.
+/// When there are credentials, and nobody knows any of them.
 pub(crate) fn authenticate(
     tokens: &Tokens,
-    certified: Option<&User>,
+    certificate: Certificate<'_>,
     headers: &HeaderMap,
 ) -> Result<User, Unauthenticated> {
-    if let Some(user) = certified {
+    let mut attempted = Vec::new();
+    if let Certificate::User(user) = certificate {
         return Ok(user.clone().authenticated());
     }
-    match bearer_token(headers) {
-        Some(token) => {
-            let user = tokens.user(token).ok_or(Unauthenticated("bearer"))?;
-            Ok(user.authenticated())
+    if let Some(token) = bearer_token(headers) {
+        if let Some(user) = tokens.user(token) {
+            return Ok(user.authenticated());
         }
-        None => Ok(User::new(ANONYMOUS, &[]).authenticated()),
+        attempted.push("bearer");
+    }
+    if let Certificate::Stranger = certificate {
+        attempted.push("x509");
+    }
+    if attempted.is_empty() {
+        Ok(User::new(ANONYMOUS, &[]).authenticated())
+    } else {
+        Err(Unauthenticated(attempted))
     }
 }
 
@@ -111,22 +135,31 @@ mod tests {
 
     #[test]
     fn a_known_token_names_its_user() {
-        let user = authenticate(&tokens(), None, &headers("bearer secret")).unwrap();
+        let user = authenticate(&tokens(), Certificate::Absent, &headers("bearer secret")).unwrap();
         assert_eq!(user, User::new("admin", &[MASTERS, ALL_AUTHENTICATED]));
     }
 
     #[test]
     fn an_unknown_token_is_refused_but_basic_counts_as_nobody() {
-        assert!(authenticate(&tokens(), None, &headers("Bearer wrong")).is_err());
+        assert!(authenticate(&tokens(), Certificate::Absent, &headers("Bearer wrong")).is_err());
         let nobody = User::new(ANONYMOUS, &[ALL_UNAUTHENTICATED]);
-        assert_eq!(authenticate(&tokens(), None, &headers("Basic YTpi")).unwrap(), nobody);
-        assert_eq!(authenticate(&tokens(), None, &HeaderMap::new()).unwrap(), nobody);
+        assert_eq!(authenticate(&tokens(), Certificate::Absent, &headers("Basic YTpi")).unwrap(), nobody);
+        assert_eq!(authenticate(&tokens(), Certificate::Absent, &HeaderMap::new()).unwrap(), nobody);
     }
 
     #[test]
     fn a_certificate_wins_over_a_token() {
         let node = User::new("system:node:a", &["system:nodes"]);
-        let user = authenticate(&tokens(), Some(&node), &headers("Bearer wrong")).unwrap();
+        let user = authenticate(&tokens(), Certificate::User(&node), &headers("Bearer wrong")).unwrap();
         assert_eq!(user.name, "system:node:a");
+    }
+
+    #[test]
+    fn the_certificate_of_a_stranger_does_no_harm_beside_a_known_token_and_is_refused_without_one() {
+        let with = |value: &str| authenticate(&tokens(), Certificate::Stranger, &headers(value));
+        assert_eq!(with("Bearer secret").unwrap().name, "admin");
+        let refusal = |value: &str| with(value).unwrap_err().to_string();
+        assert_eq!(refusal("Bearer wrong"), "Authentication failed, attempted: bearer, x509");
+        assert_eq!(refusal("Basic YTpi"), "Authentication failed, attempted: x509");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! audit id ─► panic guard ─► received timestamp ─► request info ─► deadline ─► authentication
-//!     ─► audit ─► impersonation ─► authorization ─► handler (endpoint or verb) ─► answer
+//!     ─► audit ─► impersonation ─► max in flight ─► authorization ─► handler (endpoint or verb) ─► answer
 //! ```
 
 mod answer;
@@ -12,6 +12,7 @@ mod context;
 pub(crate) mod deadline;
 mod handler;
 mod impersonation;
+mod max_in_flight;
 mod panic_guard;
 mod warning;
 
@@ -27,9 +28,10 @@ use tokio::time::Instant;
 
 pub(crate) use answer::Answer;
 pub(crate) use context::Context;
+pub(crate) use max_in_flight::MaxInFlight;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::{self, User};
+use crate::authentication::{self, Certificate, StrangersCertificate, User};
 use crate::authorization::{self, Decision};
 use crate::body::{RequestBody, ResponseBody};
 use crate::negotiation::Representation;
@@ -41,7 +43,7 @@ use crate::request_info::RequestInfo;
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    /// The user of its client certificate, which TLS has verified.
+    /// The user of its client certificate, which an authority of this server has signed.
     pub certified: Option<User>,
 }
 
@@ -85,9 +87,10 @@ async fn receive(
     let timer = api.metrics.request(&info);
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     let audited = audit::request(peer, &parts, &uri, &info, received, audit_id);
-    let refuse = async |status: &Status| {
+    // The log may say more than the client is told.
+    let refuse = async |status: &Status, recorded: &Status| {
         if let Some(auditor) = &api.auditor {
-            let recording = auditor.refuse(&audited, status);
+            let recording = auditor.refuse(&audited, recorded);
             // Whether the event was late or lost, the answer is a refusal.
             let _ = audit::written(api, &recording, Some(Instant::now() + deadline::DEFAULT)).await;
         }
@@ -95,12 +98,28 @@ async fn receive(
     };
     let deadline = match deadline::parse(&info, &query) {
         Ok(deadline) => deadline,
-        Err(status) => return timer.stop(refuse(&status).await),
+        Err(status) => return timer.stop(refuse(&status, &status).await),
     };
-    let authenticated = authentication::authenticate(&api.tokens, peer.certified.as_ref(), &parts.headers);
-    let Ok(user) = authenticated else {
-        return timer.stop(refuse(&Status::unauthorized()).await);
+    // Whoever is in the same process has no connection.
+    let connection = parts.extensions.get::<Arc<podsec_transport::Peer>>();
+    let certificate = match &peer.certified {
+        Some(user) => Certificate::User(user),
+        None if parts.extensions.get::<StrangersCertificate>().is_some() => Certificate::Stranger,
+        None => Certificate::Absent,
     };
+    let user = match authentication::authenticate(&api.tokens, certificate, &parts.headers) {
+        Ok(user) => user,
+        Err(unauthenticated) => {
+            let status = Status::unauthorized();
+            let recorded = Status { message: unauthenticated.to_string(), ..status.clone() };
+            return timer.stop(refuse(&status, &recorded).await);
+        }
+    };
+    if let Some(connection) = connection
+        && !user.is_in(authentication::ALL_UNAUTHENTICATED)
+    {
+        connection.set_authenticated();
+    }
     let recording = match &api.auditor {
         None => Recording::off(),
         Some(auditor) => match audit::receive(api, auditor, &audited, &audit::user(&user), deadline).await {
@@ -145,6 +164,7 @@ async fn authorize(api: &Arc<ApiServer>, context: &mut Context, body: RequestBod
         context.recording.impersonated(&audit::user(&user));
         context.user = user;
     }
+    let _in_flight = api.in_flight.begin(&context.user, &context.info)?;
     let decision = authorization::authorize(&context.user, &context.info);
     audit::note_decision(&context.recording, &decision);
     if decision == Decision::Forbid {

@@ -8,11 +8,9 @@ mod x509;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rustls::RootCertStore;
+use podsec_transport::ClientAuthorities;
 use rustls::ServerConfig;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::server::{ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::ResolvesServerCert;
 
 pub use certificate::{CertificateError, ServingCertificate};
 pub use ciphers::{CipherError, cipher_suites};
@@ -28,9 +26,6 @@ pub struct TlsOptions {
     pub min_version: TlsVersion,
     /// The cipher suites in order of preference (`--tls-cipher-suites`); the library's own choice when empty.
     pub cipher_suites: Vec<rustls::SupportedCipherSuite>,
-    /// PEM certificates of authorities; with any, a client must show a certificate of one of them
-    /// (`--client-ca-file`).
-    pub client_authorities: Option<Vec<u8>>,
 }
 
 /// A version of TLS, as Kubernetes' flags spell them. Older ones are not spoken.
@@ -64,21 +59,20 @@ impl FromStr for TlsVersion {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The client authorities are no PEM certificates.
-    #[error("the client CA file holds no valid PEM certificate")]
-    ClientAuthorities(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No such combination of version and cipher suites.
     #[error("no TLS connection is possible with these cipher suites and this minimum version")]
     Versions(#[source] rustls::Error),
 }
 
-/// The configuration of a listener that presents the certificate that `certificates` chooses at each handshake.
+/// The configuration of a listener that presents the certificate that `certificates` chooses at each handshake, and asks
+/// clients for one of `clients`.
 ///
 /// # Errors
 /// When the options leave no way to connect.
 pub fn server_config(
     certificates: Arc<dyn ResolvesServerCert>,
     options: &TlsOptions,
+    clients: Option<&ClientAuthorities>,
 ) -> Result<ServerConfig, TlsError> {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
     if !options.cipher_suites.is_empty() {
@@ -89,28 +83,14 @@ pub fn server_config(
         TlsVersion::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
         TlsVersion::Tls13 => &[&rustls::version::TLS13],
     };
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+    let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(TlsError::Versions)?;
-    let builder = match &options.client_authorities {
+    let builder = match clients {
         None => builder.with_no_client_auth(),
-        Some(pem) => {
-            let roots = authorities(pem).map_err(TlsError::ClientAuthorities)?;
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .map_err(|error| TlsError::ClientAuthorities(error.into()))?;
-            builder.with_client_cert_verifier(verifier)
-        }
+        Some(clients) => builder.with_client_cert_verifier(clients.requested()),
     };
     let mut config = builder.with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
-}
-
-fn authorities(pem: &[u8]) -> Result<RootCertStore, Box<dyn std::error::Error + Send + Sync>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots.add(certificate?)?;
-    }
-    Ok(roots)
 }

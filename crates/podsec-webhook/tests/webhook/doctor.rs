@@ -146,7 +146,7 @@ impl Cluster {
 /// Shows a certificate to whoever calls; where.
 async fn present(pair: &Pair) -> u16 {
     let certificate = ServingCertificate::from_pem(pair.certificate.as_bytes(), pair.key.as_bytes()).unwrap();
-    let config = server_config(Arc::new(certificate), &TlsOptions::default()).unwrap();
+    let config = server_config(Arc::new(certificate), &TlsOptions::default(), None).unwrap();
     let listener = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

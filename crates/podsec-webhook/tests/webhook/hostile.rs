@@ -20,6 +20,13 @@ async fn with_a_team(change: impl FnOnce(&mut podsec_webhook::Options)) -> Runni
     Running::start(api_server, change).await
 }
 
+/// Clients have little time.
+fn hurried(options: &mut podsec_webhook::Options) {
+    options.limits.handshake = Duration::from_millis(300);
+    options.limits.first_request = Duration::from_millis(300);
+    options.limits.headers = Duration::from_millis(300);
+}
+
 async fn answers(running: &Running) {
     let (status, answer) = running.client.review(review_of("team", &baseline_pod())).await;
     assert!(status.is_success() && allowed(&answer));
@@ -36,7 +43,7 @@ async fn said_until_closed<S: tokio::io::AsyncRead + Unpin>(socket: &mut S) -> V
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_says_nothing_or_too_little_is_cut_off() {
-    let running = with_a_team(|options| options.limits.patience = Duration::from_millis(300)).await;
+    let running = with_a_team(hurried).await;
     let began = Instant::now();
     let mut silent = TcpStream::connect(running.client.address()).await.unwrap();
     let mut half_handshake = TcpStream::connect(running.client.address()).await.unwrap();
@@ -57,7 +64,7 @@ async fn a_client_that_says_nothing_or_too_little_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_that_drip_are_cut_off() {
-    let running = with_a_team(|options| options.limits.patience = Duration::from_millis(300)).await;
+    let running = with_a_team(hurried).await;
     let mut socket = running.client.socket().await.unwrap();
     let began = Instant::now();
     let head = b"POST / HTTP/1.1\r\nhost: localhost\r\nx-long: ";
@@ -71,8 +78,7 @@ async fn headers_that_drip_are_cut_off() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_connection_is_closed() {
     let running = with_a_team(|options| {
-        options.limits.patience = Duration::from_millis(500);
-        options.limits.idle = Duration::from_millis(500);
+        options.limits.unauthenticated_idle = Duration::from_millis(500);
     })
     .await;
     let mut connection = running.client.http2().await.unwrap();
@@ -201,20 +207,73 @@ async fn json_nested_a_million_levels_deep_is_an_error_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_connection_too_many_is_closed_and_the_others_go_on() {
-    let running = with_a_team(|options| options.limits.connections = 3).await;
-    running.eventually("free", async || running.client.http2().await.is_ok()).await;
+async fn one_connection_too_many_takes_the_place_of_the_one_that_is_idle_for_the_longest_time() {
+    let running = with_a_team(|options| options.limits.unauthenticated = 3).await;
     let mut first = running.client.http2().await.unwrap();
-    first.review(review_of("team", &baseline_pod())).await.unwrap();
     let mut others = Vec::new();
-    while let Ok(connection) = running.client.http2().await {
-        others.push(connection);
-        assert!(others.len() < 4, "no limit");
+    for _ in 0..6 {
+        first.review(review_of("team", &baseline_pod())).await.unwrap();
+        others.push(running.client.socket().await.unwrap());
     }
-    let (status, _) = first.review(review_of("team", &baseline_pod())).await.unwrap();
-    assert!(status.is_success());
-    drop(others);
-    running.eventually("room again", async || running.client.http2().await.is_ok()).await;
+    first.review(review_of("team", &baseline_pod())).await.unwrap();
+    for other in &mut others[..4] {
+        said_until_closed(other).await;
+    }
+    let evicted = running.client.get("/metrics").await.1;
+    let evicted = String::from_utf8_lossy(&evicted).into_owned();
+    assert!(evicted.contains("podsec_connections_closed_total{reason=\"evicted\"} "), "{evicted}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_bodies_that_are_announced_and_never_sent_stop_no_review() {
+    let running = with_a_team(|_| {}).await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        let mut socket = running.client.socket().await.unwrap();
+        let head = "POST /?timeout=30s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                    content-length: 3145727\r\n\r\n";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        socket.flush().await.unwrap();
+        silent.push(socket);
+    }
+    for _ in 0..100 {
+        answers(&running).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_that_stop_before_their_last_byte_stop_no_review() {
+    let running = with_a_team(|options| options.load.reviews = 16).await;
+    let mut stalled = Vec::new();
+    for _ in 0..40 {
+        let mut socket = running.client.socket().await.unwrap();
+        let head = "POST /?timeout=30s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                    content-length: 1048577\r\n\r\n";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // Whoever makes room for the next is told so, and may be gone.
+        let _ = socket.write_all(&vec![b' '; 1 << 20]).await;
+        let _ = socket.flush().await;
+        stalled.push(socket);
+        answers(&running).await;
+    }
+    assert!(running.client.metric("podsec_webhook_body_bytes").await > 1e6, "they hold what they sent");
+    answers(&running).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_idle_connections_and_a_thousand_bare_ones_lock_nobody_out() {
+    let running = with_a_team(|_| {}).await;
+    let mut idle = Vec::new();
+    for _ in 0..1024 {
+        idle.push(running.client.socket().await.unwrap());
+    }
+    let mut bare = Vec::new();
+    for _ in 0..1100 {
+        bare.push(TcpStream::connect(running.client.address()).await.unwrap());
+    }
+    for _ in 0..10 {
+        answers(&running).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use podsec_admission::{Admission, ClusterError, Configuration, NamespaceLabels};
-use podsec_transport::Limits;
+use podsec_transport::{Limits, Listener};
 use podsec_webhook::cluster::{Answer, Live, Namespaces};
 use podsec_webhook::tls::{ServingCertificate, TlsOptions, server_config};
 use podsec_webhook::{Load, Metrics, Webhook};
@@ -40,23 +40,25 @@ impl Bare {
         let pair = authority.issue(2100);
         let certificate = ServingCertificate::from_pem(pair.certificate.as_bytes(), pair.key.as_bytes());
         let certificate = Arc::new(certificate.unwrap());
-        let tls = Arc::new(server_config(Arc::clone(&certificate) as _, &TlsOptions::default()).unwrap());
+        let tls =
+            Arc::new(server_config(Arc::clone(&certificate) as _, &TlsOptions::default(), None).unwrap());
         let namespaces = Arc::new(Namespaces::default());
         namespaces.insert("team", NamespaceLabels::default());
+        let metrics = Arc::new(Metrics::default());
         let webhook = Arc::new(Webhook::new(
             defaulting_to("baseline"),
             namespaces,
             Arc::new(live),
-            Arc::new(Metrics::default()),
+            Arc::clone(&metrics),
             load,
         ));
-        let listener = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).await.unwrap();
-        let client = Client::new(listener.local_addr().unwrap(), &authority);
+        let socket = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).await.unwrap();
+        let client = Client::new(socket.local_addr().unwrap(), &authority);
         let (stop, stopped) = oneshot::channel::<()>();
         let handler = Arc::clone(&webhook);
-        tokio::spawn(podsec_transport::serve(listener, tls, handler, Limits::default(), async {
-            drop(stopped.await);
-        }));
+        let metrics = metrics.connections().clone();
+        let listener = Listener { socket, tls, limits: Limits::default(), metrics };
+        tokio::spawn(listener.serve(handler, async { drop(stopped.await) }));
         Self { webhook, certificate, authority, client, _stop: stop }
     }
 }

@@ -1,6 +1,7 @@
 //! The webhook as the API server meets it: real HTTPS on the loopback, in front of an API server of the test's own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod authentication;
 mod conformance;
 mod doctor;
 mod faults;

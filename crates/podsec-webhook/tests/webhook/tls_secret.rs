@@ -14,7 +14,6 @@ use tokio::time::{sleep, timeout};
 use crate::api_server::{ApiServer, Gone, Manners};
 use crate::authority::{Authority, Pair};
 use crate::client::Client;
-use crate::reviews::{allowed, baseline_pod, review_of};
 use crate::running::Running;
 
 const SECRET: &str = "/api/v1/namespaces/certificates/secrets/webhook";
@@ -128,32 +127,4 @@ async fn a_client_that_asks_for_a_name_is_shown_its_certificate() {
             client.shown("webhook.example.com").await.unwrap() == certificate(&next)
         })
         .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_a_client_with_a_certificate_of_the_given_authority_is_answered() {
-    let api_server = ApiServer::start().await;
-    api_server.set_namespace("team", &[]);
-    let trusted = Authority::new();
-    let running = Running::begin(api_server, |options| {
-        options.tls.client_authorities = Some(trusted.pem().into_bytes());
-    })
-    .await;
-    let address = running.client.address();
-    let with = |pair: &Pair| Client::showing(address, &running.authority, pair);
-    let review = async |client: &Client| {
-        let mut connection = client.http2().await.ok()?;
-        Some(connection.review(review_of("team", &baseline_pod())).await.ok()?.1)
-    };
-    let known = with(&trusted.issue_client(2100));
-    let answer = review(&known).await.expect("an answer");
-    assert!(allowed(&answer));
-    for (stranger, why) in [
-        (running.client.clone(), "it shows none"),
-        (with(&Authority::new().issue_client(2100)), "another authority signed it"),
-        (with(&trusted.issue_client(2020)), "it has expired"),
-    ] {
-        assert_eq!(review(&stranger).await, None, "{why}");
-    }
-    assert!(review(&known).await.is_some(), "strangers harm nobody");
 }

@@ -11,6 +11,8 @@ use podsec_apiserver::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Plug
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::connections::ConnectionArguments;
+
 /// The flags, named as kube-apiserver's where it has them.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -69,6 +71,14 @@ pub(crate) struct Arguments {
     /// created or changed until something is deleted.
     #[arg(long, default_value_t = 0, value_name = "BYTES", conflicts_with = "in_memory")]
     quota_backend_bytes: usize,
+    /// The requests at one time that only read; one more is answered 429. 0 for any number.
+    #[arg(long, default_value_t = Options::default().max_requests_inflight, value_name = "NUMBER")]
+    max_requests_inflight: usize,
+    /// The requests at one time that may write; one more is answered 429. 0 for any number.
+    #[arg(long, default_value_t = Options::default().max_mutating_requests_inflight, value_name = "NUMBER")]
+    max_mutating_requests_inflight: usize,
+    #[command(flatten)]
+    connections: ConnectionArguments,
     /// Run a tiny node that takes pods to Running, as a kubelet would.
     #[arg(long)]
     node: bool,
@@ -159,6 +169,9 @@ impl Arguments {
                 log_maxsize: self.audit_log_maxsize,
             },
             quota_backend_bytes: self.quota_backend_bytes,
+            max_requests_inflight: self.max_requests_inflight,
+            max_mutating_requests_inflight: self.max_mutating_requests_inflight,
+            limits: self.connections.limits(),
             node: self.node,
         })
     }

@@ -3,7 +3,7 @@
 mod doctor;
 mod manifests;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -12,10 +12,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use podsec_transport::ClientAuthorities;
+use podsec_transport::body::Pace;
 use podsec_webhook::tls::{SniCertificate, TlsOptions, TlsVersion, cipher_suites};
-use podsec_webhook::{Load, Options, SelfSigned, Server, TlsSecret, Traces};
+use podsec_webhook::{AuthenticationOptions, Load, Options, SelfSigned, Server, TlsSecret, Traces};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+use super::connections::ConnectionArguments;
 
 /// The flags, named as upstream's webhook has them.
 #[derive(Debug, Args)]
@@ -79,9 +83,16 @@ pub(crate) struct Arguments {
     /// The cipher suites that are spoken, as a comma-separated list of their IANA names.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     tls_cipher_suites: Vec<String>,
-    /// Certificate authorities of which a client must show a certificate.
+    /// Certificate authorities of API servers: who shows a certificate of theirs is answered. With this flag or
+    /// --client-token-file nobody else is, but for health checks.
     #[arg(long, value_name = "FILE")]
     client_ca_file: Option<PathBuf>,
+    /// The common names that such a certificate may have; any when empty.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", requires = "client_ca_file")]
+    client_allowed_names: Vec<String>,
+    /// Bearer tokens of API servers, one a line, read again when they change: who sends one is answered.
+    #[arg(long, value_name = "FILE")]
+    client_token_file: Option<PathBuf>,
     /// The requests at one time on one HTTP/2 connection; 0 leaves it to the server.
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     http2_max_streams_per_connection: u32,
@@ -97,12 +108,23 @@ pub(crate) struct Arguments {
     /// The milliseconds that checking them may take; 0 for as long as the request has time.
     #[arg(long, default_value_t = 1000, value_name = "MILLISECONDS")]
     existing_pods_timeout: u64,
-    /// The reviews at one time; one more is answered 429.
+    /// The reviews at one time, and besides them as many whose bodies are still arriving; one more is answered 429.
     #[arg(long, default_value_t = Load::default().reviews, value_name = "NUMBER")]
     max_requests_inflight: usize,
     /// The megabytes of request bodies in memory at one time; what does not fit is answered 429.
     #[arg(long, default_value_t = Load::default().body_bytes >> 20, value_name = "MEGABYTES")]
     max_body_memory: usize,
+    /// The seconds that a review may take, the arrival of its body included. The ?timeout= of a request may shorten it.
+    #[arg(long, default_value_t = Load::default().timeout.as_secs(), value_name = "SECONDS")]
+    request_timeout: u64,
+    /// The seconds that a client may send nothing of a body that it has begun.
+    #[arg(long, default_value_t = Load::default().pace.idle.as_secs(), value_name = "SECONDS")]
+    body_idle_timeout: u64,
+    /// The kilobytes a second at which a body must arrive on the average.
+    #[arg(long, default_value_t = Load::default().pace.rate >> 10, value_name = "KILOBYTES")]
+    min_body_rate: u32,
+    #[command(flatten)]
+    connections: ConnectionArguments,
     /// The seconds to serve on after SIGTERM, until nobody is sent here any more.
     #[arg(long, default_value_t = 5, value_name = "SECONDS")]
     shutdown_delay: u64,
@@ -163,7 +185,7 @@ fn log(format: LogFormat) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     match format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
-        LogFormat::Text => lines.init(),
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).init(),
     }
 }
 
@@ -173,20 +195,31 @@ impl Arguments {
             (Some(certificate), Some(key)) => (certificate, key),
             _ => pair_in(&self.cert_dir),
         };
-        let client_authorities = self
-            .client_ca_file
-            .map(|path| std::fs::read(&path).with_context(|| format!("cannot read {}", path.display())));
+        let authorities = self.client_ca_file.map(|path| {
+            let pem = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            ClientAuthorities::from_pem(&pem).with_context(|| format!("cannot use {}", path.display()))
+        });
+        let authentication = AuthenticationOptions {
+            authorities: authorities.transpose()?,
+            allowed_names: self.client_allowed_names,
+            token_file: self.client_token_file,
+        };
         let tls = TlsOptions {
             min_version: self.tls_min_version,
             cipher_suites: match self.tls_cipher_suites.as_slice() {
                 [] => Vec::new(),
                 names => cipher_suites(&names.join(","))?,
             },
-            client_authorities: client_authorities.transpose()?,
         };
         let load = Load {
             reviews: self.max_requests_inflight,
             body_bytes: self.max_body_memory << 20,
+            pace: Pace {
+                idle: Duration::from_secs(self.body_idle_timeout),
+                rate: self.min_body_rate.saturating_mul(1 << 10),
+                ..Pace::default()
+            },
+            timeout: Duration::from_secs(self.request_timeout),
             existing_pods: unless_zero(self.existing_pods_limit).unwrap_or(usize::MAX),
             existing_pods_timeout: unless_zero(self.existing_pods_timeout)
                 .map_or(Duration::MAX, Duration::from_millis),
@@ -206,6 +239,8 @@ impl Arguments {
             tls_secret: self.tls_secret,
             sni_certificates: self.tls_sni_cert_key,
             tls,
+            authentication,
+            limits: self.connections.limits(),
             configuration: self.config,
             kubeconfig: self.kubeconfig,
             client_qps_limit: self.client_qps_limit,

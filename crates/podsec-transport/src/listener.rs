@@ -1,0 +1,130 @@
+//! The accept loop: bounded connections, and an end that answers what it has begun.
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::{Request, Response};
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::body::RequestBody;
+use crate::connection::{Connection, Peer};
+use crate::connections::Connections;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+
+/// Something that answers requests and cannot fail: every refusal is an answer.
+pub trait Handler: Send + Sync + 'static {
+    /// What its answers carry.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static;
+
+    /// What is answered to an HTTP/1.1 request whose target is too long to be read (414), which the handler never
+    /// sees. (HTTP/2 refuses such a request with 431 and no body.)
+    const URI_TOO_LONG: Refusal;
+
+    /// The answer to one request. Reading the request's body takes as long as the client does; see
+    /// [`body::read`](crate::body::read). What it leaves unread is taken in after the answer, within bounds, so that
+    /// the client gets to read the answer.
+    fn answer(
+        &self,
+        request: Request<RequestBody>,
+        peer: Arc<Peer>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// An answer that is the same for every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal {
+    /// Its content type.
+    pub content_type: &'static str,
+    /// Its body.
+    pub body: &'static str,
+}
+
+/// A socket that is listened on, and how.
+pub struct Listener {
+    /// The socket.
+    pub socket: TcpListener,
+    /// The server's side of TLS.
+    pub tls: Arc<ServerConfig>,
+    /// What clients may hold.
+    pub limits: Limits,
+    /// Where connections are counted.
+    pub metrics: Metrics,
+}
+
+impl Listener {
+    /// Serves until `stop` resolves, then lets what was begun end, for [`Limits::drain`] at most.
+    ///
+    /// No error of a single connection ends the loop. When the process runs out of file descriptors, a connection of a
+    /// client that has not authenticated makes room.
+    pub async fn serve<H: Handler>(self, handler: Arc<H>, stop: impl Future<Output = ()>) {
+        let Self { socket, tls, limits, metrics } = self;
+        let acceptor = TlsAcceptor::from(tls);
+        let connections = Connections::new(limits, metrics);
+        let (stopping, stopped) = watch::channel(false);
+        let welcome = |stream: TcpStream, address: SocketAddr| {
+            if let Some(slot) = connections.open(address.ip()) {
+                let connection =
+                    Connection::new(acceptor.clone(), Arc::clone(&handler), limits, slot, stopped.clone());
+                tokio::spawn(connection.run(stream, address));
+            }
+        };
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok((stream, address)) => welcome(stream, address),
+                Err(error) if belongs_to_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "accepting a connection failed");
+                    connections.make_room();
+                    sleep(Duration::from_millis(10)).await;
+                }
+            }
+        }
+        // Whoever connected before the end is answered, too: closing the socket would reset them.
+        while let Some(Ok((stream, address))) = waiting(&socket).await {
+            welcome(stream, address);
+        }
+        drop((socket, stopped));
+        stopping.send_replace(true);
+        // Each connection has a receiver.
+        if timeout(limits.drain, stopping.closed()).await.is_err() {
+            tracing::warn!(
+                seconds = limits.drain.as_secs(),
+                "requests were still running at the end of the drain"
+            );
+        }
+    }
+}
+
+/// The next connection, if there is one that waits already.
+async fn waiting(socket: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    poll_fn(|context| match socket.poll_accept(context) {
+        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+fn belongs_to_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
