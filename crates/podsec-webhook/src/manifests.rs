@@ -2,6 +2,10 @@
 //!
 //! The texts are those of the Kustomize base in `deploy/kustomize`, so that both say the same.
 
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::str::FromStr;
+
 /// What differs from one installation to the next.
 #[derive(Clone, Debug)]
 pub struct Installation {
@@ -16,6 +20,8 @@ pub struct Installation {
     /// The Secret of its namespace that holds the certificate, and that somebody else looks after; without one the
     /// webhook makes its certificates itself.
     pub tls_secret: Option<String>,
+    /// The addresses of API servers, as `192.0.2.1/32`; with any, the NetworkPolicy lets nobody else reach the webhook.
+    pub api_server_cidrs: Vec<Cidr>,
     /// Whether to add a ServiceMonitor and alerts for the Prometheus operator.
     pub monitoring: bool,
 }
@@ -28,8 +34,34 @@ impl Default for Installation {
             replicas: 2,
             excluded_namespaces: vec!["kube-system".to_owned()],
             tls_secret: None,
+            api_server_cidrs: Vec::new(),
             monitoring: false,
         }
+    }
+}
+
+/// A range of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cidr(String);
+
+/// A text that is no range of addresses.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no range of addresses such as 192.0.2.0/24 or 2001:db8::/64")]
+pub struct CidrError(String);
+
+impl FromStr for Cidr {
+    type Err = CidrError;
+
+    fn from_str(text: &str) -> Result<Self, CidrError> {
+        let is_range = text.split_once('/').is_some_and(|(address, length)| {
+            let bits = match address.parse() {
+                Ok(IpAddr::V4(_)) => 32,
+                Ok(IpAddr::V6(_)) => 128,
+                Err(_) => return false,
+            };
+            length.parse::<u8>().is_ok_and(|length| length <= bits)
+        });
+        if is_range { Ok(Self(text.to_owned())) } else { Err(CidrError(text.to_owned())) }
     }
 }
 
@@ -53,7 +85,8 @@ impl Installation {
         if let Some(wrong) = names.into_iter().find(|name| !is_plain(name)) {
             return Err(ManifestsError::Name(wrong.clone()));
         }
-        let mut texts = vec![NAMESPACE_YAML, RBAC, CONFIGURATION, SERVICE, DEPLOYMENT, DISRUPTION_BUDGET];
+        let mut texts =
+            vec![NAMESPACE_YAML, RBAC, CONFIGURATION, SERVICE, DEPLOYMENT, DISRUPTION_BUDGET, NETWORK_POLICY];
         if self.monitoring {
             texts.push(MONITORING);
         }
@@ -68,10 +101,30 @@ impl Installation {
             self.excluded_namespaces.iter().flat_map(|name| ["            - ", name, "\n"]).collect();
         let text =
             self.tls_secret.as_ref().map_or_else(|| text.to_owned(), |secret| with_secret(text, secret));
-        text.replace("            - kube-system\n", &excluded.concat())
+        text.replace(ANYBODY, &format!("{ANYBODY}{}", self.sources()))
+            .replace("            - kube-system\n", &excluded.concat())
             .replace(NAMESPACE, &self.namespace)
             .replace(&format!("image: {IMAGE}"), &format!("image: {}", self.image))
             .replace("replicas: 2", &format!("replicas: {}", self.replicas))
+    }
+}
+
+impl Installation {
+    /// Who may reach the webhook; anybody without a word.
+    fn sources(&self) -> String {
+        let mut sources = String::new();
+        if self.api_server_cidrs.is_empty() {
+            return sources;
+        }
+        sources += "      from:\n";
+        for Cidr(range) in &self.api_server_cidrs {
+            // Writing to a string cannot fail.
+            let _ = writeln!(sources, "        - ipBlock:\n            cidr: \"{range}\"");
+        }
+        if self.monitoring {
+            sources += PROMETHEUS;
+        }
+        sources
     }
 }
 
@@ -118,11 +171,21 @@ const KEEPING_RULES: &str = r#"  # Its own certificates, which all replicas shar
     verbs: [create]
 "#;
 
+/// What lets anybody reach the webhook's port.
+const ANYBODY: &str = "    - ports:\n        - port: 8443\n          protocol: TCP\n";
+/// Whoever reads the metrics.
+const PROMETHEUS: &str = "        - namespaceSelector: {}
+          podSelector:
+            matchLabels:
+              app.kubernetes.io/name: prometheus
+";
+
 const NAMESPACE_YAML: &str = include_str!("../../../deploy/kustomize/namespace.yaml");
 const RBAC: &str = include_str!("../../../deploy/kustomize/rbac.yaml");
 const CONFIGURATION: &str = include_str!("../../../deploy/kustomize/configuration.yaml");
 const SERVICE: &str = include_str!("../../../deploy/kustomize/service.yaml");
 const DEPLOYMENT: &str = include_str!("../../../deploy/kustomize/deployment.yaml");
 const DISRUPTION_BUDGET: &str = include_str!("../../../deploy/kustomize/disruption-budget.yaml");
+const NETWORK_POLICY: &str = include_str!("../../../deploy/kustomize/network-policy.yaml");
 const WEBHOOK: &str = include_str!("../../../deploy/kustomize/webhook.yaml");
 const MONITORING: &str = include_str!("../../../deploy/kustomize/monitoring/monitoring.yaml");

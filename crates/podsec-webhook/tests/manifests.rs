@@ -70,6 +70,7 @@ fn installations() -> Vec<Installation> {
         replicas: 5,
         excluded_namespaces: vec!["kube-system".to_owned(), "cni".to_owned()],
         tls_secret: Some("certificate".to_owned()),
+        api_server_cidrs: vec!["192.0.2.1/32".parse().unwrap(), "::/0".parse().unwrap()],
         monitoring: true,
     };
     vec![Installation::default(), all(), secret, other]
@@ -102,18 +103,24 @@ fn kustomize_builds_what_is_printed() {
 fn helm_renders_what_is_printed_but_for_the_namespace() {
     let helm = tool("HELM_PINNED");
     for installation in installations() {
-        let Installation { namespace, image, replicas, excluded_namespaces, tls_secret, monitoring } =
+        let Installation { namespace, image, replicas, excluded_namespaces, tls_secret, monitoring, .. } =
             installation.clone();
+        let api_servers = if replicas == 5 { json!(["192.0.2.1/32", "::/0"]) } else { json!([]) };
         let values = json!({
             "image": image,
             "replicas": replicas,
             "excludedNamespaces": excluded_namespaces,
             "tlsSecret": tls_secret.unwrap_or_default(),
+            "apiServerCIDRs": api_servers,
             "monitoring": monitoring,
         });
         // What is not set must be right by itself.
         let defaults = installation.image == Installation::default().image && !monitoring && replicas == 2;
-        let values = if defaults && installation.tls_secret.is_none() { json!({}) } else { values };
+        let values = if defaults && installation.tls_secret.is_none() {
+            json!({"image": installation.image})
+        } else {
+            values
+        };
         let mut objects = objects(&rendered(&helm, &namespace, &values));
         // Helm makes namespaces itself.
         let name = format!("Namespace/{namespace}");
@@ -131,7 +138,7 @@ fn helm_finds_no_fault_with_the_chart() {
             .args(["lint", "--strict", "--quiet"])
             .arg(deploy_folder().join("helm/podsec-webhook")),
     );
-    let annotation = json!({"webhookAnnotations": {"cert-manager.io/inject-ca-from": "policy/webhook"}});
+    let annotation = json!({"image": "podsec", "webhookAnnotations": {"cert-manager.io/inject-ca-from": "policy/webhook"}});
     let annotated = objects(&rendered(&helm, "policy", &annotation));
     assert_eq!(
         annotated["ValidatingWebhookConfiguration/podsec-webhook"]["metadata"]["annotations"],
@@ -238,6 +245,28 @@ fn the_values_given_are_in_the_manifests_and_no_other_yaml_gets_in() {
     for image in ["a\nb: c", "", "{x}", "a #b", "-a"] {
         let installation = Installation { image: image.to_owned(), ..all() };
         assert!(installation.manifests().is_err(), "{image:?}");
+    }
+}
+
+#[test]
+fn a_network_policy_lets_https_in_and_where_they_are_named_from_api_servers_and_prometheus_alone() {
+    let policy = |installation: &Installation| {
+        let mut policy = printed(installation)["NetworkPolicy/podsec-webhook"]["spec"].clone();
+        let deployment = &printed(installation)["Deployment/podsec-webhook"]["spec"];
+        assert_eq!(policy["podSelector"], deployment["selector"]);
+        assert_eq!(policy["policyTypes"], json!(["Ingress"]));
+        policy["ingress"].take()
+    };
+    let ports = json!([{"port": 8443, "protocol": "TCP"}]);
+    assert_eq!(policy(&all()), json!([{"ports": ports}]));
+    let known =
+        Installation { api_server_cidrs: vec!["2001:db8::/64".parse().unwrap()], ..Installation::default() };
+    let block = json!({"ipBlock": {"cidr": "2001:db8::/64"}});
+    assert_eq!(policy(&known), json!([{"ports": ports, "from": [block]}]));
+    let monitored = policy(&Installation { monitoring: true, ..known });
+    assert_eq!(monitored[0]["from"].as_array().unwrap().len(), 2);
+    for wrong in ["", "192.0.2.1", "192.0.2.1/33", "::/129", "a/8", "192.0.2.1/8\nx: y"] {
+        assert!(wrong.parse::<podsec_webhook::Cidr>().is_err(), "{wrong:?}");
     }
 }
 

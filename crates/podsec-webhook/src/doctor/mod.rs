@@ -117,7 +117,7 @@ impl Examination {
             .filter_map(|other| other.metadata.name.clone())
             .collect();
         let advice = if asked_about_pods.is_empty() {
-            "install it: podsec webhook manifests | kubectl apply -f -".to_owned()
+            "install it: podsec webhook manifests --image IMAGE | kubectl apply -f -".to_owned()
         } else {
             format!(
                 "install it (podsec webhook manifests), or name another with --webhook-configuration-name; those that \

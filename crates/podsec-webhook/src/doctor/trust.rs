@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use podsec_transport::Authorities;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -23,6 +23,8 @@ use crate::tls::not_after;
 struct Shown {
     chain: Vec<CertificateDer<'static>>,
     place: String,
+    /// Whether the API server vouches for it being the webhook's.
+    is_vouched_for: bool,
 }
 
 pub(super) async fn examine(
@@ -95,27 +97,20 @@ fn authorities(hook: &Hook, now: Timestamp) -> Result<(Vec<CertificateDer<'stati
     Ok((found, findings))
 }
 
-/// The certificates that can be seen from here.
+/// The certificates that can be seen from here: in the Secret, or where the user says that the webhook is.
 async fn shown(
     examination: &Examination,
     client: &kube::Client,
     target: &Target,
 ) -> (Vec<Shown>, Vec<Finding>) {
     let (mut shown, mut findings) = (Vec::new(), Vec::new());
-    let address = match (&examination.address, target) {
-        (Some(address), _) => Some(address.clone()),
-        (None, Target::Url(_)) => target.authority().map(|(host, port)| format!("{host}:{port}")),
-        (None, Target::Service { namespace, name, port }) => {
-            let service = asked(Api::<Service>::namespaced(client.clone(), namespace).get_opt(name)).await;
-            let address = service.ok().flatten().and_then(|service| service.spec?.cluster_ip);
-            address.filter(|address| address != "None").map(|address| format!("{address}:{port}"))
-        }
-    };
-    if let Some(address) = address {
-        match handshake(&address, &target.server_name()).await {
-            Ok(chain) => shown.push(Shown { chain, place: format!("shown at {address}") }),
-            // The address of a Service means nothing outside of the cluster.
-            Err(_) if examination.address.is_none() && matches!(target, Target::Service { .. }) => {}
+    // Where a Service or a URL leads to from here may not be where it leads to from the API server: nobody is called but
+    // whom the user has named.
+    if let Some(address) = &examination.address {
+        match handshake(address, &target.server_name()).await {
+            Ok(chain) => {
+                shown.push(Shown { chain, place: format!("shown at {address}"), is_vouched_for: false });
+            }
             Err(reason) => findings.push(Finding::problem(
                 Topic::Reachable,
                 format!("{address} shows no certificate: {reason}"),
@@ -131,7 +126,8 @@ async fn shown(
             CertificateDer::pem_slice_iter(&text.0).collect::<Result<Vec<_>, _>>().ok()
         });
         if let Some(chain) = chain.filter(|chain| !chain.is_empty()) {
-            shown.push(Shown { chain, place: format!("in the Secret {}", examination.secret) });
+            let place = format!("in the Secret {}", examination.secret);
+            shown.push(Shown { chain, place, is_vouched_for: true });
         }
     }
     (shown, findings)
@@ -197,8 +193,14 @@ fn judge(hook: &Hook, authorities: &[CertificateDer<'static>], shown: &Shown, no
                         "the caBundle of {} has not signed the certificate of {name} ({place})",
                         hook.name
                     ),
-                    "put the authority of that certificate into caBundle; with --self-signed the webhook does so \
-                     itself, with cert-manager its ca-injector",
+                    if shown.is_vouched_for {
+                        "put the authority that signs this Secret's certificates into caBundle; with --self-signed the \
+                         webhook does so itself, with cert-manager its ca-injector"
+                    } else {
+                        "whoever answers there may be somebody else: trust nothing that it shows before the Secret of \
+                         the webhook (kubectl get secret) holds the same certificate; with --self-signed the webhook \
+                         fills in caBundle itself, with cert-manager its ca-injector"
+                    },
                 ),
                 error => (
                     format!("the certificate of {name} ({place}) is not valid: {error}"),

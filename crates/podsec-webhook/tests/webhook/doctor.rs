@@ -121,7 +121,7 @@ impl Cluster {
             excluded_namespaces: vec!["kube-system".to_owned()],
             namespace: None,
             secret: "podsec-webhook-tls".to_owned(),
-            address: None,
+            address: Some(format!("127.0.0.1:{}", self.port)),
         };
         change(&mut examination);
         examination.run(&client).await
@@ -135,6 +135,17 @@ impl Cluster {
             text.replace(&self.port.to_string(), "PORT")
         });
         lines.collect()
+    }
+
+    /// What is found and is not well, by somebody who names no address.
+    async fn complaints_without_address(&self) -> Vec<String> {
+        let report = self.examined(|examination| examination.address = None).await.unwrap();
+        let wrong = report.findings.iter().filter(|finding| finding.status != Status::Ok);
+        wrong
+            .map(|finding| {
+                format!("{} {}: {}", finding.status.as_str(), finding.topic.as_str(), finding.message)
+            })
+            .collect()
     }
 
     /// What is found and is not well.
@@ -236,6 +247,18 @@ async fn an_authority_of_somebody_else_is_not_trusted() {
          (shown at 127.0.0.1:PORT)"
     );
     assert_eq!(problems.len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_is_called_whom_the_user_has_not_named_and_no_strangers_authority_is_recommended() {
+    // The address of the Service leads to a stranger from here.
+    let cluster = Cluster::showing(|_| Authority::new().issue_for(NAME, 2100)).await;
+    let unnamed = cluster.examined(|examination| examination.address = None).await.unwrap();
+    assert!(!unnamed.findings.iter().any(|finding| finding.message.contains("127.0.0.1")), "{unnamed:?}");
+    let named = cluster.examined(|_| {}).await.unwrap();
+    let problem = named.findings.iter().find(|finding| finding.status == Status::Problem).unwrap();
+    let advice = problem.advice.as_deref().unwrap();
+    assert!(advice.starts_with("whoever answers there may be somebody else: trust nothing"), "{advice}");
 }
 
 #[tokio::test]
@@ -387,20 +410,19 @@ async fn a_webhook_that_is_down_is_told_of_and_its_certificate_read_from_the_sec
     let secret = json!({"metadata": {}, "data": {"tls.crt": STANDARD.encode(pair.certificate)}});
     cluster.api_server.set_object(SECRET, secret);
     assert_eq!(
-        cluster.complaints().await,
+        cluster.complaints_without_address().await,
         [
             &format!("problem reachable: {reason}"),
             "problem outage: no replica behind the Service podsec-webhook is ready",
             "warning outage: no PodDisruptionBudget guards the replicas",
         ]
     );
-    let trusted = "ok trusted: the caBundle of pods.podsec.internal signs the certificate of \
-                   podsec-webhook.podsec-system.svc (in the Secret podsec-webhook-tls) until 2100-01-01T00:00:00Z";
-    assert!(cluster.findings().await.iter().any(|line| line == trusted));
+    let trusted = "the caBundle of pods.podsec.internal signs the certificate of podsec-webhook.podsec-system.svc (in the \
+                   Secret podsec-webhook-tls) until 2100-01-01T00:00:00Z";
+    let report = cluster.examined(|examination| examination.address = None).await.unwrap();
+    assert!(report.findings.iter().any(|finding| finding.message == trusted), "{report:?}");
 
-    let named =
-        cluster.examined(|examination| examination.address = Some(format!("127.0.0.1:{}", cluster.port)));
-    let named = named.await.unwrap();
+    let named = cluster.examined(|_| {}).await.unwrap();
     let closed = format!("127.0.0.1:{} shows no certificate: ", cluster.port);
     assert!(named.findings.iter().any(|finding| finding.message.starts_with(&closed)), "{named:?}");
 }

@@ -137,7 +137,8 @@ impl Webhook {
              endpoints: [{{addresses: [127.0.0.1]}}]\nports: [{{name: https, port: {port}}}]\n"
         );
         fs::write(shell.folder.join("slice.yaml"), slice).expect("a manifest");
-        let installed = shell.run("podsec webhook manifests | kubectl apply -f - -f slice.yaml");
+        let installed =
+            shell.run("podsec webhook manifests --image podsec | kubectl apply -f - -f slice.yaml");
         assert!(
             installed.contains(
                 "validatingwebhookconfiguration.admissionregistration.k8s.io/podsec-webhook created"

@@ -21,8 +21,10 @@ impl Installed {
     async fn start() -> Self {
         let stage = Stage::with(&["--disable-admission-plugins", "PodSecurity"]);
         let cluster = stage.cluster().await;
-        let manifests =
-            Command::new(env!("CARGO_BIN_EXE_podsec")).args(["webhook", "manifests"]).output().unwrap();
+        let manifests = Command::new(env!("CARGO_BIN_EXE_podsec"))
+            .args(["webhook", "manifests", "--image", "podsec"])
+            .output()
+            .unwrap();
         let manifests = String::from_utf8(manifests.stdout).unwrap();
         // Last what is to be answered, when somebody is there to answer.
         let mut registration = Value::Null;
@@ -155,7 +157,7 @@ ok       outage      the PodDisruptionBudget podsec-webhook guards the replicas
         (
             Some(1),
             "problem  registered  there is no ValidatingWebhookConfiguration podsec-webhook; install it: podsec webhook \
-             manifests | kubectl apply -f -\n\n1 problem, 0 warnings\n"
+             manifests --image IMAGE | kubectl apply -f -\n\n1 problem, 0 warnings\n"
         )
     );
 

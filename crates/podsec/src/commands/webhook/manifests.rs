@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
-use podsec_webhook::Installation;
+use podsec_webhook::{Cidr, Installation};
 
 /// The flags.
 #[derive(Debug, Args)]
@@ -12,8 +12,8 @@ pub(super) struct Arguments {
     /// The namespace of the webhook.
     #[arg(long, default_value_t = Installation::default().namespace, value_name = "NAME")]
     namespace: String,
-    /// The image of podsec.
-    #[arg(long, default_value_t = Installation::default().image, value_name = "IMAGE")]
+    /// The image of podsec, which deploy/Containerfile builds: nobody publishes one.
+    #[arg(long, value_name = "IMAGE")]
     image: String,
     /// How many webhooks answer.
     #[arg(long, default_value_t = Installation::default().replicas, value_name = "NUMBER")]
@@ -25,6 +25,9 @@ pub(super) struct Arguments {
     /// does; without one the webhook makes its certificates itself.
     #[arg(long, value_name = "NAME")]
     tls_secret: Option<String>,
+    /// The addresses of API servers, as 192.0.2.1/32: the NetworkPolicy then lets nobody else reach the webhook.
+    #[arg(long, value_delimiter = ',', value_name = "CIDR")]
+    api_server_cidr: Vec<Cidr>,
     /// Add a ServiceMonitor and alerts for the Prometheus operator.
     #[arg(long)]
     monitoring: bool,
@@ -38,6 +41,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         replicas: arguments.replicas,
         excluded_namespaces: arguments.exclude_namespaces,
         tls_secret: arguments.tls_secret,
+        api_server_cidrs: arguments.api_server_cidr,
         monitoring: arguments.monitoring,
     };
     io::stdout().write_all(installation.manifests()?.as_bytes())?;
