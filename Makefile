@@ -1,6 +1,6 @@
 # Every task of the project, one a target. `make demo` and `make test` need Rust and git alone; they install pinned
 # clients of Kubernetes under target/tools.
-.PHONY: demo test conformance check bench bench-webhook deny
+.PHONY: demo test conformance check bench bench-webhook deny advisories
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -29,7 +29,7 @@ conformance:
 		else echo "not run for want of KUBECTL_1_32: kubectl_1_32_sees_what_a_real_server_shows"; fi
 
 # What CI checks besides the tests.
-check:
+check: deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package podsec-webhook --all-targets --features opentelemetry --locked -- -D warnings
@@ -45,6 +45,10 @@ bench:
 bench-webhook:
 	cargo bench --package podsec-benches --locked --bench webhook
 
-# Licences and sources of every dependency (needs cargo-deny).
+# Licences and sources of every dependency, and which are banned.
 deny:
-	cargo deny check licenses bans sources
+	tools/deny.sh
+
+# Known vulnerabilities of dependencies, from RustSec's database on GitHub.
+advisories:
+	tools/deny.sh advisories
