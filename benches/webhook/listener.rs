@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response};
 use podsec_transport::body::{self, Budget, Pace};
-use podsec_transport::{Handler, Limits, Listener, Metrics, Peer, Refusal, RequestBody};
+use podsec_transport::{ConnectionMetrics, Handler, IncomingBody, Limits, Listener, Peer, Refusal};
 use tokio::net::TcpListener;
 
 use crate::echo;
@@ -17,7 +17,7 @@ pub(crate) async fn serve(folder: &Path) {
     println!("{}", socket.local_addr().unwrap().port());
     let handler = Arc::new(Fixed(Budget::new(24 << 20, 1024)));
     let tls = Arc::new(echo::tls(folder));
-    let listener = Listener { socket, tls, limits: Limits::default(), metrics: Metrics::default() };
+    let listener = Listener { socket, tls, limits: Limits::default(), metrics: ConnectionMetrics::default() };
     listener.serve(handler, std::future::pending()).await;
 }
 
@@ -28,7 +28,7 @@ impl Handler for Fixed {
 
     const URI_TOO_LONG: Refusal = Refusal { content_type: "text/plain", body: "too long" };
 
-    async fn answer(&self, request: Request<RequestBody>, _: Arc<Peer>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<IncomingBody>, _: Arc<Peer>) -> Response<Full<Bytes>> {
         body::read(request.into_body(), &self.0, Pace::default()).await.unwrap();
         echo::fixed_answer()
     }

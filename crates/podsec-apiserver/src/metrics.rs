@@ -21,7 +21,7 @@ pub(crate) struct Metrics {
     durations: Option<HistogramVec>,
     running: Option<IntGaugeVec>,
     /// Those of connections.
-    pub(crate) connections: podsec_transport::Metrics,
+    pub(crate) connections: podsec_transport::ConnectionMetrics,
     /// Those of admission webhooks.
     pub(crate) webhooks: WebhookMetrics,
     /// Pod Security's own.
@@ -53,7 +53,7 @@ impl Default for Metrics {
             &["request_kind"],
         );
         let mut metrics = Self {
-            connections: podsec_transport::Metrics::default(),
+            connections: podsec_transport::ConnectionMetrics::default(),
             webhooks: WebhookMetrics::new(&registry),
             registry,
             requests: requests.ok(),

@@ -13,7 +13,7 @@ use podsec_apimachinery::Status;
 use podsec_audit::sink::{Format, Log, LogOptions};
 use podsec_audit::{Auditor, Policy};
 use podsec_storage::{Memory, OpenError, Redb, Retention, Store};
-use podsec_transport::{ClientAuthorities, Handler, Listener, Refusal, RequestBody};
+use podsec_transport::{ClientAuthorities, Handler, IncomingBody, Listener, Refusal};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -187,7 +187,7 @@ impl Handler for Service {
 
     async fn answer(
         &self,
-        mut request: Request<RequestBody>,
+        mut request: Request<IncomingBody>,
         peer: Arc<podsec_transport::Peer>,
     ) -> Response<ResponseBody> {
         let mut certified = None;

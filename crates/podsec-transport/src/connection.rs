@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
@@ -11,61 +11,19 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::Given;
-use crate::client_certificate::ClientAuthorities;
 use crate::connections::Slot;
+use crate::handler::Handler;
 use crate::limits::Limits;
-use crate::listener::Handler;
-use crate::metrics::{Closed, Metrics};
+use crate::metrics::{Closed, ConnectionMetrics};
+use crate::peer::Peer;
 use crate::stream;
 use crate::usage::{Answer, Usage};
-
-/// Who is at the other end of a connection.
-#[derive(Debug)]
-pub struct Peer {
-    /// The address that the connection came from.
-    pub address: SocketAddr,
-    /// The client's certificate and those it sent with it. That the client has the key of the first is proven; who has
-    /// signed it is not: see [`Peer::is_certified_by`].
-    pub certificates: Vec<CertificateDer<'static>>,
-    slot: Slot,
-    verified: Mutex<Option<(Instant, bool)>>,
-}
-
-impl Peer {
-    /// Notes that the client has authenticated: its connection is kept from now on, and counts no longer among those of
-    /// strangers.
-    pub fn set_authenticated(&self) {
-        self.slot.set_authenticated();
-    }
-
-    /// Whether the client has shown a certificate that one of the authorities has signed for clients, and that is valid
-    /// now. Asking again within a minute costs nothing; all calls are to name the same authorities.
-    pub fn is_certified_by(&self, authorities: &ClientAuthorities) -> bool {
-        let now = Instant::now();
-        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((until, verdict)) = *verified
-            && now < until
-        {
-            return verdict;
-        }
-        let verdict = match authorities.verify(&self.certificates) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::debug!(%error, address = %self.address, "a client's certificate is not trusted");
-                false
-            }
-        };
-        *verified = Some((now + TRUSTED, verdict));
-        verdict
-    }
-}
 
 /// What a connection needs besides its socket.
 pub(crate) struct Connection<H> {
@@ -113,7 +71,7 @@ impl<H: Handler> Connection<H> {
         };
         usage.restart();
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
-        let peer = Arc::new(Peer { address, certificates, slot, verified: Mutex::default() });
+        let peer = Arc::new(Peer::new(address, certificates, slot));
         let service = service_fn(|request: Request<Incoming>| {
             let (handler, peer, in_flight) = (Arc::clone(&handler), Arc::clone(&peer), usage.begin());
             async move {
@@ -154,7 +112,7 @@ impl<H: Handler> Connection<H> {
 }
 
 /// Returns when the connection has to end: the server stops, or the client asks for nothing.
-async fn end(stop: &mut watch::Receiver<bool>, usage: &Usage, limits: Limits, metrics: &Metrics) {
+async fn end(stop: &mut watch::Receiver<bool>, usage: &Usage, limits: Limits, metrics: &ConnectionMetrics) {
     tokio::select! {
         // A client that has just connected is about to send the request that it connected for.
         () = async {
@@ -204,9 +162,6 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// How long a client may take to notice that its connection has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// How long a certificate is trusted before it is looked at again.
-const TRUSTED: Duration = Duration::from_mins(1);
 
 /// The bytes that the headers of one HTTP/2 request may have, its target among them: what HTTP/1.1 reads of a target.
 const HEADERS: u32 = 64 << 10;

@@ -15,14 +15,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::limits::Limits;
-use crate::metrics::{Closed, Metrics};
+use crate::metrics::{Closed, ConnectionMetrics};
 use crate::usage::Usage;
 
 /// All open connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
     limits: Limits,
-    metrics: Metrics,
+    metrics: ConnectionMetrics,
     state: Mutex<State>,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Slot {
 }
 
 impl Connections {
-    pub(crate) fn new(limits: Limits, metrics: Metrics) -> Arc<Self> {
+    pub(crate) fn new(limits: Limits, metrics: ConnectionMetrics) -> Arc<Self> {
         Arc::new(Self { limits, metrics, state: Mutex::default() })
     }
 
@@ -112,7 +112,7 @@ impl Slot {
         &self.usage
     }
 
-    pub(crate) fn metrics(&self) -> &Metrics {
+    pub(crate) fn metrics(&self) -> &ConnectionMetrics {
         &self.connections.metrics
     }
 
@@ -178,7 +178,7 @@ mod tests {
             unauthenticated_per_address: per_address,
             ..Limits::default()
         };
-        Connections::new(limits, Metrics::default())
+        Connections::new(limits, ConnectionMetrics::default())
     }
 
     fn address(last: u8) -> IpAddr {

@@ -7,23 +7,26 @@
 //! ```
 //!
 //! [`Listener`] is the entry. It decides nothing about requests: a [`Handler`] does. [`Limits`] says what clients may
-//! hold; [`ClientAuthorities`] verifies who they are, and [`Authorities`] whom a client believes.
+//! hold, and [`ClientAuthorities`] verifies who they are. [`HttpsClient`] is the other end.
 
-mod authorities;
 pub mod body;
+mod client;
 mod client_certificate;
 mod connection;
 mod connections;
+mod handler;
 mod limits;
 mod listener;
 mod metrics;
+mod peer;
 mod stream;
 mod usage;
 
-pub use authorities::Authorities;
-pub use body::RequestBody;
+pub use body::IncomingBody;
+pub use client::{Authorities, HttpsClient, Resolve, Unreachable};
 pub use client_certificate::{ClientAuthorities, Unusable};
-pub use connection::Peer;
+pub use handler::{Handler, Refusal};
 pub use limits::Limits;
-pub use listener::{Handler, Listener, Refusal};
-pub use metrics::Metrics;
+pub use listener::Listener;
+pub use metrics::ConnectionMetrics;
+pub use peer::Peer;

@@ -1,6 +1,5 @@
 //! The accept loop: bounded connections, and an end that answers what it has begun.
 
-use std::error::Error;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -9,48 +8,17 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::Body;
-use hyper::{Request, Response};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::body::RequestBody;
-use crate::connection::{Connection, Peer};
+use crate::connection::Connection;
 use crate::connections::Connections;
+use crate::handler::Handler;
 use crate::limits::Limits;
-use crate::metrics::Metrics;
-
-/// Something that answers requests and cannot fail: every refusal is an answer.
-pub trait Handler: Send + Sync + 'static {
-    /// What its answers carry.
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static;
-
-    /// What is answered to an HTTP/1.1 request whose target is too long to be read (414), which the handler never
-    /// sees. (HTTP/2 refuses such a request with 431 and no body.)
-    const URI_TOO_LONG: Refusal;
-
-    /// The answer to one request. Reading the request's body takes as long as the client does; see
-    /// [`body::read`](crate::body::read). What it leaves unread is taken in after the answer, within bounds, so that
-    /// the client gets to read the answer.
-    fn answer(
-        &self,
-        request: Request<RequestBody>,
-        peer: Arc<Peer>,
-    ) -> impl Future<Output = Response<Self::Body>> + Send;
-}
-
-/// An answer that is the same for every request.
-#[derive(Clone, Copy, Debug)]
-pub struct Refusal {
-    /// Its content type.
-    pub content_type: &'static str,
-    /// Its body.
-    pub body: &'static str,
-}
+use crate::metrics::ConnectionMetrics;
 
 /// A socket that is listened on, and how.
 pub struct Listener {
@@ -61,7 +29,7 @@ pub struct Listener {
     /// What clients may hold.
     pub limits: Limits,
     /// Where connections are counted.
-    pub metrics: Metrics,
+    pub metrics: ConnectionMetrics,
 }
 
 impl Listener {

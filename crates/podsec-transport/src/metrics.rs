@@ -5,7 +5,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// The metrics of a listener; clones share their values.
 #[derive(Clone, Debug)]
-pub struct Metrics {
+pub struct ConnectionMetrics {
     open: IntGaugeVec,
     closed: IntCounterVec,
 }
@@ -29,7 +29,7 @@ pub(crate) enum Closed {
     Refused,
 }
 
-impl Default for Metrics {
+impl Default for ConnectionMetrics {
     fn default() -> Self {
         const LEGAL: &str = "the name and the labels are legal";
         let open = Opts::new(
@@ -58,7 +58,7 @@ impl Default for Metrics {
     }
 }
 
-impl Metrics {
+impl ConnectionMetrics {
     /// Shows them among those of the registry.
     ///
     /// # Errors

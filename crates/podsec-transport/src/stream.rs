@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::listener::Refusal;
+use crate::handler::Refusal;
 
 /// A stream that is given back when it is dropped.
 ///

@@ -12,7 +12,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
 use podsec_admission::{Admission, ClusterError, NamespaceLabels, review};
 use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget, Pace};
-use podsec_transport::{Handler, Peer, Refusal, RequestBody};
+use podsec_transport::{Handler, IncomingBody, Peer, Refusal};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -123,7 +123,7 @@ impl Webhook {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    async fn review(&self, request: Request<RequestBody>) -> Response<Full<Bytes>> {
+    async fn review(&self, request: Request<IncomingBody>) -> Response<Full<Bytes>> {
         let began = Instant::now();
         let timeout = deadline::of_query(request.uri().query().unwrap_or_default(), self.load.timeout);
         let deadline = began + timeout;
@@ -302,7 +302,7 @@ impl Handler for Webhook {
     const URI_TOO_LONG: Refusal =
         Refusal { content_type: TEXT, body: "the target of the request is longer than 65534 bytes\n" };
 
-    async fn answer(&self, request: Request<RequestBody>, peer: Arc<Peer>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<IncomingBody>, peer: Arc<Peer>) -> Response<Full<Bytes>> {
         let ends = self.leaving.load(Ordering::Relaxed) && request.version() < Version::HTTP_2;
         let mut response = match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz" | "/healthz/ping" | "/livez") => answer(StatusCode::OK, TEXT, "ok"),

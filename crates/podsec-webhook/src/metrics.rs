@@ -22,7 +22,7 @@ pub struct Metrics {
     refused_configurations: AtomicU64,
     /// In seconds since 1970; zero while unknown.
     certificate_expiry: AtomicU64,
-    connections: podsec_transport::Metrics,
+    connections: podsec_transport::ConnectionMetrics,
 }
 
 /// What is read from elsewhere when the metrics are asked for.
@@ -73,7 +73,7 @@ impl Metrics {
     }
 
     /// Those of connections.
-    pub fn connections(&self) -> &podsec_transport::Metrics {
+    pub fn connections(&self) -> &podsec_transport::ConnectionMetrics {
         &self.connections
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::BodyError;
+use super::error::BodyError;
 
 /// The bytes of request bodies that may be in memory at one time, and how many bodies may be arriving, shared by all
 /// requests.

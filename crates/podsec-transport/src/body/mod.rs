@@ -1,7 +1,8 @@
 //! Reading request bodies within bounds: a limit for each, a pace, and a budget for all that are in memory together.
 
 mod budget;
-mod request;
+mod error;
+mod incoming;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,11 +15,9 @@ use tokio::time::{Instant, timeout_at};
 
 pub use budget::Budget;
 use budget::Hold;
-pub(crate) use request::Given;
-pub use request::RequestBody;
-
-/// The longest body that is read, in bytes: the limit of upstream's webhook and of the API server itself.
-pub const BODY_LIMIT: usize = 3 * 1024 * 1024;
+pub use error::{BODY_LIMIT, BodyError};
+pub(crate) use incoming::Given;
+pub use incoming::IncomingBody;
 
 /// How fast a body has to arrive. A client that is slower is cut off.
 #[derive(Clone, Copy, Debug)]
@@ -72,24 +71,6 @@ impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
-}
-
-/// Why a body was not read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BodyError {
-    /// It is longer than [`BODY_LIMIT`]; the sentence is upstream's.
-    #[error("request entity is too large; limit is {BODY_LIMIT} bytes")]
-    TooLarge,
-    /// The bodies in memory leave no room for it.
-    #[error("too many requests are being read at the moment, try again")]
-    NoRoom,
-    /// The client took too long.
-    #[error("the request body did not arrive in time")]
-    TooSlow,
-    /// The connection failed before its end.
-    #[error("unable to read the request body")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Reads a whole body.

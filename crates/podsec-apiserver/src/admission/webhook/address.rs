@@ -2,16 +2,18 @@
 
 use std::net::Ipv4Addr;
 
+use futures::future::BoxFuture;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::quote::quoted;
 use podsec_storage::Range;
+use podsec_transport::Resolve;
 use serde_json::Value;
 
 use crate::registry::{Registry, status};
 
 /// A host and its port.
-pub(super) type Address = (String, u16);
+type Address = (String, u16);
 
 /// Looks Services up.
 #[derive(Clone)]
@@ -24,12 +26,25 @@ pub(crate) struct Routes {
     pub(crate) slices: Registry,
 }
 
+/// The way to one Service.
+pub(super) struct Route {
+    pub(super) routes: Routes,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+impl Resolve for Route {
+    fn resolve<'a>(&'a self, _: &'a str, port: u16) -> BoxFuture<'a, Result<Vec<Address>, String>> {
+        Box::pin(self.routes.find(&self.namespace, &self.name, port))
+    }
+}
+
 impl Routes {
     /// Where to find whoever answers for a Service: one after the other, until one answers.
     ///
     /// # Errors
     /// In kube-apiserver's words: no such Service, port or endpoint.
-    pub(super) async fn find(&self, namespace: &str, name: &str, port: u16) -> Result<Vec<Address>, String> {
+    async fn find(&self, namespace: &str, name: &str, port: u16) -> Result<Vec<Address>, String> {
         let words = |status: Status| status.message;
         let service = self.services.find(namespace, name).await.map_err(words)?;
         let service = service.ok_or_else(|| format!("service {} not found", quoted(name)))?.object;

@@ -1,33 +1,29 @@
-//! The calls themselves: HTTP with pooled connections, a deadline, and client-go's words for what goes wrong.
+//! The calls themselves: a client for each webhook, a deadline, and when to try again, as client-go does.
 
 use std::collections::HashMap;
-use std::error::Error as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
-use hyper::{Request, Response, Uri};
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::{Request, Uri};
 use podsec_apimachinery::quote::quoted;
+use podsec_transport::{HttpsClient, Resolve};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::address::Routes;
-use super::connect::{Connector, Unreachable};
+use super::address::{Route, Routes};
 use super::hook::{Endpoint, Hook};
 use super::response::http_failure;
 
 /// The clients of all webhooks, kept between calls with their connections.
 pub(crate) struct Clients {
     services: Option<Routes>,
-    kept: Mutex<HashMap<Key, Client>>,
+    kept: Mutex<HashMap<Key, HttpsClient>>,
 }
 
 /// Two webhooks with the same key may share connections.
 type Key = (Vec<u8>, Option<(String, String)>);
-pub(super) type Client = legacy::Client<Connector, Full<Bytes>>;
 
 /// Why there is no answer.
 pub(super) struct Failure {
@@ -47,7 +43,7 @@ impl Clients {
     ///
     /// # Errors
     /// When its bundle holds no authority.
-    pub(super) fn client(&self, hook: &Hook) -> Result<Client, String> {
+    pub(super) fn client(&self, hook: &Hook) -> Result<HttpsClient, String> {
         let service = match &hook.endpoint {
             Endpoint::Service { namespace, name, .. } => Some((namespace.clone(), name.clone())),
             Endpoint::Url(_) => None,
@@ -57,11 +53,11 @@ impl Clients {
         if let Some(client) = kept.get(&key) {
             return Ok(client.clone());
         }
-        let connector = Connector::new(&hook.ca_bundle, key.1.clone().zip(self.services.clone()))?;
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(connector);
+        let route = key.1.clone().zip(self.services.clone());
+        let resolver = route.map(|((namespace, name), routes)| -> Arc<dyn Resolve> {
+            Arc::new(Route { routes, namespace, name })
+        });
+        let client = HttpsClient::new(&hook.ca_bundle, resolver).map_err(|error| error.to_string())?;
         if kept.len() >= MOST_KEPT {
             // Configurations change seldom; those that are in use come back with their next call.
             kept.clear();
@@ -73,7 +69,7 @@ impl Clients {
 
 /// Sends a review and returns the body of the answer. Waits and tries again when it is told to, as client-go does.
 pub(super) async fn post(
-    client: &Client,
+    client: &HttpsClient,
     url: &str,
     review: Vec<u8>,
     patience: Duration,
@@ -94,9 +90,9 @@ pub(super) async fn post(
             .header(USER_AGENT, "kube-apiserver-admission")
             .body(Full::new(review.clone()))
             .map_err(|error| transport(&error.to_string()))?;
-        let answer = timeout_at(deadline, exchange(client, request)).await;
-        let answer = answer.unwrap_or_else(|_| Err("context deadline exceeded".to_owned()));
-        let response = answer.map_err(|why| transport(&why))?;
+        let answer = timeout_at(deadline, client.send(request, LARGEST_ANSWER)).await;
+        let answer = answer.map_err(|_| transport("context deadline exceeded"))?;
+        let response = answer.map_err(|error| transport(&error.to_string()))?;
         let code = response.status().as_u16();
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         if (200..=206).contains(&code) {
@@ -121,35 +117,8 @@ pub(super) async fn post(
     }
 }
 
-async fn exchange(client: &Client, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, String> {
-    let response = client.request(request).await.map_err(|error| words(&error))?;
-    let (parts, body) = response.into_parts();
-    let body = Limited::new(body, LARGEST_ANSWER).collect().await;
-    let body = body.map_err(|error| format!("unexpected EOF: {error}"))?;
-    Ok(Response::from_parts(parts, body.to_bytes()))
-}
-
-/// The cause that says most.
-fn words(error: &legacy::Error) -> String {
-    let mut cause = error.source();
-    let mut last = error.to_string();
-    while let Some(error) = cause {
-        if let Some(Unreachable(why)) = error.downcast_ref() {
-            return why.clone();
-        }
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
-            return "EOF".to_owned();
-        }
-        last = error.to_string();
-        cause = error.source();
-    }
-    last
-}
-
 /// 503: what a call without an answer counts as.
 const UNAVAILABLE: u16 = 503;
-/// How long an unused connection stays, as in Go.
-const IDLE: Duration = Duration::from_secs(90);
 /// As many clients as kube-apiserver keeps.
 const MOST_KEPT: usize = 200;
 /// As often as client-go tries when it is told to come back.

@@ -5,13 +5,12 @@
 //!                                  (which)  (review)   (HTTPS)   (verified)
 //! ```
 //!
-//! [`dispatch`] says who is asked when, [`asking`] how. Everything else but [`client`], [`connect`] and [`source`] is pure.
+//! [`dispatch`] says who is asked when, [`asking`] how. Everything else but [`client`] and [`source`] is pure.
 
 mod address;
 mod annotation;
 mod asking;
 mod client;
-mod connect;
 mod dispatch;
 mod hook;
 mod metrics;
@@ -19,7 +18,6 @@ mod request;
 mod response;
 mod rules;
 mod source;
-mod trust;
 mod version;
 
 use std::sync::Arc;

@@ -1,11 +1,12 @@
-//! Whom the server believes to be a webhook, and Go's words for whom it does not.
+//! TLS of a client: whose certificates it trusts, and Go's words for those that it does not.
 
 use std::sync::Arc;
 
-use podsec_transport::Authorities;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, Error, InvalidMessage};
+
+use super::authorities::Authorities;
 
 /// The client's side of TLS, trusting the authorities of `ca_bundle`, and those of the system when it is empty.
 ///

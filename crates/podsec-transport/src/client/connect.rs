@@ -1,4 +1,4 @@
-//! The way to a webhook: its Service's addresses, TCP, TLS, and Go's words for where that ends.
+//! From a URL to a connection: addresses, TCP, TLS, and Go's words for where that ends.
 
 use std::future::Future;
 use std::io;
@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::future::BoxFuture;
 use hyper::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -16,20 +17,28 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-use super::address::{Address, Routes};
 use super::trust;
 
-/// Connects to webhooks: by the host of the URL, or by the addresses of a Service whose name is then that host.
+/// Finds the addresses behind the host of a URL, where its name is not enough.
+pub trait Resolve: Send + Sync + 'static {
+    /// Hosts and ports to try, one after the other.
+    ///
+    /// # Errors
+    /// Why there are none.
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, Result<Vec<(String, u16)>, String>>;
+}
+
+/// Connects to the hosts of URLs, or to the addresses that somebody else finds for them.
 #[derive(Clone)]
 pub(super) struct Connector {
     tls: TlsConnector,
-    service: Option<((String, String), Routes)>,
+    resolver: Option<Arc<dyn Resolve>>,
 }
 
 /// Why there is no connection, in Go's words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Unreachable(pub(super) String);
+pub struct Unreachable(pub(super) String);
 
 impl Service<Uri> for Connector {
     type Response = TokioIo<Stream>;
@@ -47,19 +56,19 @@ impl Service<Uri> for Connector {
 }
 
 impl Connector {
-    /// A connector that trusts the authorities of `ca_bundle`, for a Service or for the hosts of URLs.
+    /// A connector that trusts the authorities of `ca_bundle`.
     ///
     /// # Errors
     /// When the bundle holds no authority.
-    pub(super) fn new(ca_bundle: &[u8], service: Option<((String, String), Routes)>) -> Result<Self, String> {
-        Ok(Self { tls: TlsConnector::from(Arc::new(trust::client_config(ca_bundle)?)), service })
+    pub(super) fn new(ca_bundle: &[u8], resolver: Option<Arc<dyn Resolve>>) -> Result<Self, String> {
+        Ok(Self { tls: TlsConnector::from(Arc::new(trust::client_config(ca_bundle)?)), resolver })
     }
 
     async fn connect(self, uri: &Uri) -> Result<TokioIo<Stream>, String> {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = uri.port_u16().unwrap_or(443);
-        let addresses = match &self.service {
-            Some(((namespace, name), services)) => services.find(namespace, name, port).await?,
+        let addresses = match &self.resolver {
+            Some(resolver) => resolver.resolve(host, port).await?,
             None => vec![(host.to_owned(), port)],
         };
         let stream = dial(&addresses).await?;
@@ -73,7 +82,7 @@ impl Connector {
 }
 
 /// The first address that answers; the error is that of the first that does not.
-async fn dial(addresses: &[Address]) -> Result<TcpStream, String> {
+async fn dial(addresses: &[(String, u16)]) -> Result<TcpStream, String> {
     let mut first = None;
     for (host, port) in addresses {
         let Ok(found) = lookup_host((host.as_str(), *port)).await else {
@@ -83,7 +92,7 @@ async fn dial(addresses: &[Address]) -> Result<TcpStream, String> {
         for address in found {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
-                    // A review is one message: nothing is to wait for more.
+                    // A request is one message: nothing is to wait for more.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }

@@ -13,7 +13,7 @@ use super::{Pace, discard};
 
 /// The body of a request that has arrived.
 #[derive(Debug)]
-pub struct RequestBody {
+pub struct IncomingBody {
     incoming: Option<Incoming>,
     rest: Arc<Mutex<Option<Incoming>>>,
 }
@@ -27,11 +27,11 @@ pub(crate) struct Given {
 
 impl Given {
     /// Lends the body of a request.
-    pub(crate) fn lend(request: Request<Incoming>) -> (Request<RequestBody>, Self) {
+    pub(crate) fn lend(request: Request<Incoming>) -> (Request<IncomingBody>, Self) {
         let waits = request.version() < Version::HTTP_2 && request.headers().contains_key(EXPECT);
         let rest = Arc::<Mutex<Option<Incoming>>>::default();
         let given = Self { rest: Arc::clone(&rest), waits };
-        (request.map(|incoming| RequestBody { incoming: Some(incoming), rest }), given)
+        (request.map(|incoming| IncomingBody { incoming: Some(incoming), rest }), given)
     }
 
     /// Takes in what was left unread, beside the answer and after it.
@@ -47,13 +47,13 @@ impl Given {
     }
 }
 
-impl Drop for RequestBody {
+impl Drop for IncomingBody {
     fn drop(&mut self) {
         *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = self.incoming.take();
     }
 }
 
-impl Body for RequestBody {
+impl Body for IncomingBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
