@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -56,8 +57,7 @@ impl<H: Handler> Connection<H> {
     }
 
     async fn serve(self, socket: TcpStream, address: SocketAddr) {
-        let Self { acceptor, handler, limits, slot, mut stop } = self;
-        let (usage, metrics) = (Arc::clone(slot.usage()), slot.metrics().clone());
+        let Self { acceptor, handler, limits, slot, stop } = self;
         // Answers are small and written at once; waiting to fill a segment would only delay them. A socket that
         // refuses the option is about to fail anyway.
         let _ = socket.set_nodelay(true);
@@ -65,13 +65,35 @@ impl<H: Handler> Connection<H> {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "TLS handshake failed");
-                return metrics.count(Closed::HandshakeError);
+                return slot.metrics().count(Closed::HandshakeError);
             }
-            Err(_) => return metrics.count(Closed::HandshakeTimeout),
+            Err(_) => return slot.metrics().count(Closed::HandshakeTimeout),
         };
-        usage.restart();
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+        slot.usage().restart();
+        let session = stream.get_ref().1;
+        let certificates = session.peer_certificates().unwrap_or_default().to_vec();
+        let is_http2 = session.alpn_protocol() == Some(b"h2");
         let peer = Arc::new(Peer::new(address, certificates, slot));
+        Exchange { handler, limits, peer, stop }.run(stream, is_http2).await;
+    }
+}
+
+/// HTTP with one client.
+struct Exchange<H> {
+    handler: Arc<H>,
+    limits: Limits,
+    peer: Arc<Peer>,
+    stop: watch::Receiver<bool>,
+}
+
+impl<H: Handler> Exchange<H> {
+    /// Answers requests until the client ends, or has to.
+    async fn run<S>(self, stream: S, is_http2: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { handler, limits, peer, mut stop } = self;
+        let (usage, metrics) = (Arc::clone(peer.slot().usage()), peer.slot().metrics().clone());
         let service = service_fn(|request: Request<Incoming>| {
             let (handler, peer, in_flight) = (Arc::clone(&handler), Arc::clone(&peer), usage.begin());
             async move {
@@ -82,7 +104,6 @@ impl<H: Handler> Connection<H> {
             }
         });
         let builder = builder(limits);
-        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let (stream, mut returned) = stream::lent(stream, (!is_http2).then_some(H::URI_TOO_LONG));
         let ended = {
             // With upgrades, so that a handler may answer one with its refusal.
@@ -165,3 +186,121 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The bytes that the headers of one HTTP/2 request may have, its target among them: what HTTP/1.1 reads of a target.
 const HEADERS: u32 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use hyper::Response;
+    use proptest::prelude::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::runtime::Builder;
+
+    use super::*;
+    use crate::body::{self, Budget, IncomingBody, Pace};
+    use crate::connections::Connections;
+    use crate::handler::Refusal;
+
+    /// Answers with the length of the body, or why there is none.
+    struct Lengths(Budget);
+
+    impl Handler for Lengths {
+        type Body = Full<Bytes>;
+
+        const URI_TOO_LONG: Refusal = Refusal { content_type: "text/plain", body: "too long\n" };
+
+        async fn answer(&self, request: Request<IncomingBody>, _: Arc<Peer>) -> Response<Full<Bytes>> {
+            let read = body::read(request.into_body(), &self.0, Pace::default()).await;
+            let text = read.map_or_else(|why| why.to_string(), |body| body.as_ref().len().to_string());
+            Response::new(Full::from(text))
+        }
+    }
+
+    /// What a client that sends these pieces is told, until the server has closed the connection. The clock stands still
+    /// while anybody has something to do.
+    fn told(pieces: Vec<Vec<u8>>, says_goodbye: bool) -> Vec<u8> {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let limits = Limits::default();
+            let connections = Connections::new(limits, ConnectionMetrics::default());
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+            let slot = connections.open(address.ip()).expect("a slot");
+            let peer = Arc::new(Peer::new(address, Vec::new(), slot));
+            let (_stopping, stop) = watch::channel(false);
+            let handler = Arc::new(Lengths(Budget::new(1 << 20, 10)));
+            let (client, server) = tokio::io::duplex(4096);
+            let serving = tokio::spawn(Exchange { handler, limits, peer, stop }.run(server, false));
+            let (mut from_server, mut to_server) = tokio::io::split(client);
+            let sending = async move {
+                for piece in pieces {
+                    // The server may have closed.
+                    if to_server.write_all(&piece).await.is_err() {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                if says_goodbye {
+                    let _ = to_server.shutdown().await;
+                }
+                to_server
+            };
+            let mut told = Vec::new();
+            let reading = timeout(Duration::from_hours(1), from_server.read_to_end(&mut told));
+            let (ended, to_server) = tokio::join!(reading, sending);
+            let _ = ended.expect("the connection never ends");
+            drop((from_server, to_server));
+            serving.await.expect("no panic");
+            told
+        })
+    }
+
+    fn told_text(request: &str) -> String {
+        String::from_utf8(told(vec![request.as_bytes().to_vec()], true)).expect("text")
+    }
+
+    #[test]
+    fn a_request_is_answered_and_what_is_none_is_refused() {
+        let request = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc";
+        assert!(told_text(request).ends_with("\r\n\r\n3"));
+        assert!(told_text("POST\r\n\r\n").starts_with("HTTP/1.1 400 "));
+        let long = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(70_000));
+        assert!(told_text(&long).ends_with("\r\n\r\ntoo long\n"));
+    }
+
+    /// Requests, whole and in part, over both versions, and bytes that are none.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let text = |text: &'static str| Just(text.as_bytes().to_vec());
+        prop_oneof![
+            text("GET / HTTP/1.1\r\nhost: a\r\n\r\n"),
+            text("POST /?timeout=1s HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n12345"),
+            text("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3145727\r\n\r\n"),
+            text("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n"),
+            text("POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n"),
+            text("GET / HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n"),
+            text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
+            // HEADERS of a POST to / on stream 1, without its body.
+            Just(b"\0\0\x07\x01\x04\0\0\0\x01\x83\x87\x84\x41\x01a\0".to_vec()),
+            (0..12_u8, any::<u8>(), prop::collection::vec(any::<u8>(), 0..40)).prop_map(
+                |(kind, flags, payload)| {
+                    let length = u8::try_from(payload.len()).expect("forty at most");
+                    [vec![0, 0, length, kind, flags, 0, 0, 0, 1], payload].concat()
+                }
+            ),
+            prop::collection::vec(any::<u8>(), 0..60),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_end_in_a_closed_connection_and_none_in_a_panic(
+            pieces in prop::collection::vec(piece(), 0..6),
+            says_goodbye: bool,
+        ) {
+            told(pieces, says_goodbye);
+        }
+    }
+}

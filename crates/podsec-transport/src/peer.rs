@@ -27,6 +27,10 @@ impl Peer {
         Self { address, certificates, slot, verified: Mutex::default() }
     }
 
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
     /// Notes that the client has authenticated: its connection is kept from now on, and counts no longer among those of
     /// strangers.
     pub fn set_authenticated(&self) {
