@@ -123,7 +123,7 @@ impl Webhook {
         lines.into_iter().find(|line| line["message"] == message)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 }

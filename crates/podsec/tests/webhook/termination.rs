@@ -102,6 +102,19 @@ async fn a_webhook_that_made_its_certificate_and_is_killed_goes_on_with_the_same
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_for_people_has_no_colours_in_a_file() {
+    let stage = Stage::set();
+    let arguments = ["--secure-port", "0", "--tls-secret", "default/none", "--log-format", "text"];
+    let webhook = stage.spawn(&arguments);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !webhook.text().contains("the Secret holds no certificate") {
+        assert!(Instant::now() < deadline, "it does not wait: {}", webhook.text());
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!webhook.text().contains('\u{1b}'), "{}", webhook.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_a_webhook_that_waits_for_its_certificate() {
     let stage = Stage::set();
     let mut webhook = stage.spawn(&["--secure-port", "0", "--tls-secret", "default/none"]);
