@@ -32,3 +32,7 @@ pub mod table;
 
 pub use podsec_go::quote;
 pub use status::Status;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

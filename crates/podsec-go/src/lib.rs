@@ -23,3 +23,7 @@ pub mod pattern;
 pub mod quantity;
 pub mod quote;
 pub mod time;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

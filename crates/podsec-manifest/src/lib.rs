@@ -44,3 +44,7 @@ pub struct Source {
     /// What it holds.
     pub text: String,
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

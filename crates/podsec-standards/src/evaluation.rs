@@ -22,6 +22,7 @@ use crate::{Level, Policy, Version};
 ///
 /// Nothing is allocated unless something is forbidden, and nothing composed before it is asked for. Pods differ too
 /// much for a processor to predict what holds of them, so there is little to branch on until all is known.
+#[expect(clippy::missing_panics_doc, reason = "every sign stands beside its rule")]
 pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
     let Some(RuleSet { rules, signs }) = rule_set(policy) else { return Evaluation::default() };
     let features = Features::of(pod);
@@ -31,7 +32,8 @@ pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
         possible.insert(place, signs.is_possible(features));
     }
     for place in possible.without(&broken) {
-        let is_broken = rules.get(place).is_some_and(|(_, revision)| revision.forbids(pod));
+        let (_, revision) = rules.get(place).expect("there is a rule beside all signs");
+        let is_broken = revision.forbids(pod);
         broken.insert(place, is_broken);
     }
     debug_assert!(
@@ -39,7 +41,7 @@ pub fn evaluate<'p>(policy: Policy, pod: &'p Pod<'_>) -> Evaluation<'p> {
         "signs tell what the rules do not find"
     );
     let mut violations = Vec::with_capacity(broken.len());
-    for (check, revision) in broken.filter_map(|place| rules.get(place)) {
+    for (check, revision) in broken.map(|place| rules.get(place).expect("there is a rule beside all signs")) {
         violations.push(Violation::new(check, revision, pod));
     }
     Evaluation { violations }
@@ -103,22 +105,21 @@ fn rule_set(policy: Policy) -> Option<&'static RuleSet> {
         Level::Baseline => baseline,
         Level::Restricted => restricted,
     };
-    let Version::V1(newest) = Version::NEWEST_REVISION else { return None };
     let minor = match policy.version {
-        Version::V1(minor) => minor.min(newest),
-        Version::Latest => newest,
+        Version::V1(minor) => minor.min(NEWEST_MINOR),
+        Version::Latest => NEWEST_MINOR,
     };
-    by_version.get(usize::try_from(minor).ok()?)
+    let index = usize::try_from(minor).expect("no more than the newest minor version");
+    Some(by_version.get(index).expect("there is a set for every minor version up to the newest"))
 }
 
 fn rules_of_level(level: Level) -> Vec<RuleSet> {
-    let Version::V1(newest) = Version::NEWEST_REVISION else { return Vec::new() };
     let set = |minor| {
         let rules = rules_of(level, Version::V1(minor));
         let signs = rules.iter().map(|(check, revision)| revision.signs.of_rule(check.fields)).collect();
         RuleSet { rules, signs }
     };
-    (0..=newest).map(set).collect()
+    (0..=NEWEST_MINOR).map(set).collect()
 }
 
 fn rules_of(level: Level, version: Version) -> Vec<Rule> {
@@ -130,3 +131,8 @@ fn rules_of(level: Level, version: Version) -> Vec<Rule> {
     let overridden = |id| asked.iter().any(|(_, revision)| revision.overrides.contains(&id));
     asked.iter().copied().filter(|(check, _)| !overridden(check.id)).collect()
 }
+
+const NEWEST_MINOR: u64 = match Version::NEWEST_REVISION {
+    Version::V1(minor) => minor,
+    Version::Latest => panic!("the newest revision has a number"),
+};

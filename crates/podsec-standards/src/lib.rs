@@ -32,3 +32,7 @@ pub use policy::Policy;
 pub use version::{InvalidVersion, Version};
 pub use violation::{Evaluation, Violation};
 pub use workload::Workload;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

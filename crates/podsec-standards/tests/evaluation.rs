@@ -61,6 +61,18 @@ fn every_example_is_judged_the_same_beside_every_field_that_any_check_reads() {
     }
 }
 
+#[test]
+fn a_pod_that_borrows_nothing_is_judged_the_same() {
+    for (check, example) in examples() {
+        let value: Value = serde_json::from_str(example.pod).unwrap();
+        let (borrowed, owned) =
+            (Pod::from_json(example.pod.as_bytes()).unwrap(), Pod::from_value(&value).unwrap());
+        for version in [example.since, example.until] {
+            assert_eq!(said(check, version, &owned), said(check, version, &borrowed), "{}", example.name);
+        }
+    }
+}
+
 /// Evaluation says what the rules find, each asked by itself.
 fn assert_every_rule_is_asked(pod: &Value, versions: [Version; 2], check: &Check) {
     let json = pod.to_string();

@@ -86,3 +86,7 @@ pub fn to_json_strict(text: &str) -> Result<serde_json::Value, Error> {
         None => Ok(document.to_json()),
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

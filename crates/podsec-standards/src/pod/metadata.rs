@@ -51,7 +51,7 @@ impl<'de> Object<'de> for OwnerReference<'de> {
 
 /// The annotations that mean something to Pod Security, sorted by key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Annotations<'a>(Vec<(String, Cow<'a, str>)>);
+pub(crate) struct Annotations<'a>(pub(super) Vec<(String, Cow<'a, str>)>);
 
 impl<'a> Annotations<'a> {
     pub(crate) fn is_empty(&self) -> bool {

@@ -6,6 +6,7 @@ mod error;
 mod features;
 mod list;
 mod metadata;
+mod owned;
 mod plain;
 mod reader;
 mod security_context;
@@ -24,6 +25,7 @@ pub use error::DecodeError;
 pub(crate) use error::{decode, read};
 pub(crate) use features::{Features, Signs};
 use metadata::Metadata;
+use owned::Owned as _;
 pub(crate) use plain::plain_end;
 pub(crate) use reader::{Failure, Reader, Result};
 use security_context::PodSecurityContext;
@@ -41,6 +43,37 @@ pub struct Pod<'a> {
     pub(crate) spec: Spec<'a>,
 }
 
+impl Pod<'static> {
+    /// Reads a Pod object that was read as JSON already. Its bytes, if they are at hand, are read faster.
+    ///
+    /// ```
+    /// use podsec_standards::{Level, Pod, Policy, Version, evaluate};
+    ///
+    /// let pod = Pod::from_value(&serde_json::json!({"spec": {"hostNetwork": true}}))?;
+    /// assert!(!evaluate(Policy::new(Level::Baseline, Version::Latest), &pod).is_allowed());
+    /// # Ok::<(), podsec_standards::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Pod::from_json`].
+    pub fn from_value(value: &serde_json::Value) -> core::result::Result<Self, DecodeError> {
+        Pod::from_json(value.to_string().as_bytes()).map(Pod::into_owned)
+    }
+}
+
+/// Reads the pods of the Kubernetes API's types (feature `k8s-openapi`).
+#[cfg(feature = "k8s-openapi")]
+impl TryFrom<&k8s_openapi::api::core::v1::Pod> for Pod<'static> {
+    type Error = DecodeError;
+
+    fn try_from(pod: &k8s_openapi::api::core::v1::Pod) -> core::result::Result<Self, DecodeError> {
+        let json =
+            serde_json::to_string(pod).expect("the types of the API have names for keys and write no errors");
+        Pod::from_json(json.as_bytes()).map(Pod::into_owned)
+    }
+}
+
 impl<'a> Pod<'a> {
     /// Reads a Pod object, or any object with a pod's `metadata` and `spec`.
     ///
@@ -49,6 +82,11 @@ impl<'a> Pod<'a> {
     /// When the bytes are not one JSON object in UTF-8, or a field has the wrong type.
     pub fn from_json(json: &'a [u8]) -> core::result::Result<Self, DecodeError> {
         decode(json)
+    }
+
+    /// The same pod, borrowing nothing.
+    pub fn into_owned(self) -> Pod<'static> {
+        self.owned()
     }
 
     /// `metadata.name`; empty when there is none.

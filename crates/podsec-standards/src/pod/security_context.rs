@@ -97,11 +97,11 @@ impl<'de> Object<'de> for Capabilities<'de> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Profile<'a> {
     /// `type`
-    kind: ProfileKind<'a>,
+    pub(super) kind: ProfileKind<'a>,
 }
 
 #[derive(Clone, Debug)]
-enum ProfileKind<'a> {
+pub(super) enum ProfileKind<'a> {
     RuntimeDefault,
     Localhost,
     /// `Unconfined`, or what Kubernetes does not know.

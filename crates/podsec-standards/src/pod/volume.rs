@@ -11,7 +11,7 @@ use super::unread;
 pub(crate) struct Volume<'a> {
     pub(crate) name: Cow<'a, str>,
     /// One bit for each of [`SOURCES`].
-    sources: u32,
+    pub(super) sources: u32,
 }
 
 impl Volume<'_> {
