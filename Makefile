@@ -1,6 +1,6 @@
 # Every task of the project, one a target. `make demo` and `make test` need Rust and git alone; they install pinned
 # clients of Kubernetes under target/tools.
-.PHONY: demo test conformance check bench bench-webhook deny advisories
+.PHONY: demo test conformance check fuzz bench bench-webhook deny advisories
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -33,6 +33,17 @@ check: deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package podsec-webhook --all-targets --features opentelemetry --locked -- -D warnings
+
+# Builds every fuzz target with the stable compiler and runs each for a short while; fuzz/README.md says how to run longer.
+FUZZ_SECONDS ?= 10
+FUZZ_FLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+fuzz:
+	cd fuzz && CARGO_TARGET_DIR=target RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --locked --target $(FUZZ_HOST)
+	cd fuzz && for target in fuzz_targets/*.rs; do name=$$(basename $$target .rs); mkdir -p corpus/$$name; \
+		target/$(FUZZ_HOST)/release/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 corpus/$$name || exit 1; done
 
 # Figures, never a verdict: each is printed beside a baseline of the same run.
 bench:
