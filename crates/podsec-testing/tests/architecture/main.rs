@@ -7,5 +7,6 @@ mod known;
 mod lengths;
 mod modules;
 mod names;
+mod surface;
 mod tokens;
 mod workspace;
