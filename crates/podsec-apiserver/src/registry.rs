@@ -150,12 +150,29 @@ impl Registry {
         object: &mut Value,
     ) -> Result<Revision, WriteError> {
         let key = self.key(namespace, name)?;
+        self.check_type(object)?;
         object::metadata_mut(object).remove("resourceVersion");
         let bytes = serde_json::to_vec(object).map_err(|error| Status::internal(&error.to_string()))?;
         let commit = self.store.commit(&key, precondition, Change::Put(Bytes::from(bytes))).await;
         let revision = commit.map_err(WriteError::from)?.revision;
         MetaMut::of(object).set_resource_version(&revision.to_string());
         Ok(revision)
+    }
+
+    /// Whatever way an object has come, it is stored as one of its resource's kind or not at all.
+    fn check_type(&self, object: &Value) -> Result<(), Status> {
+        let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        let expected = self.resource.api_version();
+        if version == expected && kind == self.resource.kind {
+            return Ok(());
+        }
+        let resource = self.resource.group_resource();
+        let why = format!(
+            "{kind} of {version} cannot be stored among {resource}: must be {} of {expected}",
+            self.resource.kind
+        );
+        Err(Status::internal(&why))
     }
 
     /// Removes an object that is still at `revision`.

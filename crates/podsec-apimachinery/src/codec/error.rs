@@ -56,6 +56,16 @@ pub enum BodyError {
     },
 }
 
+impl BodyError {
+    /// What is wrong, without the words about where it was found.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Object { cause, .. } | Self::Unrecognized { cause, .. } => cause.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<BodyError> for Status {
     fn from(error: BodyError) -> Self {
         match &error {

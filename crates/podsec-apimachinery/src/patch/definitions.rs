@@ -3,9 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::schema::{ListType, MapType, PatchStrategy, Scalar, Shape, TypeSchema};
-use crate::schema::{self, Schema};
+use crate::schema::{self, ConvertError, Schema};
 
 impl TypeSchema for Schema<'_> {
+    fn converted(&self, tree: Value) -> Result<Value, ConvertError> {
+        schema::convert(*self, &tree).map(|converted| converted.object)
+    }
+
     fn shape(&self) -> Shape {
         match Schema::shape(*self) {
             schema::Shape::Boolean => Shape::Scalar(Scalar::Boolean),
@@ -58,7 +62,14 @@ impl TypeSchema for Schema<'_> {
         match (fields.go_struct(), key) {
             ("ContainerPort" | "ServicePort", "protocol") => Some(Value::from("TCP")),
             ("LocalObjectReference", "name") | ("AllocatedDeviceStatus", "shareID") => Some(Value::from("")),
-            _ => None,
+            // What is no pointer and always written has its zero value where it is left out.
+            _ => fields.field(key).filter(|field| !field.absent_when_empty()).and_then(|field| {
+                match field.shape() {
+                    schema::Shape::String => Some(Value::from("")),
+                    schema::Shape::Integer32 | schema::Shape::Integer64 => Some(Value::from(0)),
+                    _ => None,
+                }
+            }),
         }
     }
 

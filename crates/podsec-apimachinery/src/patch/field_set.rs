@@ -219,7 +219,7 @@ impl FieldSet {
         left
     }
 
-    /// Every path, in order.
+    /// Every path, in the order of structured-merge-diff: at each place first what ends there, then what lies below.
     pub fn paths(&self) -> Vec<FieldPath> {
         let mut paths = Vec::new();
         self.collect(&FieldPath::default(), &mut paths);
@@ -268,12 +268,10 @@ impl FieldSet {
     }
 
     fn collect(&self, prefix: &FieldPath, paths: &mut Vec<FieldPath>) {
+        let members = self.nodes.iter().filter(|(_, node)| node.member);
+        paths.extend(members.map(|(element, _)| prefix.child(element.clone())));
         for (element, node) in &self.nodes {
-            let path = prefix.child(element.clone());
-            if node.member {
-                paths.push(path.clone());
-            }
-            node.children.collect(&path, paths);
+            node.children.collect(&prefix.child(element.clone()), paths);
         }
     }
 }

@@ -19,8 +19,10 @@ pub mod strategic;
 mod definitions;
 mod error;
 mod go;
+mod patched_text;
 mod typed;
 
 pub use error::Error;
 pub use go::GoFormat;
+pub use patched_text::{Touched, patched_text};
 pub use schema::TypeSchema;

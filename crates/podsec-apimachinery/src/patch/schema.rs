@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::schema::ConvertError;
+
 /// What a value of a type is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -60,6 +62,15 @@ pub struct PatchStrategy {
 
 /// One node in the tree of a type's schema.
 pub trait TypeSchema: Clone {
+    /// The object in the form in which Kubernetes stores it, made of the tree that an apply has merged. What is not
+    /// declared stays as it is.
+    ///
+    /// # Errors
+    /// When a value is not of the type of its field.
+    fn converted(&self, tree: Value) -> Result<Value, ConvertError> {
+        Ok(tree)
+    }
+
     /// What a value here is.
     fn shape(&self) -> Shape;
 

@@ -276,6 +276,12 @@ impl<'a> Struct<'a> {
         fields.iter().map(move |(name, node)| (name.as_str(), Schema { definitions, node }))
     }
 
+    /// The names of the fields in the order of the Go struct, which is that of their protobuf numbers; empty when they have
+    /// none.
+    pub(crate) fn go_order(self) -> Vec<&'static str> {
+        messages::field_names(message_name(self.name))
+    }
+
     /// The name of the Go struct, as in `PodSpec`.
     pub(crate) fn go_struct(self) -> &'a str {
         self.name.rsplit('.').next().unwrap_or(self.name)

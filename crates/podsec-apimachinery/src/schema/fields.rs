@@ -257,7 +257,7 @@ fn members_of(earlier: Option<Value>) -> Map<String, Value> {
 }
 
 /// What null is in a list or a map, which have no room for nothing.
-fn zero(shape: Shape<'_>) -> Value {
+pub(super) fn zero(shape: Shape<'_>) -> Value {
     match shape {
         Shape::Boolean => Value::Bool(false),
         Shape::Integer32 | Shape::Integer64 | Shape::Number | Shape::IntOrString => Value::from(0),
@@ -268,7 +268,7 @@ fn zero(shape: Shape<'_>) -> Value {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(flag) => !flag,
@@ -280,7 +280,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Base64 as Go reads it, which skips line breaks, and as it writes it, without them.
-fn bytes(text: &str) -> Result<Value, DecodeError> {
+pub(super) fn bytes(text: &str) -> Result<Value, DecodeError> {
     let lines: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let decoded = BASE64.decode(&lines).map_err(|error| {
         DecodeError::Base64(match error {

@@ -24,6 +24,18 @@ pub(crate) fn absent_when_empty(name: &str) -> Vec<&'static str> {
     names
 }
 
+/// The JSON fields of a message, those of inlined structs among them, in the order of their numbers.
+pub(crate) fn field_names(name: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for field in fields(name).unwrap_or_default() {
+        match field.value {
+            Type::Message(inlined) if field.name.is_empty() => names.extend(field_names(inlined)),
+            _ => names.push(field.name),
+        }
+    }
+    names
+}
+
 /// One field of a message.
 pub(crate) struct Field {
     /// The JSON name; empty when the fields of the sub-message stand in the message itself.

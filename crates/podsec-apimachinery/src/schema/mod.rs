@@ -8,6 +8,7 @@
 //! ```
 
 pub mod catalog;
+pub mod convert;
 pub mod definitions;
 pub mod fields;
 pub mod structural;
@@ -20,6 +21,7 @@ mod error;
 mod node;
 
 pub use catalog::{Catalog, Resource, Subresource, Verb};
+pub use convert::{ConvertError, Converted, convert};
 pub use definitions::{Definitions, Schema, Shape};
 pub use error::{DecodeError, StrictCause, StrictError, strict_message};
 pub use fields::{Decoded, decode, decode_untyped};

@@ -2,6 +2,7 @@
 
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{Meta, MetaMut, generated_name};
+use podsec_apimachinery::quote::quoted;
 use podsec_storage::Precondition;
 use serde_json::Value;
 use uuid::Uuid;
@@ -41,10 +42,6 @@ pub(crate) async fn create_object(
         operation.context.recording.request_object(&object);
     }
     place(operation, &mut object)?;
-    if !Meta::of(&object).resource_version().is_empty() {
-        let message = "resourceVersion should not be set on objects to be created";
-        return Err(Status::failure(500, "", message));
-    }
     if origin == Origin::Update {
         managed_fields::update(operation, options, None, &mut object);
     }
@@ -79,6 +76,11 @@ pub(crate) async fn create_object(
         }
         admission::validate(operation, &write, &candidate).await?;
         attempts -= 1;
+        // An apply may name any version, and creates what is absent all the same.
+        if origin == Origin::Update && resource_version(&candidate).is_ok_and(|version| version != 0) {
+            let message = "resourceVersion should not be set on objects to be created";
+            return Err(Status::failure(500, "", message));
+        }
         match store(operation, &name, &mut candidate, options).await {
             Ok(()) => return Ok(candidate),
             Err(status) if status.reason == "AlreadyExists" && attempts > 0 => {}
@@ -125,14 +127,37 @@ pub(super) fn place(operation: &Operation<'_>, object: &mut Value) -> Result<(),
     if actual == expected {
         return Ok(());
     }
+    if expected.is_empty() {
+        // The object lives beside the namespaces.
+        MetaMut::of(object).set_namespace("");
+        return Ok(());
+    }
     let why = "the namespace of the provided object does not match the namespace sent on the request";
     Err(Status::bad_request(why))
+}
+
+/// The version of the stored state that an object says it is; 0 when it says none.
+///
+/// # Errors
+/// 500 in Go's words when it is no number.
+pub(super) fn resource_version(object: &Value) -> Result<u64, Status> {
+    let text = Meta::of(object).resource_version();
+    if text.is_empty() {
+        return Ok(0);
+    }
+    text.parse().map_err(|error: std::num::ParseIntError| {
+        let why = match error.kind() {
+            std::num::IntErrorKind::PosOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        Status::failure(500, "", format!("strconv.ParseUint: parsing {}: {why}", quoted(text)))
+    })
 }
 
 /// Gives the object what only the server decides.
 fn stamp(operation: &Operation<'_>, object: &mut Value) {
     let mut meta = MetaMut::of(object);
-    for decided_here in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"] {
+    for decided_here in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         meta.set(decided_here, None);
     }
     meta.set_uid(&Uuid::new_v4().to_string());

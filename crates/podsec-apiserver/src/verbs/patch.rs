@@ -2,11 +2,12 @@
 
 use hyper::header::CONTENT_TYPE;
 use podsec_apimachinery::Status;
-use podsec_apimachinery::codec;
+use podsec_apimachinery::codec::{self, Encoding, Kind};
 use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::patch::schema::Untyped;
-use podsec_apimachinery::patch::{GoFormat, json, merge, strategic};
-use podsec_apimachinery::schema::{self, Decoded, Schema};
+use podsec_apimachinery::patch::{GoFormat, Touched, json, merge, patched_text, strategic};
+use podsec_apimachinery::schema::{self, Schema};
 use podsec_apimachinery::status::Details;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use super::update::{Origin, check_name};
 use super::{Operation, create, managed_fields, update_object};
 use crate::body::{self, RequestBody};
 use crate::pipeline::Answer;
+use podsec_kinds::object::as_map;
 
 /// The form of a patch, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,22 +106,36 @@ impl Patch {
         };
         let patched = patched.map_err(|error| error.status())?;
         let mut strict = self.repeated.clone();
+        let shown = || self.shown(&patched, schema);
         let object = match (schema, &operation.behaviour.custom) {
+            (Some(schema), _) if self.form == Form::StrategicMerge => {
+                let converted = schema::convert(schema, &patched)
+                    .map_err(|error| invalid(shown(), &error.to_string()))?;
+                strict.extend(converted.unknown);
+                of_resource(operation, converted.object)
+            }
             (Some(schema), _) => {
-                let decoded = self.decoded(&patched, schema)?;
-                strict.extend(decoded.strict.iter().map(ToString::to_string));
+                let text = patched_text(&patched, Some(schema), &self.touched());
+                let kind = Kind::from(&*operation.resource);
+                let decoded = codec::decode(text.as_bytes(), Encoding::Json, kind)
+                    .map_err(|error| invalid(shown(), &error.cause()))?;
+                strict.extend(decoded.strict);
                 decoded.object
             }
             (None, Some(custom)) => {
-                let mut object = patched;
+                check_type(operation, &patched)?;
+                let mut object = patched.clone();
                 strict.extend(custom.decode(&mut object)?);
                 object
             }
-            (None, None) => patched,
+            (None, None) => {
+                check_type(operation, &patched)?;
+                patched.clone()
+            }
         };
         match options.field_validation {
             FieldValidation::Strict if !strict.is_empty() => {
-                return Err(self.invalid(&format!("strict decoding error: {}", strict.join(", "))));
+                return Err(invalid(shown(), &format!("strict decoding error: {}", strict.join(", "))));
             }
             FieldValidation::Warn => strict.into_iter().for_each(|text| operation.context.warnings.add(text)),
             FieldValidation::Strict | FieldValidation::Ignore => {}
@@ -127,17 +143,49 @@ impl Patch {
         Ok(object)
     }
 
-    fn decoded(&self, patched: &Value, schema: Schema<'_>) -> Result<Decoded, Status> {
-        let text = serde_json::to_vec(patched).map_err(|error| Status::internal(&error.to_string()))?;
-        let parsed = codec::json::parse(&text).map_err(|error| self.invalid(&error.to_string()))?;
-        schema::decode(schema, &parsed).map_err(|error| self.invalid(&error.to_string()))
+    /// What a refusal shows: the patch as Go prints it, or the text that the patch has made.
+    fn shown(&self, patched: &Value, schema: Option<Schema<'_>>) -> String {
+        match self.form {
+            Form::StrategicMerge | Form::Apply => GoFormat(&self.value).to_string(),
+            Form::Json | Form::Merge => patched_text(patched, schema, &self.touched()),
+        }
     }
 
-    /// 422 about the patch, which has no name.
-    fn invalid(&self, why: &str) -> Status {
-        let shown = Value::from(GoFormat(&self.value).to_string());
-        Status::invalid("", "", "", &[Error::invalid(Path::new("patch"), &shown, why)])
+    fn touched(&self) -> Touched {
+        match self.form {
+            Form::Json => Touched::by_json_patch(&self.value),
+            Form::Merge | Form::StrategicMerge | Form::Apply => Touched::by_merge_patch(&self.value),
+        }
     }
+}
+
+/// 422 about the patch, which has no name.
+fn invalid(shown: String, why: &str) -> Status {
+    Status::invalid("", "", "", &[Error::invalid(Path::new("patch"), &Value::from(shown), why)])
+}
+
+/// The object as one of the resource's kind, whatever the patch says of it: a strategic merge patch is converted into the
+/// type of the resource, which knows itself.
+fn of_resource(operation: &Operation<'_>, mut object: Value) -> Value {
+    let fields = as_map(&mut object);
+    fields.insert("apiVersion".to_owned(), operation.resource.api_version().into());
+    fields.insert("kind".to_owned(), operation.resource.kind.as_str().into());
+    object
+}
+
+/// 422 for an object that a patch has made one of another kind or version.
+fn check_type(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
+    let resource = &operation.resource;
+    let expected = [("apiVersion", resource.api_version()), ("kind", resource.kind.clone())];
+    let errors: Vec<Error> = expected
+        .iter()
+        .filter(|(field, expected)| object.get(field).and_then(Value::as_str) != Some(expected))
+        .map(|(field, expected)| {
+            let found = object.get(field).unwrap_or(&Value::Null);
+            Error::invalid(Path::new(field), found, &format!("must be {expected}"))
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(operation.invalid(operation.name(), &errors)) }
 }
 
 /// Server-side apply: brings the object to what the body says, and makes it when it is absent.
@@ -156,7 +204,15 @@ async fn apply(operation: &Operation<'_>, bytes: &[u8], options: &WriteOptions) 
             return operation.answer(200, object);
         }
         let applied = managed_fields::applied(operation, options, None, &config);
-        let object = finish(operation, applied.map_err(|error| error.status())?)?;
+        let object = applied.map_err(|error| error.status())?;
+        let uid = Meta::of(&object).uid();
+        if !uid.is_empty() {
+            let why = format!(
+                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            );
+            return Err(Status::conflict(operation.group_resource(), name, &why));
+        }
+        let object = finish(operation, object)?;
         if !operation.context.info.subresource.is_empty() {
             return Err(Status::not_found(operation.group_resource(), name));
         }

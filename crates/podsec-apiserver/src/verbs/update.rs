@@ -3,6 +3,7 @@
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::meta::{Meta, MetaMut};
+use podsec_apimachinery::patch::managed_fields::keep_times;
 use podsec_storage::Precondition;
 use serde_json::Value;
 
@@ -34,13 +35,6 @@ pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Resu
         let object = create::create_object(operation, object, &options, Origin::Update).await?;
         return operation.answer(201, object);
     }
-    if Meta::of(&object).resource_version().is_empty()
-        && !operation.behaviour.strategy.allow_unconditional_update
-    {
-        let path = Path::new("metadata").child("resourceVersion");
-        let error = Error::invalid(path, &Value::from(0), "must be specified for an update");
-        return Err(operation.invalid(operation.name(), &[error]));
-    }
     let object = update_object(operation, &options, Origin::Update, |stored| {
         check_uid(operation, &object, stored)?;
         Ok(object.clone())
@@ -69,14 +63,11 @@ pub(crate) async fn update_object(
     origin: Origin,
     change: impl Fn(&Value) -> Result<Value, Status>,
 ) -> Result<Value, Status> {
+    // Without end: whoever loses a race finds that somebody else has made progress, and the request has a deadline.
     loop {
         let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
         let mut object = change(&stored.object)?;
-        let conditional = !Meta::of(&object).resource_version().is_empty()
-            && Meta::of(&object).resource_version() != Meta::of(&stored.object).resource_version();
-        if conditional {
-            return Err(operation.modified(operation.name()));
-        }
+        check_resource_version(operation, &object, stored.revision.0)?;
         if origin == Origin::Update {
             managed_fields::update(operation, options, Some(&stored.object), &mut object);
         }
@@ -90,6 +81,22 @@ pub(crate) async fn update_object(
             Err(WriteError::Conflict) => tokio::task::yield_now().await,
             Err(WriteError::Fail(status)) => return Err(status),
         }
+    }
+}
+
+/// An update may say which state it means; some kinds insist.
+fn check_resource_version(operation: &Operation<'_>, object: &Value, stored: u64) -> Result<(), Status> {
+    match create::resource_version(object)? {
+        0 if operation.behaviour.strategy.allow_unconditional_update => Ok(()),
+        0 => {
+            let path = Path::new("metadata").child("resourceVersion");
+            let error = Error::invalid(path, &Value::from(0), "must be specified for an update");
+            // Kubernetes names the resource here, where it names the kind elsewhere.
+            let resource = &operation.resource;
+            Err(Status::invalid(&resource.group, &resource.resource, operation.name(), &[error]))
+        }
+        asked if asked == stored => Ok(()),
+        _ => Err(operation.modified(operation.name())),
     }
 }
 
@@ -134,6 +141,7 @@ async fn store(
 ) -> Result<Value, WriteError> {
     let version = Meta::of(&stored.object).resource_version().to_owned();
     MetaMut::of(&mut object).set_resource_version(&version);
+    keep_times(&stored.object, &mut object);
     if object == stored.object {
         return Ok(stored.object);
     }
@@ -158,13 +166,17 @@ async fn store(
 fn keep(object: &mut Value, stored: &Value) {
     let Some(kept) = stored.get("metadata") else { return };
     let metadata = metadata_mut(object);
-    for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
-        match kept.get(field) {
-            Some(value) => metadata.insert(field.to_owned(), value.clone()),
-            None => metadata.remove(field),
-        };
+    for field in ["creationTimestamp", "deletionTimestamp"] {
+        // Where there is none yet, validation finds that a client may not set one.
+        if let Some(value) = kept.get(field) {
+            metadata.insert(field.to_owned(), value.clone());
+        }
     }
-    for field in ["uid", "namespace", "generateName"] {
+    match kept.get("generation") {
+        Some(value) => metadata.insert("generation".to_owned(), value.clone()),
+        None => metadata.remove("generation"),
+    };
+    for field in ["uid", "namespace", "generateName", "deletionGracePeriodSeconds"] {
         let absent = metadata.get(field).is_none_or(|value| value.is_null() || value == "");
         if let Some(value) = kept.get(field)
             && absent

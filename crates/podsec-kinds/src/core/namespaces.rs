@@ -30,7 +30,11 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 const STATUS: Subresource = Subresource {
     name: "status",
     prepare_for_update: workload::keep_all_but_status,
-    validate_update: meta::validate_update,
+    validate_update: |namespace, old| {
+        let mut errors = meta::validate_update(namespace, old);
+        errors.extend(phase(namespace));
+        errors
+    },
 };
 
 /// Where the namespace controller takes its finalizer away.
@@ -89,6 +93,17 @@ fn validate(namespace: &Value) -> Vec<Error> {
 
 fn validate_update(namespace: &Value, old: &Value) -> Vec<Error> {
     meta::validate_update(namespace, old)
+}
+
+/// The phase says whether the namespace is going, and nothing else may.
+fn phase(namespace: &Value) -> Option<Error> {
+    let (phase, why) = if metadata(namespace).has("deletionTimestamp") {
+        ("Terminating", "may only be 'Terminating' if `deletionTimestamp` is not empty")
+    } else {
+        ("Active", "may only be 'Active' if `deletionTimestamp` is empty")
+    };
+    let found = namespace.at("status").text("phase");
+    (found != phase).then(|| Error::invalid(Path::new("status").child("Phase"), &found.into(), why))
 }
 
 fn finalizers(namespace: &Value) -> Vec<Error> {

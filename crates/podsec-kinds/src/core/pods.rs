@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::generic::BASE;
-use crate::object::{Fields, FieldsMut, metadata};
+use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::pod_spec::{annotations, defaults, qos, update, validation, warnings};
 use crate::printing::{self, NONE, column, wide};
 use crate::strategy::{Column, DeletionAnswer, SelectableField, Strategy, Subresource};
@@ -19,7 +19,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     prepare_for_create,
     prepare_for_update: |pod, old| {
         workload::keep_status(pod, old);
-        workload::keep_generation(pod, old);
+        count_generation(pod, old);
     },
     validate: validation::validate_pod_create,
     validate_update: update::validate_pod_update,
@@ -106,10 +106,14 @@ fn prepare_for_create(pod: &mut Value) {
         }]);
     }
     workload::reset_status(pod, status);
-    if let Some(metadata) = pod.as_object_mut().and_then(|pod| pod.object_mut("metadata")) {
-        metadata.remove("generation");
-    }
+    workload::start_generation(pod);
     annotations::copy_app_armor(pod);
+}
+
+/// The generation of a pod counts the changes of its spec, whichever way they come.
+fn count_generation(pod: &mut Value, old: &Value) {
+    let changed = !same(pod.at("spec"), old.at("spec"));
+    workload::count_generation(pod, old, changed);
 }
 
 fn prepare_for_status_update(pod: &mut Value, old: &Value) {
@@ -133,6 +137,7 @@ fn prepare_for_ephemeral_containers_update(pod: &mut Value, old: &Value) {
             containers => spec.insert("ephemeralContainers".to_owned(), containers),
         };
     }
+    count_generation(pod, old);
 }
 
 fn prepare_for_resize(pod: &mut Value, old: &Value) {
@@ -153,6 +158,7 @@ fn prepare_for_resize(pod: &mut Value, old: &Value) {
             container.copy("resizePolicy", new);
         }
     }
+    count_generation(pod, old);
 }
 
 /// The stored pod with the resourceVersion, labels and annotations that the request may bring.

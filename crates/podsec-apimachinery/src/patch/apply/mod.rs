@@ -8,6 +8,7 @@ use super::schema::TypeSchema;
 use super::typed::{self, Emptied};
 use crate::Status;
 use crate::meta::{Meta, MetaMut};
+use crate::schema::ConvertError;
 use crate::status::{Details, StatusCause};
 
 /// Why a configuration cannot be applied.
@@ -24,6 +25,18 @@ pub enum Error {
         object: String,
         /// What does not fit.
         why: String,
+    },
+    /// What the configuration makes of the object does not fit the kind's type.
+    #[error(
+        "failed to convert new object ({object}) to proper version: unable to convert unstructured object to {kind}: {why}"
+    )]
+    Unconvertible {
+        /// Namespace, name and kind of the configuration.
+        object: String,
+        /// Group, version and kind of the request.
+        kind: String,
+        /// What does not fit.
+        why: ConvertError,
     },
     /// The stored managed fields are malformed.
     #[error("failed to decode managed fields")]
@@ -47,7 +60,7 @@ impl Error {
     pub fn status(&self) -> Status {
         match self {
             Self::Refuse(why) => Status::bad_request(why.clone()),
-            Self::Misfit { .. } | Self::UndecodableManagedFields => {
+            Self::Misfit { .. } | Self::Unconvertible { .. } | Self::UndecodableManagedFields => {
                 Status::failure(500, "", self.to_string())
             }
             Self::Conflict(conflicts) => {
@@ -82,8 +95,12 @@ pub fn apply<S: TypeSchema>(
     check(config, kind, schema, request)?;
     let empty = Value::Object(serde_json::Map::new());
     let stored = live.unwrap_or(&empty);
-    let managers = Managers::decode(stored).ok_or(Error::UndecodableManagedFields)?;
+    let mut managers = Managers::decode(stored).ok_or(Error::UndecodableManagedFields)?;
     let bare = without_managed_fields(stored);
+    if live.is_some() && managers.entries.is_empty() {
+        // Nobody has kept account so far: what is there belongs to somebody of the time before.
+        managers = Managers::before_first_apply(&bare, schema, request);
+    }
 
     let attempt = Attempt { live: &bare, config, schema, request };
     let (mut object, mut managers) = match attempt.run(managers.clone(), force) {
@@ -98,6 +115,12 @@ pub fn apply<S: TypeSchema>(
         }
         other => other.map_err(|conflicts| Error::Conflict(shown(&conflicts)))?,
     };
+    let kind_text = kind_text(request.api_version, kind);
+    object = schema.converted(object).map_err(|why| {
+        let meta = Meta::of(config);
+        let object = format!("{}/{}; {kind_text}", meta.namespace(), meta.name());
+        Error::Unconvertible { object, kind: kind_text.clone(), why }
+    })?;
     if request.manager == KUBECTL && Meta::of(&object).annotation(LAST_APPLIED).is_some() {
         MetaMut::of(&mut object).set_annotation(LAST_APPLIED, &format!("{config}\n"));
     }
@@ -113,27 +136,24 @@ pub fn apply<S: TypeSchema>(
 
 fn check<S: TypeSchema>(config: &Value, kind: &str, schema: &S, request: &Request<'_>) -> Result<(), Error> {
     let text = |name: &str| config.get(name).and_then(Value::as_str).unwrap_or_default();
-    let version = text("apiVersion");
-    if version != request.api_version {
-        let expected = request.api_version;
-        return Err(Error::Refuse(format!(
-            "Incorrect version specified in apply patch. Specified patch version: {version}, expected: {expected}"
-        )));
+    let type_name = kind_text(text("apiVersion"), text("kind"));
+    if text("apiVersion") != request.api_version || text("kind") != kind {
+        return Err(Error::Refuse(format!("invalid object type: {type_name}")));
     }
     let meta = Meta::of(config);
     if meta.field("managedFields").is_some() {
         return Err(Error::Refuse("metadata.managedFields must be nil".to_owned()));
     }
-    let (group, version) = version.split_once('/').unwrap_or(("", version));
-    let type_name = format!("{group}/{version}, Kind={}", text("kind"));
-    let misfit = |why: String| Error::Misfit {
+    typed::validate(config, schema).map_err(|why| Error::Misfit {
         object: format!("{}/{}; {type_name}", meta.namespace(), meta.name()),
         why,
-    };
-    if text("kind") != kind {
-        return Err(misfit(format!("no corresponding type for {type_name}")));
-    }
-    typed::validate(config, schema).map_err(misfit)
+    })
+}
+
+/// Group, version and kind as Go prints them: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`.
+fn kind_text(api_version: &str, kind: &str) -> String {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    format!("{group}/{version}, Kind={kind}")
 }
 
 type Conflicts = Vec<(Manager, FieldSet)>;

@@ -37,6 +37,10 @@ pub struct Request<'a> {
 pub fn track<S: TypeSchema>(live: Option<&Value>, new: &mut Value, schema: &S, request: &Request<'_>) {
     let mut managers = Managers::of_update(live, new, request.subresource);
     MetaMut::of(new).set_managed_fields(Vec::new());
+    if live.is_some() && managers.entries.is_empty() {
+        // Who has reset the account of an object wants none, until somebody applies.
+        return;
+    }
     let live = match live {
         Some(live) => without_managed_fields(live),
         None => schema.zero().unwrap_or_else(|| json!({})),
@@ -52,6 +56,22 @@ pub fn track<S: TypeSchema>(live: Option<&Value>, new: &mut Value, schema: &S, r
     }
     managers.cap();
     MetaMut::of(new).set_managed_fields(managers.encode());
+}
+
+/// Takes back the new times of managers when neither they nor anything else has changed, so that a write without effect
+/// is none.
+pub fn keep_times(stored: &Value, new: &mut Value) {
+    let timeless = |object: &Value| -> Vec<Value> {
+        let mut entries: Vec<Value> = Meta::of(object).managed_fields().cloned().collect();
+        for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+            entry.remove("time");
+        }
+        entries.sort_by_cached_key(ToString::to_string);
+        entries
+    };
+    if timeless(stored) == timeless(new) && without_managed_fields(stored) == without_managed_fields(new) {
+        MetaMut::of(new).set_managed_fields(Meta::of(stored).managed_fields().cloned().collect());
+    }
 }
 
 /// Who owns fields.
@@ -136,6 +156,17 @@ impl Managers {
             entries.insert(manager, Entry { api_version, set, time: text("time").parse().ok() });
         }
         Some(Self { entries })
+    }
+
+    /// The one manager of an object of which nobody kept account: whoever made it before the first apply.
+    pub(super) fn before_first_apply<S: TypeSchema>(live: &Value, schema: &S, request: &Request<'_>) -> Self {
+        let name = "before-first-apply".to_owned();
+        let manager = Manager { name, ..Manager::update(request) };
+        let empty = schema.zero().unwrap_or_else(|| json!({}));
+        let found = compare(&empty, live, schema);
+        let set = found.modified.union(&found.added).without_below(request.reset).difference(&unowned());
+        let entry = Entry { api_version: request.api_version.to_owned(), set, time: Some(request.now) };
+        Self { entries: BTreeMap::from([(manager, entry)]) }
     }
 
     /// Those that hold before an update: the request's, unless it brings none or writes a subresource.
