@@ -1,5 +1,6 @@
 //! The server without its socket: what all requests share, and the one function that answers them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use crate::admission::Plugins;
 use crate::admission::webhook::Webhooks;
 use crate::authentication::Tokens;
+use crate::authentication::service_account::ServiceAccountTokens;
 use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
 use crate::controllers;
@@ -32,6 +34,7 @@ pub struct ApiServer {
     pub(crate) store: Arc<dyn Store>,
     served: ArcSwap<Served>,
     pub(crate) tokens: Tokens,
+    pub(crate) service_accounts: ServiceAccountTokens,
     pub(crate) admission: Admission,
     pub(crate) plugins: Plugins,
     pub(crate) auditor: Option<Auditor>,
@@ -43,6 +46,8 @@ pub struct ApiServer {
     pub(crate) event_lines: EventLines,
     pub(crate) in_flight: MaxInFlight,
     stopping: watch::Sender<bool>,
+    /// Host and port under which clients reach it; empty without a socket.
+    pub(crate) address: String,
 }
 
 impl ApiServer {
@@ -60,6 +65,7 @@ impl ApiServer {
             store,
             served: ArcSwap::from_pointee(Served::builtin()),
             tokens,
+            service_accounts: ServiceAccountTokens::default(),
             admission,
             plugins: Plugins::standard(),
             auditor,
@@ -70,6 +76,7 @@ impl ApiServer {
             event_lines: EventLines::default(),
             in_flight: MaxInFlight::new(0, 0),
             stopping,
+            address: String::new(),
         }
     }
 
@@ -84,6 +91,20 @@ impl ApiServer {
     #[must_use]
     pub fn with_max_in_flight(mut self, read_only: usize, mutating: usize) -> Self {
         self.in_flight = MaxInFlight::new(read_only, mutating);
+        self
+    }
+
+    /// The same with other keys and issuers of service account tokens than those that are forgotten with the process.
+    #[must_use]
+    pub(crate) fn with_service_accounts(mut self, tokens: ServiceAccountTokens) -> Self {
+        self.service_accounts = tokens;
+        self
+    }
+
+    /// The same at an address under which clients reach it.
+    #[must_use]
+    pub(crate) fn at(mut self, address: SocketAddr) -> Self {
+        self.address = address.to_string();
         self
     }
 

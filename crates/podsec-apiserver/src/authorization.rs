@@ -169,6 +169,16 @@ const READ: &[&str] = &["get", "list", "watch"];
 /// Kubernetes' bootstrap bindings, as far as this server has someone to bind.
 const BINDINGS: &[Binding] = &[
     Binding {
+        role: "system:service-account-issuer-discovery",
+        subject: Subject::Group("system:serviceaccounts"),
+        rules: &[Rule::Paths(&[
+            "/.well-known/openid-configuration",
+            "/.well-known/openid-configuration/",
+            "/openid/v1/jwks",
+            "/openid/v1/jwks/",
+        ])],
+    },
+    Binding {
         role: "system:public-info-viewer",
         subject: Subject::Group(ALL_AUTHENTICATED),
         rules: &[Rule::Paths(HEALTH)],

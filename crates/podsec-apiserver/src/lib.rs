@@ -43,6 +43,6 @@ pub use admission::{Plugins, PluginsError};
 pub use apiserver::ApiServer;
 pub use authentication::{Tokens, User};
 pub use body::{RequestBody, ResponseBody, request_body};
-pub use options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Storage};
+pub use options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, ServiceAccountOptions, Storage};
 pub use pipeline::Peer;
 pub use server::{Server, StartError};

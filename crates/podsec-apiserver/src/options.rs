@@ -24,6 +24,8 @@ pub struct Options {
     pub admission_plugins: Plugins,
     /// `--token-auth-file`: more users, as lines of `token,user,uid,"group1,group2"`.
     pub token_auth_file: Option<PathBuf>,
+    /// The `--service-account-…` flags and `--api-audiences`.
+    pub service_accounts: ServiceAccountOptions,
     /// The `--audit-…` flags.
     pub audit: AuditOptions,
     /// `--quota-backend-bytes`: how many bytes all objects in the database may have together; 0 is no bound.
@@ -45,6 +47,25 @@ pub enum Storage {
     Directory(PathBuf),
     /// In memory; all is forgotten at the end.
     Memory,
+}
+
+/// How tokens of service accounts are signed and verified.
+#[derive(Clone, Debug)]
+pub struct ServiceAccountOptions {
+    /// `--service-account-signing-key-file`: a private RSA or ECDSA key; made and kept in the data directory when absent.
+    pub signing_key_file: Option<PathBuf>,
+    /// `--service-account-key-file`: more keys to verify tokens with, public or private.
+    pub key_files: Vec<PathBuf>,
+    /// `--service-account-issuer`: the first is the issuer of new tokens, tokens of all of them are accepted.
+    pub issuers: Vec<String>,
+    /// `--api-audiences`: the audiences of the API server; its issuer when empty.
+    pub api_audiences: Vec<String>,
+    /// `--service-account-jwks-uri`: where the public keys are said to be.
+    pub jwks_uri: Option<String>,
+    /// `--service-account-max-token-expiration`, in seconds.
+    pub max_token_expiration: Option<i64>,
+    /// `--service-account-extend-token-expiration`.
+    pub extend_token_expiration: bool,
 }
 
 /// The `--audit-…` flags.
@@ -98,6 +119,7 @@ impl Default for Options {
             admission_control_config_file: None,
             admission_plugins: Plugins::standard(),
             token_auth_file: None,
+            service_accounts: ServiceAccountOptions::default(),
             audit: AuditOptions::default(),
             quota_backend_bytes: 0,
             max_requests_inflight: 400,

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::admission::configuration;
 use crate::apiserver::ApiServer;
+use crate::authentication::service_account::{self, ServiceAccountTokens};
 use crate::authentication::{self, MASTERS, StrangersCertificate, Tokens, User, user_of_certificate};
 use crate::body::{ResponseBody, request_body};
 use crate::data_directory;
@@ -68,6 +69,9 @@ pub enum StartError {
     /// A file of tokens cannot be used.
     #[error(transparent)]
     Tokens(#[from] authentication::Error),
+    /// The keys of service account tokens cannot be used.
+    #[error(transparent)]
+    ServiceAccountKeys(#[from] service_account::Error),
     /// The certificates cannot be made or read.
     #[error(transparent)]
     Certificates(#[from] tls::Error),
@@ -105,6 +109,11 @@ impl Server {
             }
             Storage::Directory(path) => open(path, options.quota_backend_bytes)?,
         };
+        let service_accounts = options.service_accounts.clone();
+        let service_accounts = match &options.storage {
+            Storage::Memory => ServiceAccountTokens::ephemeral(service_accounts)?,
+            Storage::Directory(path) => ServiceAccountTokens::kept_in(path, service_accounts)?,
+        };
         let mut tokens = Tokens::default();
         if let Some(path) = &options.token_auth_file {
             tokens.load(path)?;
@@ -119,8 +128,9 @@ impl Server {
         let api = ApiServer::new(store, tokens, admission, auditor);
         let api = api
             .with_plugins(options.admission_plugins.clone())
-            .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight);
-        let api = Arc::new(api);
+            .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight)
+            .with_service_accounts(service_accounts);
+        let api = Arc::new(api.at(address));
         api.bootstrap().await.map_err(StartError::Bootstrap)?;
         if options.node {
             api.start_node();

@@ -1,6 +1,7 @@
 //! Who sends a request: a client certificate, a bearer token, or nobody (`system:anonymous`).
 
 mod certificate;
+pub(crate) mod service_account;
 mod token;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,9 @@ use hyper::header::AUTHORIZATION;
 pub(crate) use certificate::user_of_certificate;
 pub(crate) use token::Error;
 pub use token::Tokens;
+
+use crate::apiserver::ApiServer;
+use service_account::Verdict;
 
 /// A user as Kubernetes sees one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,14 +75,47 @@ impl User {
     }
 }
 
+/// Who a token names, and for which of the audiences asked for it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) user: User,
+    pub(crate) audiences: Vec<String>,
+}
+
+/// Finds out who a token names. `audiences` are those of whoever is shown the token.
+///
+/// # Errors
+/// Why nobody is named, in the words of a TokenReview.
+pub(crate) async fn identify(
+    api: &ApiServer,
+    token: &[u8],
+    audiences: &[String],
+) -> Result<Identity, String> {
+    // Tokens of a file are for the API server, and whoever else calls itself so.
+    let own: Vec<String> = audiences
+        .iter()
+        .filter(|audience| api.service_accounts.api_audiences().contains(audience))
+        .cloned()
+        .collect();
+    if let Some(user) = api.tokens.user(token).filter(|_| !own.is_empty()) {
+        return Ok(Identity { user: user.authenticated(), audiences: own });
+    }
+    let Ok(text) = std::str::from_utf8(token) else { return Err(INVALID_TOKEN.to_owned()) };
+    match api.service_accounts.verify(api, text, audiences).await {
+        Verdict::Holds(user, audiences) => Ok(Identity { user: user.authenticated(), audiences }),
+        Verdict::Refused(why) => Err(format!("[{INVALID_TOKEN}, {why}]")),
+        Verdict::Foreign => Err(INVALID_TOKEN.to_owned()),
+    }
+}
+
 /// Decides who sends a request: the user of a certificate, or else that of a bearer token, as in kube-apiserver. Wrong
 /// credentials beside right ones do no harm; without right ones they are refused. Other authorization schemes count as
 /// none.
 ///
 /// # Errors
 /// When there are credentials, and nobody knows any of them.
-pub(crate) fn authenticate(
-    tokens: &Tokens,
+pub(crate) async fn authenticate(
+    api: &ApiServer,
     certificate: Certificate<'_>,
     headers: &HeaderMap,
 ) -> Result<User, Unauthenticated> {
@@ -87,8 +124,8 @@ pub(crate) fn authenticate(
         return Ok(user.clone().authenticated());
     }
     if let Some(token) = bearer_token(headers) {
-        if let Some(user) = tokens.user(token) {
-            return Ok(user.authenticated());
+        if let Ok(identity) = identify(api, token, api.service_accounts.api_audiences()).await {
+            return Ok(identity.user);
         }
         attempted.push("bearer");
     }
@@ -110,6 +147,8 @@ fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     (scheme.eq_ignore_ascii_case(b"bearer") && !token.is_empty()).then_some(token)
 }
 
+/// What is said of a token that nobody knows.
+const INVALID_TOKEN: &str = "invalid bearer token";
 /// The user of a request without credentials.
 pub(crate) const ANONYMOUS: &str = "system:anonymous";
 /// The group of everyone with credentials.
@@ -121,45 +160,58 @@ pub(crate) const MASTERS: &str = "system:masters";
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use podsec_admission::Admission;
+    use podsec_storage::Memory;
+
     use super::*;
 
     fn headers(authorization: &str) -> HeaderMap {
         HeaderMap::from_iter([(AUTHORIZATION, authorization.parse().unwrap())])
     }
 
-    fn tokens() -> Tokens {
+    fn api() -> ApiServer {
         let mut tokens = Tokens::default();
         tokens.insert("secret", User::new("admin", &[MASTERS]));
-        tokens
+        ApiServer::new(Arc::new(Memory::default()), tokens, Admission::default(), None)
     }
 
-    #[test]
-    fn a_known_token_names_its_user() {
-        let user = authenticate(&tokens(), Certificate::Absent, &headers("bearer secret")).unwrap();
+    async fn authenticate(certificate: Certificate<'_>, headers: &HeaderMap) -> Result<User, Unauthenticated> {
+        super::authenticate(&api(), certificate, headers).await
+    }
+
+    #[tokio::test]
+    async fn a_known_token_names_its_user() {
+        let user = authenticate(Certificate::Absent, &headers("bearer secret")).await.unwrap();
         assert_eq!(user, User::new("admin", &[MASTERS, ALL_AUTHENTICATED]));
     }
 
-    #[test]
-    fn an_unknown_token_is_refused_but_basic_counts_as_nobody() {
-        assert!(authenticate(&tokens(), Certificate::Absent, &headers("Bearer wrong")).is_err());
+    #[tokio::test]
+    async fn an_unknown_token_is_refused_but_basic_counts_as_nobody() {
+        assert!(authenticate(Certificate::Absent, &headers("Bearer wrong")).await.is_err());
         let nobody = User::new(ANONYMOUS, &[ALL_UNAUTHENTICATED]);
-        assert_eq!(authenticate(&tokens(), Certificate::Absent, &headers("Basic YTpi")).unwrap(), nobody);
-        assert_eq!(authenticate(&tokens(), Certificate::Absent, &HeaderMap::new()).unwrap(), nobody);
+        assert_eq!(authenticate(Certificate::Absent, &headers("Basic YTpi")).await.unwrap(), nobody);
+        assert_eq!(authenticate(Certificate::Absent, &HeaderMap::new()).await.unwrap(), nobody);
     }
 
-    #[test]
-    fn a_certificate_wins_over_a_token() {
+    #[tokio::test]
+    async fn a_certificate_wins_over_a_token() {
+    }
+
+    #[tokio::test]
+    async fn a_certificate_wins_over_a_token() {
         let node = User::new("system:node:a", &["system:nodes"]);
-        let user = authenticate(&tokens(), Certificate::User(&node), &headers("Bearer wrong")).unwrap();
+        let user = authenticate(Certificate::User(&node), &headers("Bearer wrong")).await.unwrap();
         assert_eq!(user.name, "system:node:a");
     }
 
-    #[test]
-    fn the_certificate_of_a_stranger_does_no_harm_beside_a_known_token_and_is_refused_without_one() {
-        let with = |value: &str| authenticate(&tokens(), Certificate::Stranger, &headers(value));
-        assert_eq!(with("Bearer secret").unwrap().name, "admin");
-        let refusal = |value: &str| with(value).unwrap_err().to_string();
-        assert_eq!(refusal("Bearer wrong"), "Authentication failed, attempted: bearer, x509");
-        assert_eq!(refusal("Basic YTpi"), "Authentication failed, attempted: x509");
+    #[tokio::test]
+    async fn the_certificate_of_a_stranger_does_no_harm_beside_a_known_token_and_is_refused_without_one() {
+        let with = async |value: &str| authenticate(Certificate::Stranger, &headers(value)).await;
+        assert_eq!(with("Bearer secret").await.unwrap().name, "admin");
+        let refusal = async |value: &str| with(value).await.unwrap_err().to_string();
+        assert_eq!(refusal("Bearer wrong").await, "Authentication failed, attempted: bearer, x509");
+        assert_eq!(refusal("Basic YTpi").await, "Authentication failed, attempted: x509");
     }
 }

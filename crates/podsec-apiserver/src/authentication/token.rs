@@ -1,22 +1,15 @@
-//! Bearer tokens: the administrator's own, and those of a `--token-auth-file`.
+//! Tokens that are known from the start: the administrator's own, and those of a `--token-auth-file`.
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
 use super::User;
 
 /// The known tokens.
 #[derive(Debug, Default)]
-pub struct Tokens {
-    /// Those known from the start.
-    fixed: HashMap<Vec<u8>, User>,
-    /// Those issued to service accounts, until they expire.
-    issued: RwLock<HashMap<Vec<u8>, (User, Instant)>>,
-}
+pub struct Tokens(HashMap<Vec<u8>, User>);
 
 /// Why a token file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,25 +36,12 @@ pub enum Error {
 impl Tokens {
     /// Makes `token` name `user`.
     pub fn insert(&mut self, token: &str, user: User) {
-        self.fixed.insert(token.as_bytes().to_vec(), user);
-    }
-
-    /// Makes `token` name `user` for a while.
-    pub(crate) fn issue(&self, token: &str, user: User, lifetime: Duration) {
-        let now = Instant::now();
-        let Some(end) = now.checked_add(lifetime) else { return };
-        let mut issued = self.issued.write().unwrap_or_else(PoisonError::into_inner);
-        issued.retain(|_, (_, end)| *end > now);
-        issued.insert(token.as_bytes().to_vec(), (user, end));
+        self.0.insert(token.as_bytes().to_vec(), user);
     }
 
     /// The user that `token` names.
     pub fn user(&self, token: &[u8]) -> Option<User> {
-        if let Some(user) = self.fixed.get(token) {
-            return Some(user.clone());
-        }
-        let issued = self.issued.read().unwrap_or_else(PoisonError::into_inner);
-        issued.get(token).filter(|(_, end)| *end > Instant::now()).map(|(user, _)| user.clone())
+        self.0.get(token).cloned()
     }
 
     /// Adds the users of a token file, in kube-apiserver's CSV form. Empty lines are skipped.

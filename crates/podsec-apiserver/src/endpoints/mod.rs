@@ -5,8 +5,10 @@ mod connect;
 mod discovery;
 mod health;
 mod openapi;
+mod openid;
 mod review;
 mod scale;
+mod token;
 mod version;
 
 use std::sync::Arc;
@@ -33,6 +35,8 @@ pub(crate) async fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<An
         [name @ ("healthz" | "livez" | "readyz"), check @ ..] => {
             health::health(api, context, name, check).await
         }
+        [".well-known", "openid-configuration"] => Some(openid::configuration(api, context)?),
+        ["openid", "v1", "jwks"] => Some(openid::keys(api, context)?),
         ["openapi", rest @ ..] => openapi::openapi(api, context, rest),
         ["api" | "apis", ..] => discovery::discovery(api, context, &segments)?,
         _ => None,
@@ -59,7 +63,7 @@ pub(crate) async fn handle_resource(
         ("", "pods", "eviction") => binding::evict(operation, body).await,
         ("", "pods", "log") => connect::log(operation).await,
         ("", _, "attach" | "exec" | "portforward" | "proxy") => connect::refuse(operation).await,
-        ("", "serviceaccounts", "token") => review::token(operation, body).await,
+        ("", "serviceaccounts", "token") => token::token(operation, body).await,
         (_, _, "scale") => scale::scale(operation, verb, body).await,
         _ => return Err(body),
     };
@@ -73,7 +77,17 @@ fn index(api: &ApiServer) -> Value {
         paths.push(format!("/apis/{}", group.name));
         paths.extend(group.versions.iter().map(|version| format!("/apis/{}/{}", group.name, version.name)));
     }
-    let fixed = ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+    let fixed = [
+        "/.well-known/openid-configuration",
+        "/openid/v1/jwks",
+        "/healthz",
+        "/livez",
+        "/metrics",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/readyz",
+        "/version",
+    ];
     paths.extend(fixed.map(str::to_owned));
     paths.sort_unstable();
     json!({"paths": paths})

@@ -1,23 +1,19 @@
-//! Reviews: questions about users and their rights, answered and never stored; and tokens for service accounts.
+//! Reviews: questions about users and their rights, answered and never stored.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Error, Path};
-use podsec_apimachinery::meta::{Meta, time_text};
+use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::admission::{self, Action, Write};
-use crate::authentication::User;
+use crate::authentication::{self, Identity, User};
 use crate::authorization::{self, Decision};
 use crate::body::{self, RequestBody};
-use crate::decode::{self, Kind};
+use crate::decode;
 use crate::pipeline::Answer;
 use crate::request_info::RequestInfo;
-use crate::verbs::Operation;
 use crate::verbs::options::WriteOptions;
+use crate::verbs::{Operation, managed_fields};
 use podsec_kinds::object::as_map;
 
 /// Answers the review in the body.
@@ -27,6 +23,10 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
     let bytes = body::read(body, &operation.api.budget).await?;
     let mut review = decode::object(operation, bytes.as_ref(), options.field_validation)?;
     context.recording.request_object(&review);
+    let about_oneself = SELF.contains(&operation.resource.kind.as_str());
+    if !about_oneself {
+        managed_fields::update(operation, &options, None, &mut review);
+    }
     admit(operation, &options, &mut review).await?;
     let spec = review.get("spec").cloned().unwrap_or_default();
     let status = match operation.resource.kind.as_str() {
@@ -36,59 +36,16 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
             access(operation, &subject(operation, &spec)?, &spec)?
         }
         "SelfSubjectRulesReview" => authorization::rules(&context.user),
-        "TokenReview" => token_review(operation, &spec),
+        "TokenReview" => token_review(operation, &spec).await?,
         _ => return Err(Status::method_not_allowed()),
     };
+    if operation.resource.kind == "SelfSubjectReview" {
+        MetaMut::of(&mut review).set_creation_timestamp(Some(context.received));
+    }
     let fields = as_map(&mut review);
     fields.insert("status".to_owned(), status);
     fields.entry("metadata").or_insert_with(|| json!({}));
     Ok(Answer::Object { code: 201, content_type: None, object: review })
-}
-
-/// Issues a token for a service account; it is forgotten with the process.
-pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::create(&context.query, &context.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
-    let kind = Kind { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
-    let mut request = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
-    context.recording.request_object(&request);
-    admit(operation, &options, &mut request).await?;
-    let (namespace, name) = (operation.namespace(), operation.name());
-    let account = operation.registry.get(namespace, name).await?.object;
-    let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(HOUR);
-    if seconds < SHORTEST {
-        let path = Path::new("spec").child("expirationSeconds");
-        let detail = "may not specify a duration less than 10 minutes";
-        let error = Error::invalid(path, &Value::from(seconds), detail);
-        return Err(Status::invalid("authentication.k8s.io", "TokenRequest", "", &[error]));
-    }
-    let lifetime = Duration::from_secs(seconds.unsigned_abs());
-    let token = format!("podsec-{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let groups = ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
-    let user = User {
-        name: format!("system:serviceaccount:{namespace}:{name}"),
-        uid: Meta::of(&account).uid().to_owned(),
-        groups: groups.into(),
-        ..User::default()
-    };
-    if !options.dry_run {
-        operation.api.tokens.issue(&token, user, lifetime);
-    }
-    let expires = context.received.checked_add(SignedDuration::from_secs(seconds));
-    let expires = expires.unwrap_or(context.received);
-    let fields = as_map(&mut request);
-    fields.insert(
-        "metadata".to_owned(),
-        json!({
-            "name": name, "namespace": namespace, "creationTimestamp": time_text(context.received),
-        }),
-    );
-    as_map(fields.entry("spec").or_insert(Value::Null))
-        .insert("expirationSeconds".to_owned(), seconds.into());
-    let status = json!({"token": token, "expirationTimestamp": time_text(expires)});
-    fields.insert("status".to_owned(), status);
-    Ok(Answer::Object { code: 201, content_type: None, object: request })
 }
 
 /// Reviews are never stored, and admission sees them all the same.
@@ -158,12 +115,23 @@ fn subject(operation: &Operation<'_>, spec: &Value) -> Result<User, Status> {
     Ok(User::new(name, &groups))
 }
 
-fn token_review(operation: &Operation<'_>, spec: &Value) -> Value {
+/// Who the token names, for the audiences that are asked for, or else for the API server.
+async fn token_review(operation: &Operation<'_>, spec: &Value) -> Result<Value, Status> {
     let token = spec.get("token").and_then(Value::as_str).unwrap_or_default();
-    match operation.api.tokens.user(token.as_bytes()) {
-        Some(user) => json!({"authenticated": true, "user": user_info(&user.authenticated())}),
-        None => json!({"user": {}, "error": "[invalid bearer token]"}),
+    if token.is_empty() {
+        return Err(Status::bad_request("token is required for TokenReview in authentication"));
     }
+    let asked = spec.get("audiences").and_then(Value::as_array);
+    let asked: Vec<String> =
+        asked.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let own = operation.api.service_accounts.api_audiences();
+    let audiences = if asked.is_empty() { own } else { &asked };
+    Ok(match authentication::identify(operation.api, token.as_bytes(), audiences).await {
+        Ok(Identity { user, audiences }) => {
+            json!({"authenticated": true, "user": user_info(&user), "audiences": audiences})
+        }
+        Err(why) => json!({"user": {}, "error": why}),
+    })
 }
 
 fn user_info(user: &User) -> Value {
@@ -178,5 +146,5 @@ fn user_info(user: &User) -> Value {
     info
 }
 
-const HOUR: i64 = 3600;
-const SHORTEST: i64 = 600;
+/// Reviews whose answer is made anew: nobody owns its fields.
+const SELF: &[&str] = &["SelfSubjectReview", "SelfSubjectRulesReview"];

@@ -107,7 +107,7 @@ async fn receive(
         None if parts.extensions.get::<StrangersCertificate>().is_some() => Certificate::Stranger,
         None => Certificate::Absent,
     };
-    let user = match authentication::authenticate(&api.tokens, certificate, &parts.headers) {
+    let user = match authentication::authenticate(api, certificate, &parts.headers).await {
         Ok(user) => user,
         Err(unauthenticated) => {
             let status = Status::unauthorized();

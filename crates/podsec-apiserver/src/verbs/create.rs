@@ -42,6 +42,7 @@ pub(crate) async fn create_object(
         operation.context.recording.request_object(&object);
     }
     place(operation, &mut object)?;
+    wipe(&mut object);
     if origin == Origin::Update {
         managed_fields::update(operation, options, None, &mut object);
     }
@@ -154,12 +155,20 @@ pub(super) fn resource_version(object: &Value) -> Result<u64, Status> {
     })
 }
 
-/// Gives the object what only the server decides.
-fn stamp(operation: &Operation<'_>, object: &mut Value) {
+/// Takes from the object what only the server decides.
+fn wipe(object: &mut Value) {
     let mut meta = MetaMut::of(object);
-    for decided_here in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+    for decided_here in
+        ["creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "selfLink", "uid"]
+    {
         meta.set(decided_here, None);
     }
+}
+
+/// Gives the object what only the server decides.
+fn stamp(operation: &Operation<'_>, object: &mut Value) {
+    wipe(object);
+    let mut meta = MetaMut::of(object);
     meta.set_uid(&Uuid::new_v4().to_string());
     meta.set_creation_timestamp(Some(operation.context.received));
 }

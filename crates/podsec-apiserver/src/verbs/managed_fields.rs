@@ -1,10 +1,11 @@
 //! Who owns which field: `metadata.managedFields`, kept at every write.
 
+use podsec_apimachinery::codec::Kind;
 use podsec_apimachinery::patch::field_set::FieldSet;
 use podsec_apimachinery::patch::managed_fields::{Request, track};
 use podsec_apimachinery::patch::schema::Untyped;
 use podsec_apimachinery::patch::{apply, schema};
-use podsec_apimachinery::schema::{CustomType, Definitions, Schema};
+use podsec_apimachinery::schema::{CustomType, Definitions, Schema, catalog};
 use serde_json::Value;
 
 use super::Operation;
@@ -12,7 +13,7 @@ use super::options::WriteOptions;
 
 /// Brings the managed fields of `new` up to date before it takes the place of `live`; `None` is a create. Comes after
 /// decoding and defaulting: what admission and the kind's own preparation set belongs to nobody.
-pub(super) fn update(
+pub(crate) fn update(
     operation: &Operation<'_>,
     options: &WriteOptions,
     live: Option<&Value>,
@@ -22,6 +23,15 @@ pub(super) fn update(
         (Some(schema), _) => track(live, new, &schema, request),
         (None, Some(custom)) => track(live, new, &CustomType::Root(&custom.schema), request),
         (None, None) => track(live, new, &Untyped, request),
+    });
+}
+
+/// The managed fields of a new object of another kind than the resource's, as a subresource takes it.
+pub(crate) fn created(operation: &Operation<'_>, options: &WriteOptions, kind: Kind<'_>, new: &mut Value) {
+    let Some(schema) = Definitions::builtin().kind(kind.group, kind.version, kind.kind) else { return };
+    let version = catalog::api_version(kind.group, kind.version);
+    with_request(operation, options, |request| {
+        track(None, new, &schema, &Request { api_version: &version, ..*request });
     });
 }
 

@@ -11,7 +11,7 @@ mod deletecollection;
 mod get;
 mod list;
 mod list_options;
-mod managed_fields;
+pub(crate) mod managed_fields;
 pub(crate) mod options;
 mod patch;
 mod selection;

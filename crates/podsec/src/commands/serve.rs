@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use podsec_apiserver::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Plugins, Server, Storage};
+use podsec_apiserver::{
+    AuditLogFormat, AuditLogMode, AuditOptions, Options, Plugins, Server, ServiceAccountOptions, Storage,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -43,6 +45,27 @@ pub(crate) struct Arguments {
     /// More users, one a line: token,user name,user uid,"group1,group2".
     #[arg(long, value_name = "FILE")]
     token_auth_file: Option<PathBuf>,
+    /// The private RSA or ECDSA key that signs service account tokens; made and kept in the data directory when absent.
+    #[arg(long, value_name = "FILE")]
+    service_account_signing_key_file: Option<PathBuf>,
+    /// More keys to verify service account tokens with, public or private; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    service_account_key_file: Vec<PathBuf>,
+    /// The issuer of service account tokens; tokens of further ones are accepted.
+    #[arg(long, default_value = "https://kubernetes.default.svc.cluster.local", value_name = "URL")]
+    service_account_issuer: Vec<String>,
+    /// Where OpenID discovery says that the public keys are; this server's address when absent.
+    #[arg(long, value_name = "URL")]
+    service_account_jwks_uri: Option<String>,
+    /// The longest lifetime of a service account token, as in 24h.
+    #[arg(long, value_parser = duration_seconds, value_name = "DURATION")]
+    service_account_max_token_expiration: Option<i64>,
+    /// Let the tokens that a kubelet mounts hold for a year, as long as their pod is there.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    service_account_extend_token_expiration: bool,
+    /// The audiences of the API server, for tokens of other issuers' making; the issuer when absent.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    api_audiences: Vec<String>,
     /// The audit policy (audit.k8s.io/v1); without one nothing is audited.
     #[arg(long, value_name = "FILE")]
     audit_policy_file: Option<PathBuf>,
@@ -82,6 +105,14 @@ pub(crate) struct Arguments {
     /// Run a tiny node that takes pods to Running, as a kubelet would.
     #[arg(long)]
     node: bool,
+}
+
+/// Seconds of a duration in Go's form: `90m`, `1h30m`.
+fn duration_seconds(text: &str) -> Result<i64, String> {
+    let wrong = || format!("want a duration of at least an hour, as in 24h or 1h30m, not {text:?}");
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    let seconds = span.as_secs();
+    if seconds < 3600 { Err(wrong()) } else { Ok(seconds) }
 }
 
 /// The values of `--audit-log-format`.
@@ -152,6 +183,15 @@ impl Arguments {
             admission_control_config_file: self.admission_control_config_file,
             admission_plugins,
             token_auth_file: self.token_auth_file,
+            service_accounts: ServiceAccountOptions {
+                signing_key_file: self.service_account_signing_key_file,
+                key_files: self.service_account_key_file,
+                issuers: self.service_account_issuer,
+                api_audiences: self.api_audiences,
+                jwks_uri: self.service_account_jwks_uri,
+                max_token_expiration: self.service_account_max_token_expiration,
+                extend_token_expiration: self.service_account_extend_token_expiration,
+            },
             audit: AuditOptions {
                 policy_file: self.audit_policy_file,
                 log_path: self.audit_log_path,

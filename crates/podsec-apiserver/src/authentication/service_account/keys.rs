@@ -1,0 +1,213 @@
+//! The keys of service account tokens: one signs, all verify, and all are published.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde_json::{Value, json};
+
+use super::claims::Claims;
+use crate::tls::write_private;
+
+/// The signing key and everything that is verified with.
+pub(super) struct Keys {
+    signing: EncodingKey,
+    /// The signing key's public half first.
+    public: Vec<PublicKey>,
+}
+
+struct PublicKey {
+    id: String,
+    algorithm: Algorithm,
+    jwk: Jwk,
+    decoding: DecodingKey,
+}
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file cannot be read or written.
+    #[error("cannot use the service account key file {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error(
+        "service account key file {} holds no RSA key and no ECDSA key of the curves P-256 and P-384 as PEM",
+        path.display()
+    )]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key could not be made.
+    #[error("could not make a key for service account tokens")]
+    Generate(#[from] rcgen::Error),
+}
+
+/// Why a token is not verified.
+pub(super) enum Unverified {
+    /// It is none.
+    NoToken,
+    /// No key has signed it; the words are those of Kubernetes.
+    Refused(&'static str),
+}
+
+impl Keys {
+    /// A new RSA key, as Kubernetes' own tools make one: every verifier of OpenID Connect knows RS256.
+    pub(super) fn ephemeral() -> Self {
+        let pem = generate().expect("the system has given randomness for the certificates");
+        Self::of(pem.as_bytes(), &[]).expect("a key that was just made is read")
+    }
+
+    /// Makes a key and writes it, readable for its owner alone.
+    pub(super) fn create(path: &Path) -> Result<(), Error> {
+        let pem = generate()?;
+        write_private(path, pem.as_bytes()).map_err(|source| Error::File { path: path.to_owned(), source })
+    }
+
+    /// Reads the signing key and more keys to verify with, public or private.
+    pub(super) fn read(signing: Option<&Path>, more: &[PathBuf]) -> Result<Self, Error> {
+        let read =
+            |path: &Path| fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source });
+        let unusable = |path: &Path| Error::Unusable { path: path.to_owned() };
+        let mut public = Vec::new();
+        for path in more {
+            public.extend(public_keys(&read(path)?).ok_or_else(|| unusable(path))?);
+        }
+        match signing {
+            Some(path) => {
+                Self::of(&read(path)?, &[]).map(|keys| keys.with(public)).ok_or_else(|| unusable(path))
+            }
+            None => Ok(Self::ephemeral().with(public)),
+        }
+    }
+
+    fn of(pem: &[u8], more: &[u8]) -> Option<Self> {
+        let (signing, algorithm) = private_key(pem)?;
+        let public = PublicKey::of(Jwk::from_encoding_key(&signing, algorithm).ok()?, algorithm)?;
+        let keys = Self { signing, public: vec![public] };
+        Some(if more.is_empty() { keys } else { keys.with(public_keys(more)?) })
+    }
+
+    fn with(mut self, more: Vec<PublicKey>) -> Self {
+        for key in more {
+            if !self.public.iter().any(|known| known.id == key.id) {
+                self.public.push(key);
+            }
+        }
+        self
+    }
+
+    /// The compact form of signed claims.
+    pub(super) fn sign(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+        let first = self.public.first().ok_or(jsonwebtoken::errors::ErrorKind::InvalidKeyFormat)?;
+        // As Kubernetes writes it: algorithm and key, no type.
+        let header = Header { kid: Some(first.id.clone()), typ: None, ..Header::new(first.algorithm) };
+        jsonwebtoken::encode(&header, claims, &self.signing)
+    }
+
+    /// The claims of a token that one of the keys has signed.
+    pub(super) fn verify(&self, token: &str) -> Result<Claims, Unverified> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Unverified::NoToken)?;
+        let named = |key: &&PublicKey| header.kid.as_ref().is_none_or(|id| id.is_empty() || *id == key.id);
+        let mut any = false;
+        for key in self.public.iter().filter(named) {
+            any = true;
+            // Times and audiences are judged later, in Kubernetes' words.
+            let mut validation = Validation::new(key.algorithm);
+            validation.required_spec_claims.clear();
+            (validation.validate_exp, validation.validate_nbf, validation.validate_aud) =
+                (false, false, false);
+            if let Ok(data) = jsonwebtoken::decode(token, &key.decoding, &validation) {
+                return Ok(data.claims);
+            }
+        }
+        Err(Unverified::Refused(if any {
+            "go-jose/go-jose: error in cryptographic primitive"
+        } else {
+            "invalid signature, no keys found"
+        }))
+    }
+
+    /// All public keys as a JSON Web Key Set, and their algorithms, each once.
+    pub(super) fn published(&self) -> (Value, Vec<&'static str>) {
+        let keys: Vec<Value> = self.public.iter().map(PublicKey::published).collect();
+        let mut algorithms: Vec<&str> = self.public.iter().map(|key| name(key.algorithm)).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        (json!({"keys": keys}), algorithms)
+    }
+}
+
+impl PublicKey {
+    fn of(mut jwk: Jwk, algorithm: Algorithm) -> Option<Self> {
+        let id = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+        jwk.common.key_id = Some(id.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        let decoding = DecodingKey::from_jwk(&jwk).ok()?;
+        Some(Self { id, algorithm, jwk, decoding })
+    }
+
+    fn published(&self) -> Value {
+        let mut key = json!({"use": "sig", "kid": self.id, "alg": name(self.algorithm)});
+        let parameters: &[(&str, &str)] = match &self.jwk.algorithm {
+            AlgorithmParameters::RSA(rsa) => &[("kty", "RSA"), ("n", &rsa.n), ("e", &rsa.e)],
+            AlgorithmParameters::EllipticCurve(curve) => {
+                let name = if self.algorithm == Algorithm::ES384 { "P-384" } else { "P-256" };
+                &[("kty", "EC"), ("crv", name), ("x", &curve.x), ("y", &curve.y)]
+            }
+            _ => &[],
+        };
+        for (name, value) in parameters {
+            key[name] = Value::from(*value);
+        }
+        key
+    }
+}
+
+fn generate() -> Result<String, rcgen::Error> {
+    let size = rcgen::RsaKeySize::_2048;
+    Ok(rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size)?.serialize_pem())
+}
+
+/// A private key and the algorithm it signs with.
+fn private_key(pem: &[u8]) -> Option<(EncodingKey, Algorithm)> {
+    if let Ok(key) = EncodingKey::from_rsa_pem(pem) {
+        return Some((key, Algorithm::RS256));
+    }
+    let key = EncodingKey::from_ec_pem(pem).ok()?;
+    let fits = |algorithm: &Algorithm| Jwk::from_encoding_key(&key, *algorithm).is_ok();
+    let algorithm = [Algorithm::ES256, Algorithm::ES384].into_iter().find(fits)?;
+    Some((key, algorithm))
+}
+
+/// The keys of a PEM file: one private key, or public keys.
+fn public_keys(pem: &[u8]) -> Option<Vec<PublicKey>> {
+    if let Some((key, algorithm)) = private_key(pem) {
+        let jwk = Jwk::from_encoding_key(&key, algorithm).ok()?;
+        return Some(vec![PublicKey::of(jwk, algorithm)?]);
+    }
+    let (key, algorithms): (DecodingKey, &[Algorithm]) = match DecodingKey::from_rsa_pem(pem) {
+        Ok(key) => (key, &[Algorithm::RS256]),
+        Err(_) => (DecodingKey::from_ec_pem(pem).ok()?, &[Algorithm::ES256, Algorithm::ES384]),
+    };
+    let found = algorithms.iter().find_map(|algorithm| {
+        PublicKey::of(Jwk::from_decoding_key(&key, Some(*algorithm)).ok()?, *algorithm)
+    });
+    Some(vec![found?])
+}
+
+fn name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::ES256 => "ES256",
+        Algorithm::ES384 => "ES384",
+        _ => "RS256",
+    }
+}

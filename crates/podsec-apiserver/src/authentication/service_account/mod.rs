@@ -1,0 +1,190 @@
+//! Tokens of service accounts: JWTs that this server signs, and that hold as long as the account and the object they are
+//! bound to.
+//!
+//! ```text
+//! TokenRequest ─► issue ─► claims ─► keys.sign ─► token
+//! token ─► keys.verify ─► issuer, audiences ─► claims: time, account, bound object ─► user
+//! ```
+
+mod claims;
+mod keys;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::User;
+use crate::apiserver::ApiServer;
+use crate::options::ServiceAccountOptions;
+use claims::Claims;
+pub(crate) use claims::{Bound, Reference};
+pub(crate) use keys::Error;
+use keys::Keys;
+
+/// What signs and verifies the tokens of service accounts.
+pub(crate) struct ServiceAccountTokens {
+    /// Made at their first use when nobody keeps them: making an RSA key takes longer than starting a server.
+    keys: OnceLock<Keys>,
+    options: ServiceAccountOptions,
+}
+
+/// What a token turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A token of somebody else, or none at all.
+    Foreign,
+    /// A token of this server that does not hold; the words say why.
+    Refused(String),
+    /// A token that holds, and for which of the audiences asked for.
+    Holds(User, Vec<String>),
+}
+
+/// An issued token.
+pub(crate) struct Issued {
+    /// The JWT.
+    pub(crate) token: String,
+    /// Its identifier, as user info and audit log show it: `JTI=…`.
+    pub(crate) credential_id: String,
+}
+
+impl Default for ServiceAccountTokens {
+    fn default() -> Self {
+        Self { keys: OnceLock::new(), options: ServiceAccountOptions::default() }
+    }
+}
+
+impl ServiceAccountTokens {
+    /// Tokens whose keys are forgotten with the process, unless the options name files.
+    ///
+    /// # Errors
+    /// When a key file cannot be used.
+    pub(crate) fn ephemeral(options: ServiceAccountOptions) -> Result<Self, Error> {
+        let tokens = Self { keys: OnceLock::new(), options };
+        if tokens.options.signing_key_file.is_some() {
+            let keys = Keys::read(tokens.options.signing_key_file.as_deref(), &tokens.options.key_files)?;
+            return Ok(Self { keys: OnceLock::from(keys), ..tokens });
+        }
+        Ok(tokens)
+    }
+
+    /// Tokens whose key is kept in `directory`, unless the options name another. It is made when it is absent.
+    ///
+    /// # Errors
+    /// When a key file cannot be read, written or used.
+    pub(crate) fn kept_in(directory: &Path, options: ServiceAccountOptions) -> Result<Self, Error> {
+        let path = match &options.signing_key_file {
+            Some(path) => path.clone(),
+            None => directory.join(KEY_FILE),
+        };
+        if options.signing_key_file.is_none() && !path.exists() {
+            Keys::create(&path)?;
+        }
+        let keys = Keys::read(Some(&path), &options.key_files)?;
+        Ok(Self { keys: OnceLock::from(keys), options })
+    }
+
+    fn keys(&self) -> &Keys {
+        self.keys.get_or_init(Keys::ephemeral)
+    }
+
+    /// The audiences of the API server itself.
+    pub(crate) fn api_audiences(&self) -> &[String] {
+        let audiences = &self.options.api_audiences;
+        if audiences.is_empty() { self.options.issuers.get(..1).unwrap_or_default() } else { audiences }
+    }
+
+    /// The longest lifetime, in seconds, when there is a limit.
+    pub(crate) fn max_expiration(&self) -> Option<i64> {
+        self.options.max_token_expiration
+    }
+
+    /// Whether a pod's token of the usual lifetime holds for a year, as long as its use is noted.
+    pub(crate) fn extends_expiration(&self) -> bool {
+        self.options.extend_token_expiration
+    }
+
+    /// The issuer of new tokens.
+    pub(crate) fn issuer(&self) -> &str {
+        self.options.issuers.first().map_or("", String::as_str)
+    }
+
+    /// Where the public keys are published, when it is not this server's address.
+    pub(crate) fn jwks_uri(&self) -> Option<&str> {
+        self.options.jwks_uri.as_deref()
+    }
+
+    /// The public keys as a JSON Web Key Set, and their algorithms.
+    pub(crate) fn published(&self) -> (Value, Vec<&'static str>) {
+        self.keys().published()
+    }
+
+    /// Signs a token of an account for `lifetime` seconds. `warn_after` is when its use is noted.
+    ///
+    /// # Errors
+    /// When the key does not sign.
+    pub(crate) fn issue(
+        &self,
+        account: &Value,
+        bound: &Bound,
+        audiences: &[String],
+        now: Timestamp,
+        lifetime: i64,
+        warn_after: Option<i64>,
+    ) -> Result<Issued, jsonwebtoken::errors::Error> {
+        let claims = Claims::new(self.issuer(), account, bound, audiences, now, lifetime, warn_after);
+        Ok(Issued { token: self.keys().sign(&claims)?, credential_id: claims.credential_id() })
+    }
+
+    /// Decides about a token. `audiences` are those asked for; the API server's own, when nobody asks.
+    pub(crate) async fn verify(&self, api: &ApiServer, token: &str, audiences: &[String]) -> Verdict {
+        let Some(issuer) = claims::unverified_issuer(token) else { return Verdict::Foreign };
+        if !self.options.issuers.contains(&issuer) {
+            return Verdict::Foreign;
+        }
+        let claims = match self.keys().verify(token) {
+            Ok(claims) => claims,
+            Err(keys::Unverified::NoToken) => return Verdict::Foreign,
+            Err(keys::Unverified::Refused(why)) => return Verdict::Refused(why.to_owned()),
+        };
+        let given = if claims.audiences().is_empty() { self.api_audiences() } else { claims.audiences() };
+        let common: Vec<String> =
+            given.iter().filter(|audience| audiences.contains(audience)).cloned().collect();
+        if common.is_empty() {
+            let (given, asked) = (go_list(given), go_list(audiences));
+            return Verdict::Refused(format!(
+                "token audiences {given} is invalid for the target audiences {asked}"
+            ));
+        }
+        match claims.validate(api, Timestamp::now()).await {
+            Ok(()) => Verdict::Holds(claims.user(), common),
+            Err(why) => Verdict::Refused(why),
+        }
+    }
+}
+
+/// A list as Go's `%q` prints it: `["a" "b"]`.
+fn go_list(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| podsec_apimachinery::quote::quoted(text)).collect();
+    format!("[{}]", texts.join(" "))
+}
+
+impl Default for ServiceAccountOptions {
+    fn default() -> Self {
+        Self {
+            signing_key_file: None,
+            key_files: Vec::<PathBuf>::new(),
+            issuers: vec![DEFAULT_ISSUER.to_owned()],
+            api_audiences: Vec::new(),
+            jwks_uri: None,
+            max_token_expiration: None,
+            extend_token_expiration: true,
+        }
+    }
+}
+
+/// The issuer that kubeadm configures.
+const DEFAULT_ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+/// The file of the signing key in the data directory, named as kubeadm names it.
+const KEY_FILE: &str = "sa.key";

@@ -1,0 +1,60 @@
+//! OpenID Connect discovery: who issues service account tokens, and the keys to verify them with.
+
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, Response};
+use podsec_apimachinery::Status;
+use podsec_apimachinery::status::Details;
+use serde_json::{Value, json};
+
+use crate::apiserver::ApiServer;
+use crate::body::ResponseBody;
+use crate::pipeline::{Answer, Context};
+
+/// `/.well-known/openid-configuration`.
+pub(super) fn configuration(api: &ApiServer, context: &Context) -> Result<Answer, Answer> {
+    let tokens = &api.service_accounts;
+    let jwks_uri = match tokens.jwks_uri() {
+        Some(uri) => uri.to_owned(),
+        None => format!("https://{}/openid/v1/jwks", api.address),
+    };
+    let document = json!({
+        "issuer": tokens.issuer(),
+        "jwks_uri": jwks_uri,
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": tokens.published().1,
+    });
+    answer(&context.headers, "application/json", &document)
+}
+
+/// `/openid/v1/jwks`.
+pub(super) fn keys(api: &ApiServer, context: &Context) -> Result<Answer, Answer> {
+    answer(&context.headers, "application/jwk-set+json", &api.service_accounts.published().0)
+}
+
+fn answer(headers: &HeaderMap, content_type: &'static str, document: &Value) -> Result<Answer, Answer> {
+    if !accepts(headers, content_type) {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {content_type}");
+        let status = Status::failure(406, "NotAcceptable", message);
+        return Err(Status { details: Some(Details::default()), ..status }.into());
+    }
+    let mut response = Response::new(ResponseBody::from(document.to_string().into_bytes()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    Ok(Answer::Response(Box::new(response)))
+}
+
+fn accepts(headers: &HeaderMap, content_type: &str) -> bool {
+    let accepted: Vec<&str> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let fits = |range: &&str| {
+        let range = range.split(';').next().unwrap_or_default().trim();
+        matches!(range, "*/*" | "application/*") || range.eq_ignore_ascii_case(content_type)
+    };
+    accepted.is_empty() || accepted.iter().any(fits)
+}

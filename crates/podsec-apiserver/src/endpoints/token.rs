@@ -1,0 +1,207 @@
+//! `serviceaccounts/token`: a token for a service account, as long and for whom the client asks.
+
+use jiff::SignedDuration;
+use podsec_apimachinery::Status;
+use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::meta::{Meta, MetaMut, time_text};
+use podsec_apimachinery::quote::quoted;
+use podsec_apimachinery::schema::catalog::group_version;
+use podsec_apimachinery::status::GroupResource;
+use serde_json::{Value, json};
+
+use crate::admission::{self, Action, Write};
+use crate::authentication::service_account::{Bound, Reference};
+use crate::body::{self, RequestBody};
+use crate::decode::{self, Kind};
+use crate::pipeline::Answer;
+use crate::verbs::options::WriteOptions;
+use crate::verbs::{Operation, managed_fields};
+use podsec_kinds::object::as_map;
+
+/// Issues a token for the account that the URL names.
+pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
+    let context = operation.context;
+    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let bytes = body::read(body, &operation.api.budget).await?;
+    let mut request = decode::kind(context, bytes.as_ref(), KIND, options.field_validation)?;
+    default(&mut request);
+    context.recording.request_object(&request);
+    managed_fields::created(operation, &options, KIND, &mut request);
+    let write = Write {
+        action: Action::Create,
+        name: operation.name(),
+        old: None,
+        options: options.object("CreateOptions"),
+        dry_run: options.dry_run,
+    };
+    admission::mutate(operation, &write, &mut request).await?;
+    let account = complete(operation, &mut request).await?;
+    let mut lifetime = validate(&request)?;
+    admission::validate(operation, &write, &request).await?;
+    let bound = bound_object(operation, &request).await?;
+
+    let tokens = &operation.api.service_accounts;
+    if let Some(longest) = tokens.max_expiration().filter(|longest| lifetime > *longest) {
+        context
+            .warnings
+            .add(format!("requested expiration of {lifetime} seconds shortened to {longest} seconds"));
+        lifetime = longest;
+        as_map(&mut request["spec"]).insert("expirationSeconds".to_owned(), lifetime.into());
+    }
+    let audiences = audiences(&request);
+    let own = audiences.iter().all(|audience| tokens.api_audiences().contains(audience));
+    // The kubelet renews the tokens it mounts; who does not read them again is warned of, and not locked out.
+    let extended =
+        tokens.extends_expiration() && own && lifetime == MOUNTED && matches!(bound, Bound::Pod(..));
+    let (holds, warn_after) = if extended { (YEAR, Some(lifetime)) } else { (lifetime, None) };
+    let issued = tokens
+        .issue(&account, &bound, &audiences, context.received, holds, warn_after)
+        .map_err(|error| Status::internal(&format!("failed to generate token: {error}")))?;
+    context.recording.annotate("authentication.kubernetes.io/issued-credential-id", &issued.credential_id);
+    let expires = context.received.checked_add(SignedDuration::from_secs(lifetime));
+    let expires = expires.unwrap_or(jiff::Timestamp::MAX);
+    let fields = as_map(&mut request);
+    let status = json!({"token": issued.token, "expirationTimestamp": time_text(expires)});
+    fields.insert("status".to_owned(), status);
+    Ok(Answer::Object { code: 201, content_type: None, object: request })
+}
+
+fn default(request: &mut Value) {
+    let spec = as_map(as_map(request).entry("spec").or_insert(Value::Null));
+    spec.entry("expirationSeconds").or_insert_with(|| HOUR.into());
+}
+
+/// Brings what the request leaves out, once the account is known.
+async fn complete(operation: &Operation<'_>, request: &mut Value) -> Result<Value, Status> {
+    let (namespace, name) = (operation.namespace(), operation.name());
+    let meta = Meta::of(request);
+    for (field, asked, expected) in [("name", meta.name(), name), ("namespace", meta.namespace(), namespace)]
+    {
+        if !asked.is_empty() && asked != expected {
+            let path = Path::new("metadata").child(field);
+            let detail = format!("must match the service account {field} if specified");
+            return Err(invalid(name, Error::invalid(path, &Value::from(asked), &detail)));
+        }
+    }
+    let account = operation.registry.get(namespace, name).await?.object;
+    let uid = Meta::of(&account).uid();
+    if !meta.uid().is_empty() && meta.uid() != uid {
+        let why = format!(
+            "the UID in the token request ({}) does not match the UID of the service account ({uid})",
+            meta.uid()
+        );
+        let kind = GroupResource { group: KIND.group, resource: KIND.kind };
+        return Err(Status::conflict(kind, name, &why));
+    }
+    let mut meta = MetaMut::of(request);
+    meta.set_name(name);
+    meta.set_namespace(namespace);
+    meta.set_uid(uid);
+    meta.set_creation_timestamp(Some(operation.context.received));
+    let spec = as_map(as_map(request).entry("spec").or_insert(Value::Null));
+    if spec.get("audiences").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        let own = operation.api.service_accounts.api_audiences();
+        spec.insert("audiences".to_owned(), json!(own));
+    }
+    spec.entry("boundObjectRef").or_insert(Value::Null);
+    Ok(account)
+}
+
+/// The lifetime in seconds.
+fn validate(request: &Value) -> Result<i64, Status> {
+    let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or_default();
+    let detail = match seconds {
+        ..SHORTEST => "may not specify a duration less than 10 minutes",
+        SHORTEST..=LONGEST => return Ok(seconds),
+        _ => "may not specify a duration larger than 2^32 seconds",
+    };
+    let path = Path::new("spec").child("expirationSeconds");
+    Err(invalid("", Error::invalid(path, &Value::from(seconds), detail)))
+}
+
+/// The object that the token is to be bound to: it exists, and is the one that is meant.
+async fn bound_object(operation: &Operation<'_>, request: &Value) -> Result<Bound, Status> {
+    let Some(reference) = request.pointer("/spec/boundObjectRef").filter(|reference| reference.is_object())
+    else {
+        return Ok(Bound::Account);
+    };
+    let text = |field: &str| reference.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (group, version) = group_version(text("apiVersion")).unwrap_or_default();
+    let (resource, namespace) = match (group, text("kind")) {
+        ("", "Pod") => ("pods", operation.namespace()),
+        ("", "Secret") => ("secrets", operation.namespace()),
+        ("", "Node") => ("nodes", ""),
+        (group, kind) => {
+            let why = format!("cannot bind token to object of type {group}/{version}, Kind={kind}");
+            return Err(Status::bad_request(why));
+        }
+    };
+    let object = find(operation, resource, namespace, text("name")).await?;
+    let found = Reference::to(&object);
+    let bound = match resource {
+        "pods" => {
+            let account = object.pointer("/spec/serviceAccountName").and_then(Value::as_str);
+            if account.unwrap_or_default() != operation.name() {
+                return Err(Status::bad_request(format!(
+                    "cannot bind token for serviceaccount {} to pod running with different serviceaccount name.",
+                    quoted(operation.name())
+                )));
+            }
+            Bound::Pod(found.clone(), node_of(operation, &object).await?)
+        }
+        "secrets" => Bound::Secret(found.clone()),
+        _ => Bound::Node(found.clone()),
+    };
+    let asked = text("uid");
+    if !asked.is_empty() && asked != found.uid {
+        let why = format!(
+            "the UID in the bound object reference ({asked}) does not match the UID in record. The object might \
+             have been deleted and then recreated"
+        );
+        let kind = GroupResource { group, resource: text("kind") };
+        return Err(Status::conflict(kind, text("name"), &why));
+    }
+    Ok(bound)
+}
+
+/// The node of a pod; of one that is gone the name stays.
+async fn node_of(operation: &Operation<'_>, pod: &Value) -> Result<Option<Reference>, Status> {
+    let name = pod.pointer("/spec/nodeName").and_then(Value::as_str).unwrap_or_default();
+    if name.is_empty() {
+        return Ok(None);
+    }
+    match find(operation, "nodes", "", name).await {
+        Ok(node) => Ok(Some(Reference::to(&node))),
+        Err(status) if status.code == 404 => {
+            Ok(Some(Reference { name: name.to_owned(), uid: String::new() }))
+        }
+        Err(status) => Err(status),
+    }
+}
+
+async fn find(
+    operation: &Operation<'_>,
+    resource: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<Value, Status> {
+    let registry = operation.api.builtin("", "v1", resource).ok_or_else(Status::no_such_resource)?;
+    Ok(registry.get(namespace, name).await?.object)
+}
+
+fn audiences(request: &Value) -> Vec<String> {
+    let audiences = request.pointer("/spec/audiences").and_then(Value::as_array);
+    audiences.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn invalid(name: &str, error: Error) -> Status {
+    Status::invalid(KIND.group, KIND.kind, name, &[error])
+}
+
+const KIND: Kind<'static> = Kind { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
+const HOUR: i64 = 3600;
+const SHORTEST: i64 = 600;
+const LONGEST: i64 = 1 << 32;
+/// The lifetime that the kubelet asks for when a pod does not say.
+const MOUNTED: i64 = 3607;
+const YEAR: i64 = 365 * 24 * 3600;
