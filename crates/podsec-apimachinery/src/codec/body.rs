@@ -127,7 +127,12 @@ pub fn decode(body: &[u8], encoding: Encoding, expected: Kind<'_>) -> Result<Bod
             found.known_beside(expected).map_err(|cause| refused(found, cause))?;
             let decoded = protobuf::decode(found.group, found.version, found.kind, unknown.raw);
             let object = decoded.map_err(|error: ProtobufError| refused(found, error.to_string()))?;
-            Body { object: Value::Object(object), strict: Vec::new() }.of(found, expected, refused)
+            let mut object = Value::Object(object);
+            if let Some(schema) = Definitions::builtin().kind(found.group, found.version, found.kind) {
+                let converted = schema::convert(schema, &object);
+                object = converted.map_err(|error| refused(found, error.to_string()))?.object;
+            }
+            Body { object, strict: Vec::new() }.of(found, expected, refused)
         }
     }
 }

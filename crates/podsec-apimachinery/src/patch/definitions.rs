@@ -83,19 +83,16 @@ impl TypeSchema for Schema<'_> {
     fn zero(&self) -> Option<Value> {
         let schema::Shape::Struct(fields) = Schema::shape(*self) else { return None };
         let mut zero = Map::new();
-        for (name, field) in fields.fields() {
-            let value = match (fields.go_struct(), name) {
-                ("ReplicationControllerSpec", "template") => None,
-                ("PodSpec", "containers") | ("Role" | "ClusterRole", "rules") => Some(Value::Null),
-                (
-                    _,
-                    "metadata" | "spec" | "status" | "template" | "jobTemplate" | "strategy"
-                    | "updateStrategy" | "roleRef" | "loadBalancer",
-                ) => TypeSchema::zero(&field),
-                _ => None,
-            };
-            zero.extend(value.map(|value| (name.to_owned(), value)));
+        for name in fields.always_written() {
+            let field = fields.field(name).and_then(|field| TypeSchema::zero(&field));
+            zero.insert((*name).to_owned(), field.unwrap_or(Value::Null));
         }
+        let list = match fields.go_struct() {
+            "PodSpec" => Some("containers"),
+            "Role" | "ClusterRole" => Some("rules"),
+            _ => None,
+        };
+        zero.extend(list.map(|name| (name.to_owned(), Value::Null)));
         Some(Value::Object(zero))
     }
 }

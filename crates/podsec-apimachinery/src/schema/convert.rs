@@ -169,6 +169,7 @@ impl Converter {
             }
             self.path.truncate(outer);
         }
+        fields.complete(&mut object);
         Ok(Value::Object(object))
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
+use serde_json::{Map, Value};
+
 use super::document::{self, GoTypes, RawSchema};
 use super::messages;
 use super::node::{Node, NodeShape, TypeId};
@@ -63,6 +65,7 @@ pub struct Struct<'a> {
     definitions: &'a Definitions,
     name: &'a str,
     fields: &'a BTreeMap<String, Node>,
+    always_written: &'a [&'static str],
 }
 
 /// How server-side apply merges a list.
@@ -154,6 +157,7 @@ impl Definitions {
             for field in messages::absent_when_empty(message_name(name)) {
                 node.mark_absent_when_empty(field);
             }
+            node.set_always_written(messages::always_written(message_name(name)));
             types.push(Type { name: name.clone(), node });
         }
         Self { types, names, kinds }
@@ -168,8 +172,8 @@ impl<'a> Schema<'a> {
             NodeShape::Scalar(scalar) => *scalar,
             NodeShape::List(item) => Shape::List(inner(item)),
             NodeShape::Map(value) => Shape::Map(inner(value)),
-            NodeShape::Struct { name, fields } => {
-                Shape::Struct(Struct { definitions: self.definitions, name, fields })
+            NodeShape::Struct { name, fields, always_written } => {
+                Shape::Struct(Struct { definitions: self.definitions, name, fields, always_written })
             }
             // Only a definition that is nothing but a reference to a reference ends here, and there is none.
             NodeShape::Reference(_) => Shape::Any,
@@ -223,6 +227,18 @@ impl<'a> Schema<'a> {
         self.node.absent_when_empty
     }
 
+    /// What Go writes of a struct of this type of which nothing was ever set.
+    pub(crate) fn unset(self) -> Value {
+        match self.shape() {
+            Shape::Struct(fields) => {
+                let mut object = Map::new();
+                fields.complete(&mut object);
+                Value::Object(object)
+            }
+            _ => Value::Null,
+        }
+    }
+
     /// The Go type, as decoding errors name it: `[]v1.Container`.
     pub(crate) fn go_type(self) -> String {
         if let Some(named) = &self.node.go_type {
@@ -274,6 +290,22 @@ impl<'a> Struct<'a> {
     pub fn fields(self) -> impl Iterator<Item = (&'a str, Schema<'a>)> {
         let Self { definitions, fields, .. } = self;
         fields.iter().map(move |(name, node)| (name.as_str(), Schema { definitions, node }))
+    }
+
+    /// The fields that Go writes even when they are absent: structs that are no pointers.
+    pub(crate) fn always_written(self) -> &'a [&'static str] {
+        self.always_written
+    }
+
+    /// Adds what Go writes even when it is absent, structs that are no pointers: a time is null, any other is an object.
+    pub(super) fn complete(self, object: &mut Map<String, Value>) {
+        for name in self.always_written {
+            if !object.contains_key(*name)
+                && let Some(field) = self.field(name)
+            {
+                object.insert((*name).to_owned(), field.unset());
+            }
+        }
     }
 
     /// The names of the fields in the order of the Go struct, which is that of their protobuf numbers; empty when they have

@@ -151,6 +151,7 @@ impl<'s> Decoder<'s> {
             self.fields.truncate(outer.1);
             self.path.truncate(outer.2);
         }
+        fields.complete(&mut object);
         Value::Object(object)
     }
 

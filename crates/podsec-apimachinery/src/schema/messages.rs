@@ -36,6 +36,28 @@ pub(crate) fn field_names(name: &str) -> Vec<&'static str> {
     names
 }
 
+/// The JSON fields of a message that Go writes even when nothing was ever set, because they are structs and no pointers:
+/// times as null, other structs as objects.
+pub(crate) fn always_written(name: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for field in fields(name).unwrap_or_default() {
+        let Type::Message(inner) = field.value else { continue };
+        match inner {
+            _ if field.name.is_empty() => names.extend(always_written(inner)),
+            // They decode themselves, and what is absent is written in other ways.
+            "api.resource.Quantity"
+            | "apis.meta.v1.FieldsV1"
+            | "runtime.RawExtension"
+            | "util.intstr.IntOrString" => {}
+            _ if field.shape == FieldShape::Single && !field.pointer => names.push(field.name),
+            _ => {}
+        }
+    }
+    // Its Go type says that it is left out.
+    names.retain(|field| (name, *field) != ("apis.meta.v1.ObjectMeta", "creationTimestamp"));
+    names
+}
+
 /// One field of a message.
 pub(crate) struct Field {
     /// The JSON name; empty when the fields of the sub-message stand in the message itself.
@@ -43,6 +65,8 @@ pub(crate) struct Field {
     pub(crate) number: u32,
     pub(crate) shape: FieldShape,
     pub(crate) value: Type,
+    /// It is a pointer, and tells absence from zero.
+    pub(crate) pointer: bool,
     /// Zero is left out, as it cannot be told from absence.
     pub(crate) omit_zero: bool,
     /// Zero is known to mean absence; else it may be a pointer to zero.
@@ -107,6 +131,7 @@ fn field(word: &'static str) -> Option<Field> {
         number: number.parse().ok()?,
         shape,
         value,
+        pointer: rest.ends_with('*'),
         omit_zero: rest.ends_with(['?', '~']),
         empty_is_absent: rest.ends_with('?'),
     })

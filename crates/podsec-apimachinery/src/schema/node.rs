@@ -39,6 +39,12 @@ impl Node {
         }
     }
 
+    pub(super) fn set_always_written(&mut self, names: Vec<&'static str>) {
+        if let NodeShape::Struct { always_written, .. } = &mut self.shape {
+            *always_written = names;
+        }
+    }
+
     pub(super) fn name_go_type(&mut self, field: &str, go_type: &str) {
         if let NodeShape::Struct { fields, .. } = &mut self.shape
             && let Some(field) = fields.get_mut(field)
@@ -56,7 +62,12 @@ pub(super) enum NodeShape {
     Scalar(Shape<'static>),
     List(Box<Node>),
     Map(Box<Node>),
-    Struct { name: String, fields: BTreeMap<String, Node> },
+    Struct {
+        name: String,
+        fields: BTreeMap<String, Node>,
+        /// The fields that are written even when they are absent.
+        always_written: Vec<&'static str>,
+    },
     Reference(TypeId),
 }
 
@@ -84,7 +95,7 @@ fn shape(name: &str, raw: &RawSchema, names: &HashMap<String, TypeId>) -> NodeSh
         (Some("object"), _) => {
             let field = |(name, field): (&String, &RawSchema)| (name.clone(), Node::of_field(field, names));
             let fields = raw.properties.iter().map(field).collect();
-            return NodeShape::Struct { name: name.to_owned(), fields };
+            return NodeShape::Struct { name: name.to_owned(), fields, always_written: Vec::new() };
         }
         (Some("boolean"), _) => Shape::Boolean,
         (Some("integer"), Some("int32")) => Shape::Integer32,

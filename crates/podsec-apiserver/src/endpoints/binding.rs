@@ -1,7 +1,7 @@
-//! `pods/binding` puts a pod on a node, `pods/eviction` takes it away.
+//! `pods/binding` puts a pod on a node.
 
 use podsec_apimachinery::Status;
-use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::field::{self, Error, Path};
 use podsec_apimachinery::meta::{Meta, time_text};
 use podsec_storage::Precondition;
 use serde_json::{Value, json};
@@ -11,9 +11,9 @@ use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
 use crate::pipeline::Answer;
 use crate::registry::WriteError;
-use crate::verbs::options::{DeleteOptions, WriteOptions};
-use crate::verbs::{self, Operation};
-use podsec_kinds::object::as_map;
+use crate::verbs::Operation;
+use crate::verbs::options::WriteOptions;
+use podsec_kinds::object::{self, as_map};
 
 /// Sets `spec.nodeName`, once.
 pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
@@ -26,12 +26,12 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
     let name = if operation.name().is_empty() { Meta::of(&binding).name() } else { operation.name() };
     let name = name.to_owned();
     let name = name.as_str();
+    if !operation.name().is_empty() && Meta::of(&binding).name() != name {
+        return Err(Status::bad_request("name in URL does not match name in Binding object"));
+    }
+    validate(&binding)?;
     admission::admit(operation, &write(name, &options), &mut binding).await?;
     let node = binding.pointer("/target/name").and_then(Value::as_str).unwrap_or_default();
-    if node.is_empty() {
-        let path = Path::new("target").child("name");
-        return Err(Status::invalid("", "Binding", name, &[Error::required(path, "")]));
-    }
     let pods = operation.api.builtin("", "v1", "pods").ok_or_else(Status::no_such_resource)?;
     for _ in 0..ATTEMPTS {
         let stored = pods.get(operation.namespace(), name).await?;
@@ -53,7 +53,14 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
         if !assigned.is_empty() {
             return conflict(&format!("pod {name} is already assigned to node {assigned:?}"));
         }
+        let gates = stored.object.pointer("/spec/schedulingGates").and_then(Value::as_array);
+        if gates.is_some_and(|gates| !gates.is_empty()) {
+            return conflict(&format!("pod {name} has non-empty .spec.schedulingGates"));
+        }
         let mut pod = stored.object.clone();
+        for field in ["annotations", "labels"] {
+            copy(field, &binding, &mut pod);
+        }
         assign(&mut pod, node, &time_text(context.received));
         if options.dry_run {
             break;
@@ -68,25 +75,8 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
     Ok(success())
 }
 
-/// Deletes the pod.
-pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::create(&context.query, &context.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
-    let kind = Kind { group: "policy", version: "v1", kind: "Eviction" };
-    let mut eviction = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
-    context.recording.request_object(&eviction);
-    admission::admit(operation, &write(operation.name(), &options), &mut eviction).await?;
-    let mut delete = match eviction.get("deleteOptions") {
-        Some(options) => DeleteOptions::from_object(options)?,
-        None => DeleteOptions::default(),
-    };
-    delete.dry_run |= options.dry_run;
-    verbs::delete_object(operation, operation.namespace(), operation.name(), &delete, None).await?;
-    Ok(success())
-}
-
-fn write<'a>(name: &'a str, options: &WriteOptions) -> Write<'a> {
+/// A binding or an eviction as admission sees it.
+pub(super) fn write<'a>(name: &'a str, options: &WriteOptions) -> Write<'a> {
     Write {
         action: Action::Create,
         name,
@@ -96,10 +86,37 @@ fn write<'a>(name: &'a str, options: &WriteOptions) -> Write<'a> {
     }
 }
 
+/// What is wrong with a binding is answered as a failure of the server, as Kubernetes does.
+fn validate(binding: &Value) -> Result<(), Status> {
+    let target = |field: &str| {
+        binding.pointer(&format!("/target/{field}")).and_then(Value::as_str).unwrap_or_default()
+    };
+    let path = Path::new("target");
+    let mut errors = Vec::new();
+    if !matches!(target("kind"), "" | "Node") {
+        let kinds = &["Node", "<empty>"];
+        errors.push(Error::not_supported(path.child("kind"), &target("kind").into(), kinds));
+    }
+    if target("name").is_empty() {
+        errors.push(Error::required(path.child("name"), ""));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Status::failure(500, "", field::aggregate(&errors))) }
+}
+
+/// Brings labels or annotations of the binding into the pod.
+fn copy(field: &str, binding: &Value, pod: &mut Value) {
+    let given = binding.pointer(&format!("/metadata/{field}")).and_then(Value::as_object);
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
+        let texts = as_map(object::metadata_mut(pod).entry(field).or_insert(Value::Null));
+        texts.extend(given.clone());
+    }
+}
+
 fn assign(pod: &mut Value, node: &str, now: &str) {
     let fields = as_map(pod);
     as_map(fields.entry("spec").or_insert(Value::Null)).insert("nodeName".to_owned(), node.into());
     let status = as_map(fields.entry("status").or_insert(Value::Null));
+    status.remove("nominatedNodeName");
     let conditions = status.entry("conditions").or_insert_with(|| json!([]));
     if let Value::Array(conditions) = conditions {
         conditions.retain(|condition| condition.get("type").is_none_or(|kind| kind != "PodScheduled"));
@@ -110,7 +127,7 @@ fn assign(pod: &mut Value, node: &str, now: &str) {
 }
 
 /// 201 with a Status, as creating something that is not kept.
-fn success() -> Answer {
+pub(super) fn success() -> Answer {
     let object = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201,
     });

@@ -1,35 +1,11 @@
-//! `pods/log`, `exec`, `attach`, `portforward` and the proxies: nothing runs here, and that is what they answer.
+//! `pods/exec`, `attach`, `portforward` and the proxies: nothing runs here, and that is what they answer.
 
-use hyper::{Response, StatusCode};
 use podsec_apimachinery::Status;
 use serde_json::{Map, Value};
 
 use crate::admission::{self, Action, Write};
-use crate::body::ResponseBody;
 use crate::pipeline::Answer;
 use crate::verbs::Operation;
-
-/// An empty log for a container that exists.
-pub(super) async fn log(operation: &Operation<'_>) -> Result<Answer, Status> {
-    let name = operation.name();
-    let pod = operation.registry.get(operation.namespace(), name).await?.object;
-    let names: Vec<&str> = containers(&pod).collect();
-    match operation.context.query.value("container") {
-        Some(asked) if !names.contains(&asked) => {
-            Err(Status::bad_request(format!("container {asked} is not valid for pod {name}")))
-        }
-        None if names.len() > 1 => Err(Status::bad_request(format!(
-            "a container name must be specified for pod {name}, choose one of: [{}]",
-            names.join(" ")
-        ))),
-        _ if is_bound(&pod) => Ok(Answer::text(StatusCode::OK, "")),
-        _ => {
-            let mut response = Response::new(ResponseBody::Full(None));
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            Ok(Answer::Response(Box::new(response)))
-        }
-    }
-}
 
 /// Refuses a connection into a pod or to a node.
 pub(super) async fn refuse(operation: &Operation<'_>) -> Result<Answer, Status> {
@@ -77,14 +53,6 @@ fn options(operation: &Operation<'_>) -> Value {
         fields.insert("ports".to_owned(), ports.into());
     }
     Value::Object(fields)
-}
-
-fn containers(pod: &Value) -> impl Iterator<Item = &str> {
-    ["/spec/initContainers", "/spec/containers", "/spec/ephemeralContainers"]
-        .into_iter()
-        .filter_map(|list| pod.pointer(list).and_then(Value::as_array))
-        .flatten()
-        .filter_map(|container| container.get("name").and_then(Value::as_str))
 }
 
 fn is_bound(pod: &Value) -> bool {

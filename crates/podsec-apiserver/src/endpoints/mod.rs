@@ -3,7 +3,9 @@
 mod binding;
 mod connect;
 mod discovery;
+mod eviction;
 mod health;
+mod log;
 mod openapi;
 mod openid;
 mod review;
@@ -60,8 +62,8 @@ pub(crate) async fn handle_resource(
     let answer = match (resource.group.as_str(), resource.resource.as_str(), subresource) {
         ("authentication.k8s.io" | "authorization.k8s.io", _, "") => review::review(operation, body).await,
         ("", "bindings", "") | ("", "pods", "binding") => binding::bind(operation, body).await,
-        ("", "pods", "eviction") => binding::evict(operation, body).await,
-        ("", "pods", "log") => connect::log(operation).await,
+        ("", "pods", "eviction") => eviction::evict(operation, body).await,
+        ("", "pods", "log") => log::log(operation).await,
         ("", _, "attach" | "exec" | "portforward" | "proxy") => connect::refuse(operation).await,
         ("", "serviceaccounts", "token") => token::token(operation, body).await,
         (_, _, "scale") => scale::scale(operation, verb, body).await,

@@ -231,7 +231,8 @@ async fn take(
     }
 }
 
-fn check_preconditions(
+/// 409 when the object is not the one that the options are about.
+pub(crate) fn check_preconditions(
     operation: &Operation<'_>,
     object: &Value,
     options: &DeleteOptions,

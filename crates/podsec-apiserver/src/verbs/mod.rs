@@ -25,7 +25,7 @@ use podsec_apimachinery::schema::catalog::{Resource, Verb};
 use podsec_apimachinery::status::GroupResource;
 use serde_json::Value;
 
-pub(crate) use delete::delete_object;
+pub(crate) use delete::{check_preconditions, delete_object};
 pub(crate) use list::ListMemory;
 pub(crate) use update::{Origin, update_object};
 

@@ -63,7 +63,6 @@ pub(crate) async fn update_object(
     origin: Origin,
     change: impl Fn(&Value) -> Result<Value, Status>,
 ) -> Result<Value, Status> {
-    // Without end: whoever loses a race finds that somebody else has made progress, and the request has a deadline.
     loop {
         let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
         let mut object = change(&stored.object)?;
