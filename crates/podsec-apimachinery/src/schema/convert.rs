@@ -282,7 +282,7 @@ mod tests {
             "terminationGracePeriodSeconds": 3.0, "containers": [{"name": "c", "env": [{"name": "A", "value": ""}]}]}});
         let Converted { object, unknown } = converted("", "Pod", &tree).unwrap();
         let expected = json!({"metadata": {}, "spec": {"terminationGracePeriodSeconds": 3,
-            "containers": [{"name": "c", "env": [{"name": "A"}]}]}});
+            "containers": [{"name": "c", "env": [{"name": "A"}], "resources": {}}]}, "status": {}});
         assert_eq!((object, unknown), (expected, Vec::new()));
     }
 

@@ -264,7 +264,11 @@ pub(super) fn zero(shape: Shape<'_>) -> Value {
         Shape::Integer32 | Shape::Integer64 | Shape::Number | Shape::IntOrString => Value::from(0),
         Shape::String | Shape::Bytes => Value::String(String::new()),
         Shape::Quantity => Value::from("0"),
-        Shape::Struct(_) => Value::Object(Map::new()),
+        Shape::Struct(fields) => {
+            let mut object = Map::new();
+            fields.complete(&mut object);
+            Value::Object(object)
+        }
         _ => Value::Null,
     }
 }
@@ -330,10 +334,10 @@ mod tests {
             "strict decoding error: unknown field \"spec.containers[0].foo\", unknown field \"spec.bar\", \
              unknown field \"spec.HostPID\""
         );
-        let spec = json!({"containers": [{"name": "c", "image": "x"}]});
+        let spec = json!({"containers": [{"name": "c", "image": "x", "resources": {}}]});
         assert_eq!(
             decoded.object,
-            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec})
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec, "status": {}})
         );
     }
 
@@ -356,7 +360,7 @@ mod tests {
         );
         assert_eq!(
             decoded("Pod", text).unwrap().object,
-            json!({"metadata": {"labels": {"a": "2", "b": "3"}}, "spec": {"hostPID": true, "nodeName": "b"}})
+            json!({"metadata": {"labels": {"a": "2", "b": "3"}}, "spec": {"hostPID": true, "nodeName": "b"}, "status": {}})
         );
     }
 
@@ -449,7 +453,10 @@ mod tests {
         });
         assert_eq!(
             decoded("Pod", text).unwrap().object,
-            json!({"metadata": {"creationTimestamp": "2024-01-01T00:00:00Z"}, "spec": {"containers": [container]}})
+            json!({
+                "metadata": {"creationTimestamp": "2024-01-01T00:00:00Z"},
+                "spec": {"containers": [container]}, "status": {}
+            })
         );
         let limits = r#"{"spec":{"containers":[{"resources":{"limits":{"cpu":true}}}]}}"#;
         assert_eq!(decoded("Pod", limits), Err(DecodeError::Quantity(QuantityError::Format)));
@@ -463,7 +470,10 @@ mod tests {
     #[test]
     fn bytes_are_base64() {
         let secret = |data: &str| decoded("Secret", &format!(r#"{{"data":{{"a":{data}}}}}"#));
-        assert_eq!(secret(r#""aGVs\nbG8=""#).unwrap().object, json!({"data": {"a": "aGVsbG8="}}));
+        assert_eq!(
+            secret(r#""aGVs\nbG8=""#).unwrap().object,
+            json!({"data": {"a": "aGVsbG8="}, "metadata": {}})
+        );
         assert_eq!(secret(r#""aGV$""#), Err(DecodeError::Base64(3)));
         assert_eq!(secret(r#""aGVsbG8""#), Err(DecodeError::Base64(4)));
     }
@@ -473,7 +483,7 @@ mod tests {
         let text = r#"{"metadata":{"labels":{"a":null},"annotations":null},"spec":{"containers":[null],"hostPID":null}}"#;
         assert_eq!(
             decoded("Pod", text).unwrap().object,
-            json!({"metadata": {"labels": {"a": ""}}, "spec": {"containers": [{}]}})
+            json!({"metadata": {"labels": {"a": ""}}, "spec": {"containers": [{"resources": {}}]}, "status": {}})
         );
     }
 
@@ -488,7 +498,19 @@ mod tests {
             "securityContext": {"runAsUser": 0},
             "volumes": [{"emptyDir": {}}],
         });
-        assert_eq!(decoded("Pod", text).unwrap().object, json!({"metadata": {}, "spec": spec}));
+        assert_eq!(decoded("Pod", text).unwrap().object, json!({"metadata": {}, "spec": spec, "status": {}}));
+    }
+
+    #[test]
+    fn structs_that_are_no_pointers_are_there_and_their_times_are_null() {
+        let pod =
+            decoded("Pod", r#"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#).unwrap().object;
+        let condition =
+            json!({"type": "Ready", "status": "True", "lastProbeTime": null, "lastTransitionTime": null});
+        assert_eq!(pod, json!({"metadata": {}, "spec": {}, "status": {"conditions": [condition]}}));
+        let deployment = decoded("Deployment", r#"{"spec":{}}"#).unwrap().object;
+        let spec = json!({"strategy": {}, "template": {"metadata": {}, "spec": {}}});
+        assert_eq!(deployment, json!({"metadata": {}, "spec": spec, "status": {}}));
     }
 
     #[test]

@@ -170,8 +170,9 @@ fn a_client_may_reset_managed_fields_but_not_forge_them_through_a_subresource() 
 #[test]
 fn ten_updaters_are_kept_and_the_oldest_become_one() {
     let (schema, reset) = (schema("", "ConfigMap"), FieldSet::default());
-    let mut live = json!({"metadata": {"name": "c"}});
-    for number in 0..13 {
+    let mut live = json!({"metadata": {"name": "c"}, "data": {"m00": "x"}});
+    track(None, &mut live, &schema, &request("m00", "2026-01-01T00:00:00Z", &reset));
+    for number in 1..13 {
         let mut new = live.clone();
         let (manager, time) = (format!("m{number:02}"), format!("2026-01-01T00:00:{number:02}Z"));
         new["data"][manager.as_str()] = json!("x");
