@@ -48,6 +48,8 @@ pub struct ApiServer {
     stopping: watch::Sender<bool>,
     /// Host and port under which clients reach it; empty without a socket.
     pub(crate) address: String,
+    /// The certificate that client certificates are signed with, PEM.
+    authority: Option<String>,
 }
 
 impl ApiServer {
@@ -77,6 +79,7 @@ impl ApiServer {
             in_flight: MaxInFlight::new(0, 0),
             stopping,
             address: String::new(),
+            authority: None,
         }
     }
 
@@ -101,20 +104,21 @@ impl ApiServer {
         self
     }
 
-    /// The same at an address under which clients reach it.
+    /// The same at an address under which clients reach it, with certificates of an authority.
     #[must_use]
-    pub(crate) fn at(mut self, address: SocketAddr) -> Self {
+    pub(crate) fn at(mut self, address: SocketAddr, authority_pem: &str) -> Self {
         self.address = address.to_string();
+        self.authority = Some(authority_pem.to_owned());
         self
     }
 
-    /// Makes the system namespaces and starts the controllers. A server without it answers all the same, but
+    /// Makes the objects of the system and starts the controllers. A server without it answers all the same, but
     /// deleted namespaces never go.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn bootstrap(self: &Arc<Self>) -> Result<(), Status> {
-        bootstrap::create_namespaces(self).await?;
+        bootstrap::create_objects(self, self.authority.as_deref()).await?;
         controllers::definitions::load(self).await?;
         controllers::start(self);
         Ok(())

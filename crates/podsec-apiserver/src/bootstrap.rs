@@ -2,35 +2,148 @@
 
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
-use podsec_apimachinery::meta::MetaMut;
+use podsec_apimachinery::meta::{Meta, MetaMut, time_text};
+use podsec_apimachinery::patch::field_set::FieldSet;
+use podsec_apimachinery::patch::managed_fields::{Request, track};
+use podsec_apimachinery::schema::{self, Catalog, Definitions, catalog};
+use podsec_kinds::strategy;
 use podsec_storage::Precondition;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::apiserver::ApiServer;
-use crate::registry::WriteError;
-use podsec_kinds::strategy;
+use crate::registry::{Registry, WriteError};
 
-/// Makes the system namespaces that are not there yet.
+/// Makes the objects of the system that are not there yet. `authority` is the certificate that client certificates are
+/// signed with, PEM.
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn create_namespaces(api: &ApiServer) -> Result<(), Status> {
-    let Some(namespaces) = api.builtin("", "v1", "namespaces") else { return Ok(()) };
-    let strategy = strategy("", "namespaces");
+pub(crate) async fn create_objects(api: &ApiServer, authority: Option<&str>) -> Result<(), Status> {
+    let now = Timestamp::now();
     for name in NAMESPACES {
-        let mut namespace = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}});
-        let mut meta = MetaMut::of(&mut namespace);
-        meta.set_uid(&Uuid::new_v4().to_string());
-        meta.set_creation_timestamp(Some(Timestamp::now()));
-        (strategy.default)(&mut namespace);
-        (strategy.prepare_for_create)(&mut namespace);
-        match namespaces.put("", name, Precondition::Absent, &mut namespace).await {
-            Ok(_) | Err(WriteError::Conflict) => {}
-            Err(WriteError::Fail(status)) => return Err(status),
-        }
+        create(api, json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}), now).await?;
+    }
+    for (name, value, description) in PRIORITY_CLASSES {
+        let class = json!({
+            "kind": "PriorityClass", "apiVersion": "scheduling.k8s.io/v1", "metadata": {"name": name},
+            "value": value, "description": description,
+        });
+        create(api, class, now).await?;
+    }
+    create(api, service_cidr(now), now).await?;
+    let port = api.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    create(api, service(port.unwrap_or(DEFAULT_PORT)), now).await?;
+    create(api, service_address(), now).await?;
+    if let Some(authority) = authority {
+        create(api, authentication(authority), now).await?;
     }
     Ok(())
 }
 
+/// Stores an object as if the API server had created it through itself.
+async fn create(api: &ApiServer, object: Value, now: Timestamp) -> Result<(), Status> {
+    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (group, version) = catalog::group_version(text("apiVersion")).unwrap_or_default();
+    let resource = Catalog::builtin().by_kind(group, version, text("kind"));
+    let schema = Definitions::builtin().kind(group, version, text("kind"));
+    let (Some(resource), Some(schema)) = (resource, schema) else { return Err(Status::no_such_resource()) };
+    let registry = Registry::new(&api.store, resource, None);
+    let strategy = strategy(group, &resource.resource);
+    let mut object = schema::convert(schema, &object)
+        .map_err(|error| Status::internal(&format!("bootstrap object: {error}")))?
+        .object;
+    (strategy.default)(&mut object);
+    let reset = FieldSet::of(&[&["status"]]);
+    let request = Request {
+        manager: "kube-apiserver",
+        api_version: &resource.api_version(),
+        subresource: "",
+        reset: &reset,
+        now,
+    };
+    track(None, &mut object, &schema, &request);
+    let mut meta = MetaMut::of(&mut object);
+    meta.set_uid(&Uuid::new_v4().to_string());
+    meta.set_creation_timestamp(Some(now));
+    let status = object.get("status").cloned();
+    (strategy.prepare_for_create)(&mut object);
+    if let (Some(status), "ServiceCIDR") = (status, resource.kind.as_str()) {
+        // What a controller says of it in other clusters.
+        object["status"] = status;
+    }
+    let meta = Meta::of(&object);
+    let (namespace, name) = (meta.namespace().to_owned(), meta.name().to_owned());
+    match registry.put(&namespace, &name, Precondition::Absent, &mut object).await {
+        Ok(_) | Err(WriteError::Conflict) => Ok(()),
+        Err(WriteError::Fail(status)) => Err(status),
+    }
+}
+
+/// The Service under which pods find the API server.
+fn service(port: u16) -> Value {
+    json!({
+        "kind": "Service", "apiVersion": "v1",
+        "metadata": {
+            "name": "kubernetes", "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": port}],
+            "clusterIP": SERVICE_ADDRESS, "clusterIPs": [SERVICE_ADDRESS], "type": "ClusterIP",
+            "sessionAffinity": "None", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
+            "internalTrafficPolicy": "Cluster",
+        },
+    })
+}
+
+/// The range that addresses of Services are taken from.
+fn service_cidr(now: Timestamp) -> Value {
+    json!({
+        "kind": "ServiceCIDR", "apiVersion": "networking.k8s.io/v1", "metadata": {"name": "kubernetes"},
+        "spec": {"cidrs": ["10.96.0.0/12"]},
+        "status": {"conditions": [{
+            "type": "Ready", "status": "True", "reason": "", "lastTransitionTime": time_text(now),
+            "message": "Kubernetes default Service CIDR is ready",
+        }]},
+    })
+}
+
+/// The address of that Service, which is taken.
+fn service_address() -> Value {
+    json!({
+        "kind": "IPAddress", "apiVersion": "networking.k8s.io/v1",
+        "metadata": {"name": SERVICE_ADDRESS, "labels": {
+            "ipaddress.kubernetes.io/ip-family": "IPv4",
+            "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+        }},
+        "spec": {"parentRef": {"resource": "services", "namespace": "default", "name": "kubernetes"}},
+    })
+}
+
+/// What API servers beside this one need, to know whose client certificates to believe.
+fn authentication(authority: &str) -> Value {
+    json!({
+        "kind": "ConfigMap", "apiVersion": "v1",
+        "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
+        "data": {"client-ca-file": authority},
+    })
+}
+
 const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
+const PRIORITY_CLASSES: &[(&str, i64, &str)] = &[
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+];
+/// The first address of the range.
+const SERVICE_ADDRESS: &str = "10.96.0.1";
+/// The port of a server without a socket.
+const DEFAULT_PORT: u16 = 6443;

@@ -130,7 +130,7 @@ impl Server {
             .with_plugins(options.admission_plugins.clone())
             .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight)
             .with_service_accounts(service_accounts);
-        let api = Arc::new(api.at(address));
+        let api = Arc::new(api.at(address, authority.certificate_pem()));
         api.bootstrap().await.map_err(StartError::Bootstrap)?;
         if options.node {
             api.start_node();

@@ -41,7 +41,8 @@ async fn follow(client: &Client) -> Error {
         Ok(page) => page,
         Err(error) => return error,
     };
-    let mut collector = Collector { client, dependents: HashMap::new(), gone: HashMap::new() };
+    let mut collector =
+        Collector { client, dependents: HashMap::new(), gone: HashMap::new(), waiting: HashMap::new() };
     let mut retries = Retries::new();
     for entry in &page.entries {
         let failures = client.failures();
@@ -89,20 +90,30 @@ struct Collector<'a> {
     dependents: HashMap<String, BTreeSet<Arc<str>>>,
     /// The uids of deleted objects that may still have dependents, by their keys.
     gone: HashMap<Arc<str>, String>,
+    /// The keys of owners that go last, after the dependents that block them, by uid.
+    waiting: HashMap<String, Arc<str>>,
 }
 
 impl Collector<'_> {
     async fn see(&mut self, event: &Event) {
         match event {
-            Event::Create(entry) | Event::Modify { entry, .. } => {
+            Event::Create(entry) => {
                 self.note(entry).await;
                 self.finish(entry).await;
+            }
+            Event::Modify { entry, previous } => {
+                self.note(entry).await;
+                self.finish(entry).await;
+                // It may have let go of an owner.
+                self.finish_owners(previous).await;
             }
             Event::Delete { previous, .. } => {
                 let Ok(object) = serde_json::from_slice::<Value>(&previous.value) else { return };
                 let uid = Meta::of(&object).uid();
                 self.gone.insert(Arc::clone(&previous.key), uid.to_owned());
                 self.collect_dependents(&previous.key).await;
+                self.waiting.remove(uid);
+                self.finish_owners(previous).await;
             }
         }
     }
@@ -161,8 +172,23 @@ impl Collector<'_> {
         }
     }
 
+    /// Looks again at the owners that wait for a dependent, now that it has changed or gone.
+    async fn finish_owners(&mut self, dependent: &Entry) {
+        if self.waiting.is_empty() || !contains(&dependent.value, b"\"ownerReferences\"") {
+            return;
+        }
+        let Ok(object) = serde_json::from_slice::<Value>(&dependent.value) else { return };
+        for owner in Meta::of(&object).owner_references() {
+            if let Some(key) = self.waiting.get(owner.uid)
+                && let Ok(Some(entry)) = self.client.api().store.get(key).await
+            {
+                self.finish(&entry).await;
+            }
+        }
+    }
+
     /// Does what the finalizers of a terminating object wait for.
-    async fn finish(&self, entry: &Entry) {
+    async fn finish(&mut self, entry: &Entry) {
         if !contains(&entry.value, b"\"deletionTimestamp\"") {
             return;
         }
@@ -175,8 +201,15 @@ impl Collector<'_> {
                 self.release(&dependent, uid).await;
             }
         } else if finalizers.contains(&FOREGROUND) {
-            for dependent in self.dependents_of(uid).await {
-                self.collect(&dependent, uid).await;
+            let dependents = self.dependents_of(uid).await;
+            for dependent in dependents.iter().filter(|dependent| !Meta::of(dependent).is_being_deleted()) {
+                self.collect(dependent, uid).await;
+            }
+            // One that has finalizers of its own stays for a while, and the owner with it.
+            let remaining = self.dependents_of(uid).await;
+            if remaining.iter().any(|dependent| blocks(dependent, uid)) {
+                self.waiting.insert(uid.to_owned(), Arc::clone(&entry.key));
+                return;
             }
         } else {
             return;
@@ -208,14 +241,39 @@ impl Collector<'_> {
             return self.release(dependent, uid).await;
         }
         if let Some(path) = path_of(self.client.api(), dependent) {
+            let meta = Meta::of(dependent);
+            let has = |finalizer: &str| meta.finalizers().any(|name| name == finalizer);
+            // Below an owner that goes last, dependents go before what they own, too.
+            let last = self.waits(dependent, uid).await && !self.dependents_of(meta.uid()).await.is_empty();
+            let policy = match () {
+                () if has(ORPHAN) => "Orphan",
+                () if last || has(FOREGROUND) => "Foreground",
+                () => "Background",
+            };
             let options = json!({
                 "kind": "DeleteOptions",
                 "apiVersion": "v1",
-                "propagationPolicy": "Background",
+                "propagationPolicy": policy,
                 "preconditions": {"uid": Meta::of(dependent).uid()},
             });
             self.client.delete(&path, &options).await;
         }
+    }
+
+    /// Whether the owner with this uid is there and waits for its dependents.
+    async fn waits(&self, dependent: &Value, uid: &str) -> bool {
+        let meta = Meta::of(dependent);
+        let Some(owner) = meta.owner_references().find(|owner| owner.uid == uid) else { return false };
+        let api = self.client.api();
+        let Some((group, version)) = group_version(owner.api_version) else { return false };
+        let served = api.served();
+        let Some(resource) = served.catalog.by_kind(group, version, owner.kind) else { return false };
+        let namespace = if resource.namespaced { meta.namespace() } else { "" };
+        let found = api.registry(resource).find(namespace, owner.name).await;
+        found.ok().flatten().is_some_and(|found| {
+            let meta = Meta::of(&found.object);
+            meta.is_being_deleted() && meta.finalizers().any(|name| name == FOREGROUND)
+        })
     }
 
     /// Takes an owner out of a dependent.
@@ -231,6 +289,15 @@ impl Collector<'_> {
             self.client.merge_patch(&path, &patch).await;
         }
     }
+}
+
+/// Whether a dependent says that its owner is not to go before it.
+fn blocks(dependent: &Value, uid: &str) -> bool {
+    let owners = dependent.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.into_iter().flatten().any(|owner| {
+        owner.get("uid").is_some_and(|owner| owner == uid)
+            && owner.get("blockOwnerDeletion").is_some_and(|blocks| *blocks == true)
+    })
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use super::annotations::APP_ARMOR;
 use super::{CONTAINER_LISTS, scheduling, validation};
 use crate::metadata as meta;
 use crate::object::{Fields, FieldsMut, metadata, same};
-use crate::{formats, ip};
+use crate::{formats, internal, ip};
 
 /// What is wrong with a change of a pod.
 pub(crate) fn validate_pod_update(pod: &Value, old: &Value) -> Vec<Error> {
@@ -44,8 +44,10 @@ pub(crate) fn validate_pod_update(pod: &Value, old: &Value) -> Vec<Error> {
     }
     errors.extend(only_added_tolerations(spec, old_spec, &path.child("tolerations")));
     errors.extend(only_removed_gates(spec, old_spec, &path.child("schedulingGates")));
-    if !same(&with_updatable_fields_of(spec, old_spec), old_spec) {
-        errors.push(Error::forbidden(path, UPDATABLE));
+    let kept = with_updatable_fields_of(spec, old_spec);
+    if !same(&kept, old_spec) {
+        let diff = internal::diff("PodSpec", &internal::pod_spec(old_spec), &internal::pod_spec(&kept));
+        errors.push(Error::forbidden(path, &format!("{UPDATABLE}\n{diff}")));
     }
     errors
 }
@@ -66,7 +68,8 @@ pub(crate) fn validate_ephemeral_containers_update(pod: &Value, old: &Value) -> 
                 errors.push(Error::forbidden(path.clone(), &detail));
             }
             Some(other) if !same(other, container) => {
-                let detail = format!("existing ephemeral containers {} may not be changed\n", quoted(name));
+                let diff = internal::diff("EphemeralContainer", container, other);
+                let detail = format!("existing ephemeral containers {} may not be changed\n{diff}", quoted(name));
                 errors.push(Error::forbidden(path.clone(), &detail));
             }
             Some(_) => {}
@@ -239,7 +242,7 @@ fn with_updatable_fields_of(spec: &Value, old: &Value) -> Value {
     Value::Object(fields)
 }
 
-/// Kubernetes adds a diff of Go structs, which no client reads.
+/// A diff of the two specs follows it.
 const UPDATABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
 #[cfg(test)]
@@ -276,7 +279,12 @@ mod tests {
 
     #[test]
     fn nothing_else_may_change() {
-        assert_eq!(errors(&json!({ "hostNetwork": true })), [format!("spec: Forbidden: {UPDATABLE}")]);
+        let host_network = errors(&json!({ "hostNetwork": true })).concat();
+        assert!(host_network.starts_with(&format!("spec: Forbidden: {UPDATABLE}\n@@ -")), "{host_network}");
+        let change = concat!(
+            "  \"SecurityContext\": {\n-  \"HostNetwork\": false,\n+  \"HostNetwork\": true,\n   \"HostPID\": false,\n"
+        );
+        assert!(host_network.contains(change.trim_start_matches(' ')), "{host_network}");
         assert_eq!(
             errors(&json!({ "tolerations": [] })),
             [
