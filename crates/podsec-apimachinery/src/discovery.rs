@@ -187,6 +187,8 @@ struct ApiResource<'a> {
     short_names: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     categories: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    storage_version_hash: &'a str,
 }
 
 impl<'a> ApiResource<'a> {
@@ -202,6 +204,7 @@ impl<'a> ApiResource<'a> {
             verbs: &resource.verbs,
             short_names: &resource.short_names,
             categories: &resource.categories,
+            storage_version_hash: &resource.storage_version_hash,
         };
         let subresource = move |sub: &'a Subresource| {
             let own = sub.group == resource.group && sub.version == resource.version;
@@ -215,6 +218,7 @@ impl<'a> ApiResource<'a> {
                 verbs: &sub.verbs,
                 short_names: &[],
                 categories: &[],
+                storage_version_hash: "",
             }
         };
         std::iter::once(itself).chain(resource.subresources.iter().map(subresource))
@@ -281,6 +285,15 @@ struct ResponseKind<'a> {
     kind: &'a str,
 }
 
+impl<'a> ResponseKind<'a> {
+    /// Group and version are told where they are not those of the resource.
+    fn of(sub: &'a Subresource, resource: &Resource) -> Self {
+        let own = sub.group == resource.group && sub.version == resource.version;
+        let (group, version) = if own { ("", "") } else { (sub.group.as_str(), sub.version.as_str()) };
+        Self { group, version, kind: &sub.kind }
+    }
+}
+
 impl<'a> AggregatedList<'a> {
     fn of(groups: impl Iterator<Item = &'a Group>) -> Self {
         let group = |group: &'a Group| AggregatedGroup {
@@ -310,16 +323,12 @@ impl<'a> AggregatedResource<'a> {
     fn of(resource: &'a Resource) -> Self {
         let subresource = |sub: &'a Subresource| AggregatedSubresource {
             subresource: &sub.name,
-            response_kind: ResponseKind { group: &sub.group, version: &sub.version, kind: &sub.kind },
+            response_kind: ResponseKind::of(sub, resource),
             verbs: &sub.verbs,
         };
         Self {
             resource: &resource.resource,
-            response_kind: ResponseKind {
-                group: &resource.group,
-                version: &resource.version,
-                kind: &resource.kind,
-            },
+            response_kind: ResponseKind { group: "", version: "", kind: &resource.kind },
             scope: if resource.namespaced { "Namespaced" } else { "Cluster" },
             singular_resource: &resource.singular,
             verbs: &resource.verbs,
@@ -455,7 +464,7 @@ mod tests {
             apps["versions"][0]["resources"][2],
             json!({
                 "resource": "deployments",
-                "responseKind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+                "responseKind": {"group": "", "version": "", "kind": "Deployment"},
                 "scope": "Namespaced",
                 "singularResource": "deployment",
                 "verbs": verbs,
@@ -465,7 +474,7 @@ mod tests {
                     {"subresource": "scale", "verbs": object,
                         "responseKind": {"group": "autoscaling", "version": "v1", "kind": "Scale"}},
                     {"subresource": "status", "verbs": object,
-                        "responseKind": {"group": "apps", "version": "v1", "kind": "Deployment"}},
+                        "responseKind": {"group": "", "version": "", "kind": "Deployment"}},
                 ],
             })
         );

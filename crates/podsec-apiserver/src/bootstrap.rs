@@ -22,7 +22,8 @@ use crate::registry::{Registry, WriteError};
 pub(crate) async fn create_objects(api: &ApiServer, authority: Option<&str>) -> Result<(), Status> {
     let now = Timestamp::now();
     for name in NAMESPACES {
-        create(api, json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}), now).await?;
+        create(api, json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}), now)
+            .await?;
     }
     for (name, value, description) in PRIORITY_CLASSES {
         let class = json!({

@@ -67,7 +67,15 @@ fn validated(
 /// 400 and 415.
 pub(crate) fn delete_options(context: &Context, bytes: &[u8]) -> Result<Value, Status> {
     let expected = Kind { group: "", version: "v1", kind: "DeleteOptions" };
-    let body = codec::decode_delete_options(bytes, encoding(context, expected)?)?;
+    let encoding = encoding(context, expected)?;
+    // Kubernetes reads them with a decoder of their own, which says less about where it was.
+    let body = codec::decode_delete_options(bytes, encoding).map_err(|error| {
+        let cause = error.cause();
+        Status::bad_request(cause.replace(
+            "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30",
+            "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27",
+        ))
+    })?;
     let mut options = body.object;
     // What kube-apiserver writes into the audit log, whatever the client has sent.
     as_map(&mut options).insert("apiVersion".to_owned(), "meta.k8s.io/__internal".into());

@@ -59,6 +59,8 @@ pub struct Resource {
     pub categories: Vec<String>,
     /// What can be done with it.
     pub verbs: Vec<Verb>,
+    /// The version in which it is stored, as a digest; empty for what is not stored, and for custom resources.
+    pub storage_version_hash: String,
     /// Its subresources, sorted by name.
     pub subresources: Vec<Subresource>,
 }
@@ -327,6 +329,8 @@ mod data {
         short_names: Vec<String>,
         #[serde(default)]
         categories: Vec<String>,
+        #[serde(default)]
+        storage_version_hash: String,
         verbs: Option<Vec<Verb>>,
         #[serde(default)]
         subresources: Vec<SubEntry>,
@@ -368,6 +372,7 @@ mod data {
                 namespaced: !self.cluster,
                 short_names: self.short_names,
                 categories: self.categories,
+                storage_version_hash: self.storage_version_hash,
                 verbs: self.verbs.unwrap_or_else(|| OBJECT_VERBS.to_vec()),
                 subresources,
             }

@@ -1,11 +1,13 @@
 //! `/api` and `/apis`: which groups, versions and resources there are.
 
-use hyper::header::ACCEPT;
+use hyper::header::{ACCEPT, CACHE_CONTROL, HeaderValue, VARY};
 use podsec_apimachinery::Status;
 use podsec_apimachinery::discovery;
+use podsec_apimachinery::status::Details;
 use serde::Serialize;
 
 use crate::apiserver::ApiServer;
+use crate::negotiation::MEDIA_TYPES;
 use crate::pipeline::{Answer, Context};
 
 /// Answers under `/api` and `/apis`; `None` for a group or version that is not there.
@@ -17,16 +19,10 @@ pub(super) fn discovery(
     let served = api.served();
     let catalog = &served.catalog;
     let aggregated = wants_aggregated(context);
-    let (code, content_type) = (200, Some(discovery::AGGREGATED));
     Ok(match segments {
-        ["api"] if aggregated => {
-            let object = to_value(&discovery::aggregated_core(catalog))?;
-            Some(Answer::Object { code, content_type, object })
-        }
-        ["apis"] if aggregated => {
-            let object = to_value(&discovery::aggregated_groups(catalog))?;
-            Some(Answer::Object { code, content_type, object })
-        }
+        ["api"] if aggregated => Some(aggregate(&discovery::aggregated_core(catalog))?),
+        ["apis"] if aggregated => Some(aggregate(&discovery::aggregated_groups(catalog))?),
+        ["api" | "apis", ..] if !is_acceptable(context) => return Err(not_acceptable(segments)),
         ["api"] => {
             let host = context.uri.host().map(str::to_owned).or_else(|| {
                 let host = context.headers.get(hyper::header::HOST)?;
@@ -36,11 +32,52 @@ pub(super) fn discovery(
             Some(Answer::ok(document))
         }
         ["apis"] => Some(Answer::ok(to_value(&discovery::api_group_list(catalog))?)),
-        ["api", version] => answer(discovery::api_resource_list(catalog, "", version))?,
+        ["api", version] => {
+            let list = discovery::api_resource_list(catalog, "", version);
+            Some(answer(list)?.ok_or_else(Status::no_such_resource)?)
+        }
         ["apis", group] => answer(discovery::api_group(catalog, group))?,
-        ["apis", group, version] => answer(discovery::api_resource_list(catalog, group, version))?,
+        ["apis", group, version] => match answer(discovery::api_resource_list(catalog, group, version))? {
+            // A group that is served, in a version that is not.
+            None if catalog.group(group).is_some() => return Err(Status::no_such_resource()),
+            answer => answer,
+        },
         _ => None,
     })
+}
+
+/// Everything about all groups, which a client may keep as long as its tag holds.
+fn aggregate(document: &impl Serialize) -> Result<Answer, Status> {
+    let bytes = serde_json::to_vec(document).map_err(|error| Status::internal(&error.to_string()))?;
+    let mut answer = Answer::document(discovery::AGGREGATED, bytes);
+    if let Answer::Response(response) = &mut answer {
+        let headers = response.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public"));
+    }
+    Ok(answer)
+}
+
+/// Whether the client takes JSON, or what it would be turned into.
+fn is_acceptable(context: &Context) -> bool {
+    let accept = context.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let known = |clause: &str| {
+        let media_type = clause.split(';').next().unwrap_or_default().trim();
+        matches!(media_type, "" | "*/*" | "application/*")
+            || MEDIA_TYPES.split(", ").any(|known| known == media_type)
+    };
+    accept.split(',').any(known)
+}
+
+/// 406, in go-restful's words for `/api` and in Kubernetes' own for the rest.
+fn not_acceptable(segments: &[&str]) -> Status {
+    if *segments == ["api"] {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {MEDIA_TYPES}");
+        let status = Status::failure(406, "NotAcceptable", message);
+        return Status { details: Some(Details::default()), ..status };
+    }
+    let message = format!("only the following media types are accepted: {MEDIA_TYPES}");
+    Status::failure(406, "NotAcceptable", message)
 }
 
 /// Whether the client takes the aggregated form in its version 2, the only one that is served.

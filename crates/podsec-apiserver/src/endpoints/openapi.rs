@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 use hyper::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HeaderValue, IF_NONE_MATCH, LOCATION,
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HeaderValue, IF_NONE_MATCH, LOCATION, VARY,
 };
 use hyper::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -21,15 +21,27 @@ use podsec_kinds::custom::Served;
 /// Answers under `/openapi`; `None` for an unknown path.
 pub(super) fn openapi(api: &ApiServer, context: &Context, rest: &[&str]) -> Option<Answer> {
     match rest {
-        ["v2"] => Some(version_2(context)),
+        ["v2"] => Some(varying(version_2(context))),
         ["v3"] => {
             let served = api.served();
             let index = openapi::index(&served.catalog, &|resource| digest_of(&served, resource));
-            Some(Answer::document("application/json", index.to_string()))
+            // As Kubernetes has it, whatever is in there.
+            Some(Answer::document("text/plain; charset=utf-8", index.to_string()))
         }
-        ["v3", "api", version] => version_3(api, context, "", version),
-        ["v3", "apis", group, version] => version_3(api, context, group, version),
+        ["v3", "api", version] => version_3(api, context, "", version).map(varying),
+        ["v3", "apis", group, version] => version_3(api, context, group, version).map(varying),
         _ => None,
+    }
+}
+
+/// Says that the answer depends on what the client accepts.
+fn varying(answer: Answer) -> Answer {
+    match answer {
+        Answer::Response(mut response) => {
+            response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+            Answer::Response(response)
+        }
+        other => other,
     }
 }
 
@@ -38,7 +50,9 @@ fn version_2(context: &Context) -> Answer {
     let accept = context.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match v2::Representation::negotiate(accept) {
         v2::Representation::Json => Answer::document("application/json", VERSION_2.to_vec()),
-        v2::Representation::EmptyProtobuf => Answer::document("application/octet-stream", Vec::new()),
+        v2::Representation::EmptyProtobuf => {
+            Answer::document("application/com.github.proto-openapi.spec.v2.v1.0+protobuf", Vec::new())
+        }
         v2::Representation::NotAcceptable => {
             let mut response = Response::new(ResponseBody::Full(None));
             *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
@@ -51,6 +65,12 @@ fn version_3(api: &ApiServer, context: &Context, group: &str, version: &str) -> 
     let served = api.served();
     let hash = openapi::hash(&served.catalog, group, version, &|resource| digest_of(&served, resource))?;
     let mut response = Response::new(ResponseBody::Full(None));
+    let accept = context.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // The document is JSON; who takes nothing else than protobuf gets none.
+    if v2::Representation::negotiate(accept) != v2::Representation::Json {
+        *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
+        return Some(Answer::Response(Box::new(response)));
+    }
     let freshness = Freshness::of(context.query.value("hash"), &hash);
     if freshness == Freshness::Redirect {
         *response.status_mut() = StatusCode::MOVED_PERMANENTLY;

@@ -42,6 +42,9 @@ pub(super) async fn handle(
         return Err(Status::no_such_resource().into());
     }
     context.representation = Representation::negotiate(&context.headers, &context.query)?;
+    if !context.info.subresource.is_empty() && resource.subresource(&context.info.subresource).is_none() {
+        return Err(Status::no_such_resource().into());
+    }
     let verb = verb(&context.info.verb).ok_or_else(Status::method_not_allowed)?;
     if context.info.subresource.is_empty() {
         let collection = matches!(verb, Verb::Create | Verb::List | Verb::Watch | Verb::DeleteCollection);

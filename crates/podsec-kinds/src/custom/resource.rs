@@ -104,6 +104,7 @@ impl CustomResource {
                 namespaced: spec.get("scope").is_some_and(|scope| scope == "Namespaced"),
                 short_names: list("shortNames"),
                 categories: list("categories"),
+                storage_version_hash: String::new(),
                 verbs: VERBS.to_vec(),
                 subresources,
                 group,

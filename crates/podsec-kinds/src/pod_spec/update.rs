@@ -69,7 +69,8 @@ pub(crate) fn validate_ephemeral_containers_update(pod: &Value, old: &Value) -> 
             }
             Some(other) if !same(other, container) => {
                 let diff = internal::diff("EphemeralContainer", container, other);
-                let detail = format!("existing ephemeral containers {} may not be changed\n{diff}", quoted(name));
+                let detail =
+                    format!("existing ephemeral containers {} may not be changed\n{diff}", quoted(name));
                 errors.push(Error::forbidden(path.clone(), &detail));
             }
             Some(_) => {}
