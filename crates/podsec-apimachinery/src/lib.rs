@@ -16,11 +16,13 @@
 //! - [`codec`]: JSON, YAML and protobuf bodies.
 //! - [`patch`], [`meta`], [`name`], [`selector`]: what is done to objects.
 //! - [`discovery`], [`openapi`], [`table`]: what clients are told.
+//! - [`kubernetes`]: the version of Kubernetes that all of it follows.
 //! - [`field`], [`status`], [`quote`]: how they are told that something is wrong.
 
 pub mod codec;
 pub mod discovery;
 pub mod field;
+pub mod kubernetes;
 pub mod meta;
 pub mod name;
 pub mod openapi;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use jiff::Timestamp;
+use podsec_apimachinery::kubernetes;
 use podsec_apimachinery::meta::{Meta, time_text};
 use podsec_storage::{Entry, Error, Range};
 use serde_json::{Value, json};
@@ -130,7 +131,7 @@ impl Node {
                 "lastTransitionTime": now,
             }],
             "nodeInfo": {
-                "kubeletVersion": "v1.37.0",
+                "kubeletVersion": kubernetes::VERSION,
                 "operatingSystem": "linux",
                 "architecture": "",
                 "bootID": "",

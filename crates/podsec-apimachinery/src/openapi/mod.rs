@@ -14,6 +14,7 @@ mod v3;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::kubernetes;
 use crate::schema::catalog::{Catalog, Resource, Version, api_version};
 use crate::schema::document;
 
@@ -112,7 +113,7 @@ struct Info {
     version: &'static str,
 }
 
-const INFO: Info = Info { title: "Kubernetes", version: "v1.37.0" };
+const INFO: Info = Info { title: "Kubernetes", version: kubernetes::VERSION };
 
 #[cfg(test)]
 mod tests {

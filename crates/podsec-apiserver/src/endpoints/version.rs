@@ -1,5 +1,6 @@
 //! `/version`: the Kubernetes version whose API this is.
 
+use podsec_apimachinery::kubernetes::{MAJOR, MINOR, VERSION};
 use serde_json::json;
 
 use crate::pipeline::Answer;
@@ -8,13 +9,13 @@ use crate::pipeline::Answer;
 pub(super) fn version() -> Answer {
     let platform = format!("{}/{}", std::env::consts::OS, go_architecture());
     let version = json!({
-        "major": MAJOR,
-        "minor": MINOR,
-        "emulationMajor": MAJOR,
-        "emulationMinor": MINOR,
-        "minCompatibilityMajor": MAJOR,
-        "minCompatibilityMinor": "36",
-        "gitVersion": format!("v{MAJOR}.{MINOR}.0+podsec-{}", env!("CARGO_PKG_VERSION")),
+        "major": MAJOR.to_string(),
+        "minor": MINOR.to_string(),
+        "emulationMajor": MAJOR.to_string(),
+        "emulationMinor": MINOR.to_string(),
+        "minCompatibilityMajor": MAJOR.to_string(),
+        "minCompatibilityMinor": (MINOR - 1).to_string(),
+        "gitVersion": format!("{VERSION}+podsec-{}", env!("CARGO_PKG_VERSION")),
         "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",
@@ -33,6 +34,3 @@ fn go_architecture() -> &'static str {
         other => other,
     }
 }
-
-const MAJOR: &str = "1";
-const MINOR: &str = "37";

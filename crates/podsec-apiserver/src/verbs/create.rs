@@ -77,8 +77,11 @@ pub(crate) async fn create_object(
         }
         admission::validate(operation, &write, &candidate).await?;
         attempts -= 1;
-        // An apply may name any version, and creates what is absent all the same.
-        if origin == Origin::Update && resource_version(&candidate).is_ok_and(|version| version != 0) {
+        // An apply may name any version, and creates what is absent all the same; a dry run does not come that far.
+        if origin == Origin::Update
+            && !options.dry_run
+            && resource_version(&candidate).is_ok_and(|version| version != 0)
+        {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Status::failure(500, "", message));
         }
