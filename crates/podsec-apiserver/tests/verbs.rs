@@ -305,7 +305,7 @@ async fn impersonation_changes_who_is_judged() {
     let answer = cluster.send("joe", "GET /api/v1/pods", &[("impersonate-user", "admin")], b"").await;
     assert_eq!(
         answer.object()["message"],
-        r#"users "admin" is forbidden: User "joe" cannot impersonate resource "users" in API group "" at the cluster scope"#
+        r#"pods is forbidden: User "joe" cannot impersonate-on:user-info:list resource "pods" in API group "" at the cluster scope"#
     );
 }
 

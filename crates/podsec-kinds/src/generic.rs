@@ -26,10 +26,7 @@ pub(crate) const BASE: Strategy = Strategy {
     warnings_on_update: |_, _| Vec::new(),
     subresources: &[],
     scale: false,
-    columns: &[
-        printing::NAME,
-        printing::typed("Created At", ColumnType::Date, "When the server created the object."),
-    ],
+    columns: &[printing::NAME, printing::typed("Created At", ColumnType::Date, printing::CREATED)],
     cells: |object, _| vec![printing::name(object), metadata(object).at("creationTimestamp").clone()],
     selectable_fields: &[],
     prepare_for_delete: |_, _| {},

@@ -11,10 +11,23 @@ use crate::strategy::{Column, ColumnType};
 pub(crate) const NONE: &str = "<none>";
 
 /// The column of names.
-pub(crate) const NAME: Column = typed("Name", ColumnType::Name, "Unique within its namespace.");
+pub(crate) const NAME: Column = typed(
+    "Name",
+    ColumnType::Name,
+    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a \
+     client to request the generation of an appropriate name automatically. Name is primarily intended for creation \
+     idempotence and configuration definition. Cannot be updated. More info: \
+     https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
+);
 
 /// The column of ages.
-pub(crate) const AGE: Column = column("Age", "How long ago the server created the object.");
+pub(crate) const AGE: Column = column("Age", CREATED);
+
+/// What Kubernetes says of the time of creation.
+pub(crate) const CREATED: &str = "CreationTimestamp is a timestamp representing the server time when this object was \
+     created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this \
+     value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More \
+     info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
 /// The columns that `-o wide` adds to workloads.
 pub(crate) const CONTAINERS: Column = wide("Containers", "Names of each container in the template.");

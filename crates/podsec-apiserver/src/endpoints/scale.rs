@@ -11,7 +11,7 @@ use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
 use crate::pipeline::Answer;
 use crate::verbs::options::WriteOptions;
-use crate::verbs::{Operation, Origin, update_object};
+use crate::verbs::{Operation, Origin, check_name, update_object};
 use podsec_kinds::scale;
 
 /// Reads or writes the replicas.
@@ -47,6 +47,7 @@ pub(super) async fn scale(
         let kind = Kind { group: "autoscaling", version: "v1", kind: "Scale" };
         let scale = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
         context.recording.request_object(&scale);
+        check_name(operation, &scale)?;
         Box::new(move |_| Ok(scale.clone()))
     };
     let object = update_object(operation, &options, Origin::Update, |stored| {

@@ -77,13 +77,19 @@ pub(super) fn render(context: &Context, outcome: Result<Answer, Answer>) -> Resp
     let (Ok(answer) | Err(answer)) = outcome;
     let mut response = match answer {
         Answer::Object { code, content_type, object } => {
-            context.recording.response_object(&object);
+            if object.get("kind").is_some_and(|kind| kind == "Status") {
+                context.recording.response_status(&object);
+            } else {
+                context.recording.response_object(&object);
+            }
             let mut response = encode(code, &object, context.representation);
             if let Some(content_type) = content_type {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
             }
             response
         }
+        // Kubernetes writes this one where the audit log does not look.
+        Answer::Status(status) if status.code == 406 => render_status(&status, context.representation),
         Answer::Status(status) => {
             context.recording.response_status(&status);
             render_status(&status, context.representation)

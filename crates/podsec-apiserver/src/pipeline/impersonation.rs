@@ -1,8 +1,8 @@
 //! Acting as someone else: `Impersonate-User` and its siblings, for those who may.
 
-use hyper::{HeaderMap, Uri};
+use hyper::HeaderMap;
 use podsec_apimachinery::Status;
-use podsec_apimachinery::status::GroupResource;
+use podsec_apimachinery::quote::quoted;
 
 use super::Answer;
 use crate::authentication::User;
@@ -12,8 +12,12 @@ use crate::request_info::RequestInfo;
 /// The user the request asks to act as; `None` when it does not.
 ///
 /// # Errors
-/// 403 when the caller may not act as this user, 500 as plain text for groups without a user.
-pub(super) fn requested(caller: &User, headers: &HeaderMap, uri: &Uri) -> Result<Option<User>, Answer> {
+/// 403 when the caller may not act as this user, 400 for groups without a user.
+pub(super) fn requested(
+    caller: &User,
+    headers: &HeaderMap,
+    info: &RequestInfo,
+) -> Result<Option<User>, Answer> {
     let text =
         |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let name = text("impersonate-user").unwrap_or_default();
@@ -35,17 +39,12 @@ pub(super) fn requested(caller: &User, headers: &HeaderMap, uri: &Uri) -> Result
         return Ok(None);
     }
     if user.name.is_empty() {
-        let requested = user
-            .groups
-            .iter()
-            .map(|group| format!("{{Group  {group}    }}"))
-            .chain(user.extra.keys().map(|key| format!("{{UserExtra  {key}    }}")))
-            .chain((!user.uid.is_empty()).then(|| format!("{{UID  {}    }}", user.uid)));
-        let requested = requested.collect::<Vec<_>>().join(" ");
-        let why = format!("requested [{requested}] without impersonating a user");
-        return Err(Answer::internal_error_text(&uri.to_string(), &why));
+        let why = format!("requested {} without impersonating a user name", go_syntax(&user));
+        return Err(Status::bad_request(why).into());
     }
-    check(caller, &user)?;
+    if !may_act_as(caller, &user) {
+        return Err(refusal(caller, &user, info).into());
+    }
     if let Some((namespace, _)) = service_account(&user.name)
         && user.groups.is_empty()
     {
@@ -56,25 +55,19 @@ pub(super) fn requested(caller: &User, headers: &HeaderMap, uri: &Uri) -> Result
 }
 
 /// Whether the caller may impersonate each part of the user.
-fn check(caller: &User, user: &User) -> Result<(), Status> {
+fn may_act_as(caller: &User, user: &User) -> bool {
     let (resource, namespace, name) = match service_account(&user.name) {
         Some((namespace, name)) => ("serviceaccounts", namespace, name),
         None => ("users", "", user.name.as_str()),
     };
-    may(caller, "", resource, namespace, name)?;
-    for group in &user.groups {
-        may(caller, "", "groups", "", group)?;
-    }
-    if !user.uid.is_empty() {
-        may(caller, "authentication.k8s.io", "uids", "", &user.uid)?;
-    }
-    for value in user.extra.values().flatten() {
-        may(caller, "authentication.k8s.io", "userextras", "", value)?;
-    }
-    Ok(())
+    let extras = user.extra.values().flatten();
+    may(caller, "", resource, namespace, name)
+        && user.groups.iter().all(|group| may(caller, "", "groups", "", group))
+        && (user.uid.is_empty() || may(caller, "authentication.k8s.io", "uids", "", &user.uid))
+        && extras.into_iter().all(|value| may(caller, "authentication.k8s.io", "userextras", "", value))
 }
 
-fn may(caller: &User, group: &str, resource: &str, namespace: &str, name: &str) -> Result<(), Status> {
+fn may(caller: &User, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
     let info = RequestInfo {
         is_resource: true,
         verb: "impersonate".into(),
@@ -84,13 +77,40 @@ fn may(caller: &User, group: &str, resource: &str, namespace: &str, name: &str) 
         name: name.to_owned(),
         ..RequestInfo::default()
     };
-    match authorization::authorize(caller, &info) {
-        Decision::Allow(_) => Ok(()),
-        Decision::Forbid => {
-            let resource = GroupResource { group, resource };
-            Err(Status::forbidden(resource, name, authorization::refusal(caller, &info)))
+    authorization::authorize(caller, &info) != Decision::Forbid
+}
+
+/// 403, in the words of the last thing that Kubernetes tries: whether the caller may impersonate for this request alone.
+fn refusal(caller: &User, user: &User, info: &RequestInfo) -> Status {
+    let mode = match user.name.as_str() {
+        name if service_account(name).is_some() => "serviceaccount",
+        name if name.starts_with("system:node:") => "arbitrary-node",
+        _ => "user-info",
+    };
+    let verb = format!("impersonate-on:{mode}:{}", info.verb);
+    super::answer::forbidden(caller, &RequestInfo { verb: verb.into(), ..info.clone() })
+}
+
+/// The user as Go prints it with `%#v`.
+fn go_syntax(user: &User) -> String {
+    let list = |texts: &[String]| match texts {
+        [] => "[]string(nil)".to_owned(),
+        texts => {
+            format!("[]string{{{}}}", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
         }
-    }
+    };
+    let extra = if user.extra.is_empty() {
+        "map[string][]string(nil)".to_owned()
+    } else {
+        let extra = user.extra.iter().map(|(key, values)| format!("{}:{}", quoted(key), list(values)));
+        format!("map[string][]string{{{}}}", extra.collect::<Vec<_>>().join(", "))
+    };
+    format!(
+        "&user.DefaultInfo{{Name:{}, UID:{}, Groups:{}, Extra:{extra}}}",
+        quoted(&user.name),
+        quoted(&user.uid),
+        list(&user.groups)
+    )
 }
 
 /// Namespace and name in `system:serviceaccount:namespace:name`.
@@ -114,7 +134,7 @@ mod tests {
     fn an_administrator_acts_as_a_service_account_with_its_groups() {
         let admin = User::new("admin", &[MASTERS]);
         let headers = headers(&[("impersonate-user", "system:serviceaccount:dev:default")]);
-        let Ok(Some(user)) = requested(&admin, &headers, &Uri::default()) else { panic!("refused") };
+        let Ok(Some(user)) = requested(&admin, &headers, &RequestInfo::default()) else { panic!("refused") };
         assert_eq!(
             user.groups,
             ["system:serviceaccounts", "system:serviceaccounts:dev", "system:authenticated"]
@@ -124,7 +144,23 @@ mod tests {
     #[test]
     fn others_act_as_nobody_but_themselves() {
         let headers = headers(&[("impersonate-user", "jane")]);
-        assert!(requested(&User::new("joe", &[]), &headers, &Uri::default()).is_err());
-        assert!(matches!(requested(&User::new("joe", &[]), &HeaderMap::new(), &Uri::default()), Ok(None)));
+        assert!(requested(&User::new("joe", &[]), &headers, &RequestInfo::default()).is_err());
+        let groups =
+            HeaderMap::from_iter([(HeaderName::from_static("impersonate-group"), "x".parse().unwrap())]);
+        let Err(Answer::Status(status)) = requested(&User::new("joe", &[]), &groups, &RequestInfo::default())
+        else {
+            panic!("let through")
+        };
+        assert_eq!(
+            (status.code, status.message.as_str()),
+            (
+                400,
+                r#"requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"x"}, Extra:map[string][]string(nil)} without impersonating a user name"#
+            )
+        );
+        assert!(matches!(
+            requested(&User::new("joe", &[]), &HeaderMap::new(), &RequestInfo::default()),
+            Ok(None)
+        ));
     }
 }

@@ -160,7 +160,7 @@ async fn receive(
 
 /// Decides on whose behalf the request runs and whether it may, then runs it.
 async fn authorize(api: &Arc<ApiServer>, context: &mut Context, body: RequestBody) -> Result<Answer, Answer> {
-    if let Some(user) = impersonation::requested(&context.user, &context.headers, &context.uri)? {
+    if let Some(user) = impersonation::requested(&context.user, &context.headers, &context.info)? {
         context.recording.impersonated(&audit::user(&user));
         context.user = user;
     }

@@ -27,7 +27,7 @@ use serde_json::Value;
 
 pub(crate) use delete::{check_preconditions, delete_object};
 pub(crate) use list::ListMemory;
-pub(crate) use update::{Origin, update_object};
+pub(crate) use update::{Origin, check_name, update_object};
 
 use crate::apiserver::ApiServer;
 use crate::body::RequestBody;
@@ -63,6 +63,7 @@ impl<'a> Operation<'a> {
     pub(crate) async fn run(&self, verb: Verb, body: RequestBody) -> Result<Answer, Status> {
         if let Some(deprecation) = self.behaviour.deprecation() {
             self.context.warnings.add(deprecation);
+            self.context.recording.annotate("k8s.io/deprecated", "true");
         }
         match verb {
             Verb::Create => create::create(self, body).await,

@@ -187,7 +187,7 @@ fn keep(object: &mut Value, stored: &Value) {
 }
 
 /// The body must be about the object that the URL names.
-pub(super) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
+pub(crate) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
     let (name, expected) = (Meta::of(object).name(), operation.name());
     if name == expected {
         return Ok(());
