@@ -17,9 +17,9 @@ impl Touched {
     /// Those of a JSON patch: the containers above each of its targets.
     pub fn by_json_patch(patch: &Value) -> Self {
         let mut touched = Self::default();
-        for operation in patch.as_array().into_iter().flatten() {
+        for step in patch.as_array().into_iter().flatten() {
             for pointer in ["path", "from"] {
-                let Some(path) = operation.get(pointer).and_then(Value::as_str) else { continue };
+                let Some(path) = step.get(pointer).and_then(Value::as_str) else { continue };
                 let steps: Vec<&str> = path.split('/').skip(1).collect();
                 let mut place = &mut touched;
                 for step in steps.iter().take(steps.len().saturating_sub(1)) {

@@ -6,14 +6,14 @@
 
 use std::fmt::Write;
 
+use podsec_go::quantity;
+use podsec_go::quote::quoted;
 use serde_json::{Map, Value};
 
 use super::definitions::{Schema, Shape, Struct};
 use super::error::DecodeError;
 use super::fields::{bytes, is_empty, zero};
-use super::quantity;
-use super::time::Precision;
-use crate::quote::quoted;
+use super::time::{self, Precision};
 
 /// An object that was converted.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,8 +123,8 @@ impl Converter {
             (Shape::Integer64, _) => return Err(ConvertError::Scalar("int64")),
             (Shape::Number, Value::Number(_)) => tree.clone(),
             (Shape::Number, _) => return Err(ConvertError::Scalar("float64")),
-            (Shape::Time, Value::String(text)) => time(Precision::Seconds, text)?,
-            (Shape::MicroTime, Value::String(text)) => time(Precision::Microseconds, text)?,
+            (Shape::Time, Value::String(text)) => instant(Precision::Seconds, text)?,
+            (Shape::MicroTime, Value::String(text)) => instant(Precision::Microseconds, text)?,
             (Shape::Time | Shape::MicroTime, _) => return self_decoding("string"),
             (Shape::Quantity, _) => {
                 let text = match tree {
@@ -195,9 +195,9 @@ fn wrapped(integer: i64) -> i32 {
     low
 }
 
-fn time(precision: Precision, text: &str) -> Result<Value, ConvertError> {
-    let time = precision.parse(text).map_err(DecodeError::from)?;
-    Ok(Value::String(precision.format(time)))
+fn instant(precision: Precision, text: &str) -> Result<Value, ConvertError> {
+    let time = time::parse(text, precision).map_err(DecodeError::from)?;
+    Ok(Value::String(time::format(time, precision)))
 }
 
 /// The kind of a value as Go's reflection names it.
