@@ -25,7 +25,7 @@ async fn requested(cluster: &Cluster, spec: Value) -> Value {
 }
 
 async fn token(cluster: &Cluster, spec: Value) -> String {
-    requested(cluster, spec).await["status"]["token"].as_str().unwrap().to_owned()
+    requested(cluster, spec).await["status"]["token"].as_str().expect("a token").to_owned()
 }
 
 async fn review(cluster: &Cluster, token: &str, audiences: &[&str]) -> Value {

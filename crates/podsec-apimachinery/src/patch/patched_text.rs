@@ -17,13 +17,13 @@ impl Touched {
     /// Those of a JSON patch: the containers above each of its targets.
     pub fn by_json_patch(patch: &Value) -> Self {
         let mut touched = Self::default();
-        for step in patch.as_array().into_iter().flatten() {
+        for operation in patch.as_array().into_iter().flatten() {
             for pointer in ["path", "from"] {
-                let Some(path) = step.get(pointer).and_then(Value::as_str) else { continue };
-                let steps: Vec<&str> = path.split('/').skip(1).collect();
+                let Some(target) = operation.get(pointer).and_then(Value::as_str) else { continue };
+                let parts: Vec<&str> = target.split('/').skip(1).collect();
                 let mut place = &mut touched;
-                for step in steps.iter().take(steps.len().saturating_sub(1)) {
-                    let name = step.replace("~1", "/").replace("~0", "~");
+                for part in parts.iter().take(parts.len().saturating_sub(1)) {
+                    let name = part.replace("~1", "/").replace("~0", "~");
                     place = place.0.entry(name).or_default();
                 }
             }

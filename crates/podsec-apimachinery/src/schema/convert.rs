@@ -112,7 +112,7 @@ impl Converter {
             }
             (Shape::Boolean, Value::Bool(flag)) => Value::Bool(*flag),
             (Shape::Boolean, _) => return Err(ConvertError::Scalar("bool")),
-            (Shape::String, Value::String(text)) => Value::String(text.clone()),
+            (Shape::String | Shape::IntOrString, Value::String(text)) => Value::String(text.clone()),
             (Shape::String, Value::Number(number)) if !number.is_f64() => {
                 return Err(ConvertError::Number { from: "int64", to: schema.go_type() });
             }
@@ -134,16 +134,13 @@ impl Converter {
                 };
                 Value::String(quantity::canonical(&text).map_err(DecodeError::from)?)
             }
-            (Shape::IntOrString, Value::String(text)) => Value::String(text.clone()),
             (Shape::IntOrString, Value::Number(number)) => {
-                match number.as_i64().and_then(|number| i32::try_from(number).ok()) {
-                    Some(number) => Value::from(number),
-                    None => {
-                        let value = format!("number {number}");
-                        let go_type = "int32".to_owned();
-                        return Err(DecodeError::Type { value, field: String::new(), go_type }.into());
-                    }
-                }
+                let small = number.as_i64().and_then(|number| i32::try_from(number).ok());
+                Value::from(small.ok_or_else(|| DecodeError::Type {
+                    value: format!("number {number}"),
+                    field: String::new(),
+                    go_type: "int32".to_owned(),
+                })?)
             }
             (Shape::IntOrString, _) => return self_decoding("int32"),
         };
@@ -180,7 +177,7 @@ fn integer(number: &serde_json::Number, schema: Schema<'_>) -> Result<i64, Conve
         return Ok(integer);
     }
     let float = number.as_f64().unwrap_or(f64::NAN);
-    if float.trunc() == float {
+    if float.fract().abs() == 0.0 {
         // What is out of range becomes the nearest that is in it, where Go leaves it open.
         #[allow(clippy::cast_possible_truncation)]
         return Ok(float as i64);

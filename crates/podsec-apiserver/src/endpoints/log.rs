@@ -1,5 +1,7 @@
 //! `pods/log`: the log of a container. Nothing runs here, so that of a pod on a node is empty.
 
+use std::fmt::Write as _;
+
 use hyper::{Response, StatusCode};
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Error, Path};
@@ -65,12 +67,13 @@ fn only_container<'p>(pod: &'p Value, name: &str) -> Result<&'p str, Status> {
                 "a container name must be specified for pod {name}, choose one of: [{}]",
                 many.join(" ")
             );
+            // Writing to a string does not fail.
             if !init.is_empty() {
-                why += &format!(" or one of the init containers: [{}]", init.join(" "));
+                let _ = write!(why, " or one of the init containers: [{}]", init.join(" "));
             }
             let ephemeral = names("ephemeralContainers");
             if !ephemeral.is_empty() {
-                why += &format!(" or one of the ephemeral containers: [{}]", ephemeral.join(" "));
+                let _ = write!(why, " or one of the ephemeral containers: [{}]", ephemeral.join(" "));
             }
             Err(Status::bad_request(why))
         }

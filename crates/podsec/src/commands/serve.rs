@@ -110,9 +110,8 @@ pub(crate) struct Arguments {
 /// Seconds of a duration in Go's form: `90m`, `1h30m`.
 fn duration_seconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("want a duration of at least an hour, as in 24h or 1h30m, not {text:?}");
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    let seconds = span.as_secs();
-    if seconds < 3600 { Err(wrong()) } else { Ok(seconds) }
+    let span = podsec_go::duration::parse_positive(text).map_err(|_| wrong())?;
+    i64::try_from(span.as_secs()).ok().filter(|seconds| *seconds >= 3600).ok_or_else(wrong)
 }
 
 /// The values of `--audit-log-format`.

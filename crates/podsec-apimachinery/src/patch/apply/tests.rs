@@ -81,7 +81,7 @@ fn the_recorded_create_again_conflict_and_force_go_as_recorded() {
     let (old, new) = ("registry.k8s.io/pause:3.9", "registry.k8s.io/pause:3.8");
     let created = applied(None, &config(old), "kubectl", CREATED, false).unwrap();
     assert_eq!(created["metadata"]["managedFields"], json!([entry("kubectl", CREATED, fields(Some("")))]));
-    assert_eq!(without_managed_fields(&created), as_written(config(old)));
+    assert_eq!(without_managed_fields(&created), as_written(&config(old)));
 
     let live = stored(created);
     assert_eq!(applied(Some(&live), &config(old), "kubectl", LATER, false), Ok(live.clone()));
@@ -150,7 +150,7 @@ fn the_applied_order_wins_and_other_elements_keep_their_place() {
 #[test]
 fn sets_and_atomic_lists_merge_as_declared() {
     let live = owned(
-        json!({"metadata": {"finalizers": ["a/a"]}, "spec": {"containers": [{"name": "c", "args": ["1", "2"]}]}}),
+        &json!({"metadata": {"finalizers": ["a/a"]}, "spec": {"containers": [{"name": "c", "args": ["1", "2"]}]}}),
     );
     let config = json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -278,7 +278,7 @@ fn without_a_schema_maps_merge_and_lists_are_whole() {
 proptest! {
     #[test]
     fn nothing_panics_and_a_second_apply_changes_nothing(live in pods(), config in pods(), force in any::<bool>()) {
-        let live = owned(live);
+        let live = owned(&live);
         if let Ok(once) = applied(Some(&live), &config, "m", CREATED, force) {
             prop_assert_eq!(applied(Some(&once), &config, "m", LATER, false), Ok(once));
         }
@@ -296,12 +296,12 @@ proptest! {
 }
 
 /// What Go writes of an object: empty lists and maps that mean absence are left out.
-fn as_written(object: Value) -> Value {
-    crate::schema::convert(pod_schema(), &object).unwrap().object
+fn as_written(object: &Value) -> Value {
+    crate::schema::convert(pod_schema(), object).unwrap().object
 }
 
 /// The pod as somebody has created it.
-fn owned(pod: Value) -> Value {
+fn owned(pod: &Value) -> Value {
     let mut pod = as_written(pod);
     let reset = FieldSet::default();
     let request = Request {
