@@ -25,13 +25,54 @@ ROOTS = [
     "ScopeSelector",
     "ServicePort",
     "NodeConfigSource",
+    "EventSource",
+    "NodeAddress",
+    "ObjectReference",
+    "Taint",
+    "Toleration",
     "metav1.LabelSelector",
+    "metav1.ObjectMeta",
     "metav1.OwnerReference",
+    "apiextensions.CustomResourceDefinitionSpec",
+    "apps.StatefulSetSpec",
+    "authorization.NonResourceAttributes",
+    "authorization.ResourceAttributes",
+    "batch.JobSpec",
+    "certificates.CertificateSigningRequestCondition",
+    "flowcontrol.FlowSchemaSpec",
+    "flowcontrol.PriorityLevelConfigurationSpec",
+    "networking.ParentReference",
+    "networking.ServiceCIDRSpec",
+    "policy.PodDisruptionBudgetSpec",
+    "rbac.RoleRef",
+    "resource.AllocatedDeviceStatus",
+    "resource.AllocationResult",
+    "resource.DeviceAttribute",
+    "resource.ResourceClaimSpec",
+    "resource.ResourceClaimConsumerReference",
+    "resource.ResourceClaimTemplateSpec",
+    "resource.ResourceSliceSpec",
+    "storage.CSINodeDriver",
+    "storage.VolumeAttachmentSpec",
 ]
+# The API groups beside core, whose types carry the name of their Go package.
+GROUPS = [
+    "apps",
+    "authorization",
+    "batch",
+    "certificates",
+    "flowcontrol",
+    "networking",
+    "policy",
+    "rbac",
+    "resource",
+    "storage",
+]
+EXTENSIONS = "staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 CORE = ("pkg/apis/core/types.go", "staging/src/k8s.io/api/core/v1/types.go")
 META = "staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go"
 # The metadata embedded in an internal struct is a field of the public one.
-METADATA = {"PersistentVolumeClaimTemplate"}
+METADATA = {"PersistentVolumeClaimTemplate", "resource.ResourceClaimTemplateSpec"}
 
 
 def parse(path: pathlib.Path) -> tuple[dict, dict]:
@@ -49,7 +90,8 @@ def parse(path: pathlib.Path) -> tuple[dict, dict]:
             elif len(words) == 2 and words[0][0].isupper():
                 fields.append((words[0], words[1], tag.group(1) if tag else ""))
         found[name] = fields
-    return found, dict(re.findall(r"^type (\w+) (string|int32|map\[\S+\]\S+|\[\]\S+)$", text, re.M))
+    found = {name: fields for name, fields in found.items() if fields}
+    return found, dict(re.findall(r"^type (\w+) (string|int32|map\[\S+\]\S+|\[\]\S+|interface{})$", text, re.M))
 
 
 class Types:
@@ -60,6 +102,21 @@ class Types:
         self.meta = {"metav1." + name: fields for name, fields in meta.items()}
         self.aliases |= {"metav1." + name: target for name, target in meta_aliases.items()}
         self.todo, self.lines = list(ROOTS), {}
+        for group in GROUPS:
+            public = tree / f"staging/src/k8s.io/api/{group}/v1/types.go"
+            self.add(group + ".", [tree / f"pkg/apis/{group}/types.go"], [public])
+        files = ["types.go", "types_jsonschema.go"]
+        folder = tree / EXTENSIONS
+        self.add("apiextensions.", [folder / file for file in files], [folder / "v1" / file for file in files])
+
+    def add(self, package: str, internal: list[pathlib.Path], public: list[pathlib.Path]) -> None:
+        """Reads the types of an API group."""
+        for path in internal:
+            structs, aliases = parse(path)
+            self.internal |= {package + name: fields for name, fields in structs.items()}
+            self.aliases |= {package + name: target for name, target in aliases.items()}
+        for path in public:
+            self.public |= {package + name: fields for name, fields in parse(path)[0].items()}
 
     def kind(self, text: str, package: str) -> str:
         for prefix in ("*", "[]"):
@@ -67,6 +124,9 @@ class Types:
                 return prefix + self.kind(text[len(prefix) :], package)
         if text.startswith("map["):
             return "{}" + self.kind(text.split("]", 1)[1], package)
+        for core in ("core.", "api.", "v1."):
+            if text.startswith(core):
+                text, package = text[len(core) :], ""
         name = text if "." in text or text[0].islower() else package + text
         if name in self.aliases:
             return self.kind(self.aliases[name], package)
@@ -84,13 +144,15 @@ class Types:
                 words.append(f"{json}:{json}:{self.kind(type_, 'metav1.')}{zero}")
             return " ".join(words)
         names = {field: tag.split(",")[0] for field, _, tag in self.public.get(name, [])}
+        package = name.rpartition(".")[0]
+        package += "." if package else ""
         for field, type_, _ in self.internal[name]:
             if not field:
                 public = "metadata" if name in METADATA and type_.endswith("ObjectMeta") else "."
-                words.append(f".:{public}:{self.kind(type_, '')}")
+                words.append(f".:{public}:{self.kind(type_, package)}")
             else:
                 public = names.get(field) or field[0].lower() + field[1:]
-                words.append(f"{field}:{public}:{self.kind(type_, '')}")
+                words.append(f"{field}:{public}:{self.kind(type_, package)}")
         return " ".join(words)
 
     def all(self) -> list[str]:

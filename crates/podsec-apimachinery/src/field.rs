@@ -1,6 +1,6 @@
 //! Errors about one field of an object, worded as Kubernetes words them (`k8s.io/apimachinery` `field.Error`).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
@@ -104,6 +104,16 @@ impl Error {
         Self { path, cause: Cause::Invalid, message: sentence("Invalid value", Some(&shown(value)), detail) }
     }
 
+    /// The same about a value that is shown as `json` says, for structs, whose fields Go writes in an order of their own.
+    pub fn invalid_json(path: Path, json: &str, detail: &str) -> Self {
+        Self { path, cause: Cause::Invalid, message: sentence("Invalid value", Some(json), detail) }
+    }
+
+    /// `Duplicate value: <value>` about a value that is shown as `json` says.
+    pub fn duplicate_json(path: Path, json: &str) -> Self {
+        Self { path, cause: Cause::Duplicate, message: sentence("Duplicate value", Some(json), "") }
+    }
+
     /// `Duplicate value: <value>`.
     pub fn duplicate(path: Path, value: &Value) -> Self {
         Self { path, cause: Cause::Duplicate, message: sentence("Duplicate value", Some(&shown(value)), "") }
@@ -122,17 +132,19 @@ impl Error {
     /// `Unsupported value: <value>: supported values: "a", "b"`, in the order given: Kubernetes sorts some of its lists
     /// and others not.
     pub fn not_supported(path: Path, value: &Value, supported: &[&str]) -> Self {
+        Self::not_supported_json(path, &shown(value), supported)
+    }
+
+    /// The same about a value that is shown as `json` says.
+    pub fn not_supported_json(path: Path, json: &str, supported: &[&str]) -> Self {
         let quoted: Vec<String> = supported.iter().map(|value| quoted(value)).collect();
         let detail = if quoted.is_empty() {
             String::new()
         } else {
             format!("supported values: {}", quoted.join(", "))
         };
-        Self {
-            path,
-            cause: Cause::Unsupported,
-            message: sentence("Unsupported value", Some(&shown(value)), &detail),
-        }
+        let message = sentence("Unsupported value", Some(json), &detail);
+        Self { path, cause: Cause::Unsupported, message }
     }
 
     /// `Too many: <count>: must have at most <limit> items`.
@@ -150,7 +162,8 @@ impl Error {
 
     /// `Too long: may not be more than <limit> bytes`.
     pub fn too_long(path: Path, limit: usize) -> Self {
-        let detail = format!("may not be more than {limit} bytes");
+        let bytes = if limit == 1 { "byte" } else { "bytes" };
+        let detail = format!("may not be more than {limit} {bytes}");
         Self { path, cause: Cause::TooLong, message: sentence("Too long", None, &detail) }
     }
 }
@@ -191,8 +204,27 @@ fn sentence(kind: &str, value: Option<&str>, detail: &str) -> String {
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
-        value => value.to_string(),
+        value => json(value),
     }
+}
+
+/// JSON as Go writes it: `<`, `>`, `&` and the two line separators of Unicode are escaped.
+pub fn json(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                // Writing to a string does not fail.
+                let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+            }
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -230,6 +262,11 @@ mod tests {
         assert_eq!(
             Error::invalid(path(), &Value::Null, "no").to_string(),
             "metadata.name: Invalid value: null: no"
+        );
+        let list = serde_json::json!(["a<b"]);
+        assert_eq!(
+            Error::invalid(path(), &list, "no").to_string(),
+            r#"metadata.name: Invalid value: ["a\u003cb"]: no"#
         );
         assert_eq!(
             Error::duplicate(path(), &Value::from(7)).to_string(),

@@ -79,6 +79,40 @@ pub(crate) fn port(value: &Value, path: &Path) -> Vec<Error> {
     wrong.into_iter().collect()
 }
 
+/// A subdomain whose first label is `*`.
+pub(crate) fn wildcard_subdomain(text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if text.len() > 253 {
+        wrong.push("must be no more than 253 characters".to_owned());
+    }
+    // The length is told above.
+    let is_subdomain = |rest: &str| subdomain(rest).iter().all(|why| why.starts_with("must be no more than"));
+    if !text.strip_prefix("*.").is_some_and(is_subdomain) {
+        wrong.push(WILDCARD_SUBDOMAIN.to_owned());
+    }
+    wrong
+}
+
+/// A path below a domain: `acme.io/foo`.
+pub(crate) fn domain_prefixed_path(text: &str, path: &Path) -> Vec<Error> {
+    if text.is_empty() {
+        return vec![Error::required(path.clone(), "")];
+    }
+    let (host, rest) = match text.split_once('/') {
+        Some((host, rest)) if !host.is_empty() && !rest.is_empty() => (host, rest),
+        _ => {
+            let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
+            return vec![Error::invalid(path.clone(), &text.into(), detail)];
+        }
+    };
+    let mut errors = invalid(path, host, subdomain(host));
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
+    if !rest.bytes().all(legal) {
+        errors.push(Error::invalid(path.clone(), &rest.into(), HTTP_PATH));
+    }
+    errors
+}
+
 /// A user or group id.
 pub(crate) fn id(value: i64) -> Option<&'static str> {
     (!(0..=i64::from(i32::MAX)).contains(&value)).then_some("must be between 0 and 2147483647, inclusive")
@@ -137,3 +171,6 @@ pub(crate) const IMMUTABLE: &str = "field is immutable";
 
 const CONFIG_MAP_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 const ENVIRONMENT_VARIABLE: &str = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')";
+const WILDCARD_SUBDOMAIN: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const HTTP_PATH: &str =
+    "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";

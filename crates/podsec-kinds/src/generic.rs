@@ -5,7 +5,7 @@ use podsec_apimachinery::meta::{Scope, validate as validate_metadata};
 use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
-use crate::object::{Fields, metadata, same};
+use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::printing;
 use crate::strategy::{ColumnType, DeletionAnswer, GarbageCollection, Strategy, Subresource};
 use crate::{metadata as meta, workload};
@@ -97,6 +97,30 @@ pub(crate) fn without_status_first_generation(object: &mut Value) {
 /// Counts changes of anything but metadata and status.
 pub(crate) fn count_content(object: &mut Value, old: &Value) {
     workload::count_generation(object, old, content_changed(object, old));
+}
+
+/// Counts changes of the spec, for kinds that start without a generation.
+pub(crate) fn count_spec(object: &mut Value, old: &Value) {
+    if same(object.at("spec"), old.at("spec")) {
+        workload::keep_generation(object, old);
+    } else {
+        workload::count_generation(object, old, true);
+    }
+}
+
+/// What most writes of a status do: metadata stays but for its version and managed fields, as do `fields`.
+pub(crate) fn metadata_of_stored(object: &mut Value, old: &Value, fields: &[&str]) {
+    let Some(object) = object.as_object_mut() else { return };
+    for field in fields {
+        object.copy(field, old);
+    }
+    if let Some(kept) = object.ensure("metadata") {
+        for field in
+            ["deletionTimestamp", "generation", "labels", "annotations", "finalizers", "ownerReferences"]
+        {
+            kept.copy(field, metadata(old));
+        }
+    }
 }
 
 pub(crate) fn keep_status_count_generation(object: &mut Value, old: &Value) {

@@ -145,7 +145,7 @@ fn tree(kind: &str, value: &Value) -> Tree {
             (Value::Null, "bool") => Tree::Scalar("false".to_owned()),
             (Value::Null, "string") => Tree::Scalar("\"\"".to_owned()),
             (Value::Null, "resource.Quantity") => Tree::Scalar("\"0\"".to_owned()),
-            (Value::Null, "metav1.Time") => Tree::null(),
+            (Value::Null, "metav1.Time" | "runtime.RawExtension" | "interface{}") => Tree::null(),
             (Value::Null, _) => Tree::Scalar("0".to_owned()),
             (value, _) => scalar(value),
         },

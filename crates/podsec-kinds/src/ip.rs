@@ -89,6 +89,20 @@ pub(crate) struct Network {
     pub(crate) length: u32,
 }
 
+impl Network {
+    /// Whether an address of the same family is in the network.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        let same = |own: u128, other: u128, bits: u32| {
+            (own ^ other).checked_shr(bits - self.length.min(bits)).unwrap_or(0) == 0
+        };
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => same(own.to_bits().into(), other.to_bits().into(), 32),
+            (IpAddr::V6(own), IpAddr::V6(other)) => same(own.to_bits(), other.to_bits(), 128),
+            _ => false,
+        }
+    }
+}
+
 impl std::fmt::Display for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.address, self.length)

@@ -12,19 +12,24 @@
 
 mod admissionregistration;
 mod apiextensions;
+mod apiregistration;
 mod apps;
 mod batch;
 mod behaviour;
+mod coordination;
 mod core;
 pub mod custom;
+mod flowcontrol;
 mod formats;
 mod generic;
 mod image;
+mod immutable;
 mod internal;
 mod ip;
 mod label_selector;
 mod metadata;
 mod networking;
+mod node;
 mod node_selector;
 pub mod object;
 mod pod_spec;
@@ -32,10 +37,12 @@ mod policy;
 mod printing;
 mod priority;
 mod quantity;
+mod rbac;
 #[cfg(test)]
 mod recorded;
 mod resource_names;
 pub mod scale;
+mod scheduling;
 mod storage;
 mod strategy;
 mod table_only;
@@ -92,20 +99,31 @@ static STRATEGIES: &[&Strategy] = &[
     &core::serviceaccounts::STRATEGY,
     &core::services::STRATEGY,
     &apps::statefulsets::STRATEGY,
+    &apiregistration::apiservices::STRATEGY,
+    &coordination::leases::STRATEGY,
+    &flowcontrol::flowschemas::STRATEGY,
+    &flowcontrol::prioritylevelconfigurations::STRATEGY,
+    &networking::ingressclasses::STRATEGY,
+    &networking::ipaddresses::STRATEGY,
+    &networking::networkpolicies::STRATEGY,
+    &networking::servicecidrs::STRATEGY,
+    &node::runtimeclasses::STRATEGY,
+    &rbac::clusterrolebindings::STRATEGY,
+    &rbac::clusterroles::STRATEGY,
+    &rbac::rolebindings::STRATEGY,
+    &rbac::roles::STRATEGY,
+    &scheduling::priorityclasses::STRATEGY,
+    &storage::csidrivers::STRATEGY,
+    &storage::csinodes::STRATEGY,
+    &storage::csistoragecapacities::STRATEGY,
     &storage::storageclasses::STRATEGY,
+    &storage::volumeattachments::STRATEGY,
+    &storage::volumeattributesclasses::STRATEGY,
     &table_only::AUTOSCALERS,
-    &table_only::CLUSTER_ROLES,
-    &table_only::CLUSTER_ROLE_BINDINGS,
     &table_only::COMPONENT_STATUSES,
     &table_only::CONTROLLER_REVISIONS,
     &table_only::ENDPOINTS,
-    &table_only::LEASES,
-    &table_only::NETWORK_POLICIES,
-    &table_only::PRIORITY_CLASSES,
     &table_only::QUOTAS,
-    &table_only::ROLES,
-    &table_only::ROLE_BINDINGS,
-    &table_only::RUNTIME_CLASSES,
     &admissionregistration::webhook_configurations::MUTATING,
     &admissionregistration::webhook_configurations::VALIDATING,
 ];
@@ -114,9 +132,6 @@ static STRATEGIES: &[&Strategy] = &[
 const COUNTED: &[(&str, &str)] = &[
     ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
     ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
-    ("flowcontrol.apiserver.k8s.io", "flowschemas"),
-    ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
-    ("networking.k8s.io", "ingressclasses"),
     ("resource.k8s.io", "deviceclasses"),
     ("resource.k8s.io", "resourceslices"),
 ];

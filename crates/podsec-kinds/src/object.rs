@@ -130,6 +130,13 @@ impl FieldsMut for Map<String, Value> {
     }
 }
 
+/// Writes an empty list as `null`, as Go does for lists that are always written.
+pub(crate) fn null_if_empty(object: &mut Map<String, Value>, field: &str) {
+    if object.list(field).is_empty() {
+        object.insert(field.to_owned(), Value::Null);
+    }
+}
+
 /// The metadata of an object.
 pub fn metadata(object: &Value) -> &Value {
     object.at("metadata")

@@ -1,13 +1,11 @@
 //! Kinds that behave as any other and are only shown in their own way.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::generic::{BASE, WITH_GENERATION, WITH_STATUS};
-use crate::label_selector;
+use crate::generic::{BASE, WITH_STATUS};
 use crate::object::{Fields, metadata};
-use crate::printing::{self, NONE, column, integer, typed, wide};
-use crate::strategy::{Column, ColumnType, DeletionAnswer, Strategy};
+use crate::printing::{self, NONE, column};
+use crate::strategy::{DeletionAnswer, Strategy};
 
 /// ResourceQuotas.
 pub(crate) static QUOTAS: Strategy = Strategy {
@@ -119,55 +117,6 @@ pub(crate) static CONTROLLER_REVISIONS: Strategy = Strategy {
     ..BASE
 };
 
-/// Roles.
-pub(crate) static ROLES: Strategy = Strategy { resource: "roles", ..RBAC };
-
-/// ClusterRoles.
-pub(crate) static CLUSTER_ROLES: Strategy = Strategy { resource: "clusterroles", ..RBAC };
-
-/// RoleBindings.
-pub(crate) static ROLE_BINDINGS: Strategy =
-    Strategy { resource: "rolebindings", columns: BINDING_COLUMNS, cells: binding_cells, ..RBAC };
-
-/// ClusterRoleBindings.
-pub(crate) static CLUSTER_ROLE_BINDINGS: Strategy =
-    Strategy { resource: "clusterrolebindings", columns: BINDING_COLUMNS, cells: binding_cells, ..RBAC };
-
-const RBAC: Strategy = Strategy { group: "rbac.authorization.k8s.io", allow_create_on_update: true, ..BASE };
-
-const BINDING_COLUMNS: &[Column] = &[
-    printing::NAME,
-    column("Role", "The role that is granted."),
-    printing::AGE,
-    wide("Users", "The users who have it."),
-    wide("Groups", "The groups that have it."),
-    wide("ServiceAccounts", "The service accounts that have it."),
-];
-
-fn binding_cells(binding: &Value, now: Timestamp) -> Vec<Value> {
-    let role = binding.at("roleRef");
-    let subjects = |kind: &str| -> Value {
-        let names: Vec<String> = binding
-            .list("subjects")
-            .iter()
-            .filter(|subject| subject.text("kind") == kind)
-            .map(|subject| match kind {
-                "ServiceAccount" => format!("{}/{}", subject.text("namespace"), subject.text("name")),
-                _ => subject.text("name").to_owned(),
-            })
-            .collect();
-        names.join(", ").into()
-    };
-    vec![
-        printing::name(binding),
-        format!("{}/{}", role.text("kind"), role.text("name")).into(),
-        printing::age(binding, now),
-        subjects("User"),
-        subjects("Group"),
-        subjects("ServiceAccount"),
-    ]
-}
-
 /// HorizontalPodAutoscalers.
 pub(crate) static AUTOSCALERS: Strategy = Strategy {
     group: "autoscaling",
@@ -226,86 +175,3 @@ fn metric(metric: &Value) -> String {
         None => format!("{}: <unknown>/{}", resource.text("name"), target.text("averageValue")),
     }
 }
-
-/// RuntimeClasses.
-pub(crate) static RUNTIME_CLASSES: Strategy = Strategy {
-    group: "node.k8s.io",
-    resource: "runtimeclasses",
-    columns: &[printing::NAME, column("Handler", "What runs the containers."), printing::AGE],
-    cells: |class, now| vec![printing::name(class), class.text("handler").into(), printing::age(class, now)],
-    ..BASE
-};
-
-/// PriorityClasses.
-pub(crate) static PRIORITY_CLASSES: Strategy = Strategy {
-    group: "scheduling.k8s.io",
-    resource: "priorityclasses",
-    default: |class| {
-        use crate::object::FieldsMut;
-        if let Some(class) = class.as_object_mut() {
-            class.fill("preemptionPolicy", "PreemptLowerPriority");
-        }
-    },
-    prepare_for_create: crate::workload::start_generation,
-    columns: &[
-        printing::NAME,
-        integer("Value", "The priority of its pods."),
-        typed("Global-Default", ColumnType::Boolean, "Whether pods without a class have this one."),
-        printing::AGE,
-        wide("PreemptionPolicy", "Whether its pods push others out."),
-    ],
-    cells: |class, now| {
-        vec![
-            printing::name(class),
-            class.number("value").into(),
-            class.flag("globalDefault").into(),
-            printing::age(class, now),
-            class.text("preemptionPolicy").into(),
-        ]
-    },
-    ..BASE
-};
-
-/// NetworkPolicies.
-pub(crate) static NETWORK_POLICIES: Strategy = Strategy {
-    group: "networking.k8s.io",
-    resource: "networkpolicies",
-    default: |policy| {
-        use crate::object::FieldsMut;
-        let Some(spec) = policy.as_object_mut().and_then(|policy| policy.ensure("spec")) else { return };
-        if spec.list("policyTypes").is_empty() {
-            let types: &[&str] =
-                if spec.list("egress").is_empty() { &["Ingress"] } else { &["Ingress", "Egress"] };
-            spec.insert("policyTypes".to_owned(), types.into());
-        }
-        for direction in ["ingress", "egress"] {
-            for rule in spec.objects_mut(direction) {
-                for port in rule.objects_mut("ports") {
-                    port.fill_zero("protocol", "TCP");
-                }
-            }
-        }
-    },
-    columns: &[printing::NAME, column("Pod-Selector", "The pods it is about."), printing::AGE],
-    cells: |policy, now| {
-        let selector = label_selector::format(policy.at("spec").at("podSelector"));
-        vec![printing::name(policy), selector.into(), printing::age(policy, now)]
-    },
-    prepare_for_create: WITH_GENERATION.prepare_for_create,
-    prepare_for_update: WITH_GENERATION.prepare_for_update,
-    ..BASE
-};
-
-/// Leases.
-pub(crate) static LEASES: Strategy = Strategy {
-    group: "coordination.k8s.io",
-    resource: "leases",
-    columns: &[printing::NAME, column("Holder", "Who holds it."), printing::AGE],
-    cells: |lease, now| {
-        let holder = lease.at("spec").text("holderIdentity");
-        vec![printing::name(lease), holder.into(), printing::age(lease, now)]
-    },
-    allow_create_on_update: true,
-    allow_unconditional_update: false,
-    ..BASE
-};

@@ -167,7 +167,8 @@ fn owner_references(meta: Meta<'_>, path: &Path, wrong: &mut Vec<field::Error>) 
         }
         if (owner.api_version, owner.kind) == ("v1", "Event") {
             let why = "/v1, Kind=Event is disallowed from being an owner";
-            wrong.push(field::Error::invalid(path.clone(), raw, why));
+            let raw = owner_json(raw);
+            wrong.push(field::Error::invalid_json(path.clone(), &raw, why));
         }
         if owner.controller {
             let current = format!("{}/{}", owner.kind, owner.name);
@@ -176,12 +177,32 @@ fn owner_references(meta: Meta<'_>, path: &Path, wrong: &mut Vec<field::Error>) 
                     "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {current}"
                 );
                 let all = meta.field("ownerReferences").unwrap_or(&Value::Null);
-                wrong.push(field::Error::invalid(path.clone(), all, &why));
+                let all = owners_json(all.as_array().map(Vec::as_slice).unwrap_or_default());
+                wrong.push(field::Error::invalid_json(path.clone(), &all, &why));
             } else {
                 controller = Some(current);
             }
         }
     }
+}
+
+fn owners_json(owners: &[Value]) -> String {
+    format!("[{}]", owners.iter().map(owner_json).collect::<Vec<_>>().join(","))
+}
+
+/// An owner reference with its fields in the order of the Go struct.
+fn owner_json(owner: &Value) -> String {
+    let mut fields: Vec<String> = ["apiVersion", "kind", "name", "uid"]
+        .iter()
+        .map(|name| {
+            let value = owner.get(*name).and_then(Value::as_str).unwrap_or_default();
+            format!("\"{name}\":{}", field::json(&Value::from(value)))
+        })
+        .collect();
+    for name in ["controller", "blockOwnerDeletion"] {
+        fields.extend(owner.get(name).map(|flag| format!("\"{name}\":{flag}")));
+    }
+    format!("{{{}}}", fields.join(","))
 }
 
 fn finalizers(meta: Meta<'_>, path: &Path, wrong: &mut Vec<field::Error>) {
@@ -312,7 +333,7 @@ mod tests {
                 "metadata.ownerReferences.uid: Invalid value: \"\": must not be empty".to_owned(),
                 "metadata.ownerReferences.apiVersion: Invalid value: \"\": version must not be empty".to_owned(),
                 "metadata.ownerReferences.kind: Invalid value: \"\": must not be empty".to_owned(),
-                "metadata.ownerReferences: Invalid value: [{\"apiVersion\":\"v1\",\"controller\":true,\"kind\":\"Pod\",\"name\":\"x\",\"uid\":\"\"},{\"apiVersion\":\"\",\"controller\":true,\"kind\":\"\",\"name\":\"y\",\"uid\":\"u\"}]: Only one reference can have Controller set to true. Found \"true\" in references for Pod/x and /y".to_owned(),
+                "metadata.ownerReferences: Invalid value: [{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"x\",\"uid\":\"\",\"controller\":true},{\"apiVersion\":\"\",\"kind\":\"\",\"name\":\"y\",\"uid\":\"u\",\"controller\":true}]: Only one reference can have Controller set to true. Found \"true\" in references for Pod/x and /y".to_owned(),
                 "metadata.finalizers: Invalid value: [\"x\",\"orphan\",\"foregroundDeletion\"]: finalizer orphan and foregroundDeletion cannot be both set".to_owned(),
                 "metadata.managedFields[0].operation: Invalid value: \"Frob\": must be `Apply` or `Update`".to_owned(),
                 "metadata.managedFields[0].fieldsType: Invalid value: \"X\": must be `FieldsV1`".to_owned(),

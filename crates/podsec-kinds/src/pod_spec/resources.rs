@@ -166,7 +166,8 @@ pub(super) fn validate_list(list: &Value, path: &Path) -> Vec<Error> {
     errors
 }
 
-fn requirements(resources: &Value, path: &Path) -> Vec<Error> {
+/// Requests and limits, of a container or of anything that obeys the same rules.
+pub(crate) fn requirements(resources: &Value, path: &Path) -> Vec<Error> {
     let mut errors = validate_list(resources.at("limits"), &path.child("limits"));
     for (name, value) in resources.entries("limits") {
         let page = name.strip_prefix("hugepages-").and_then(Quantity::parse);

@@ -10,7 +10,7 @@ use crate::object::Fields;
 use crate::{formats, ip, label_selector, node_selector};
 
 /// `tolerations`.
-pub(super) fn tolerations(tolerations: &[Value], path: &Path) -> Vec<Error> {
+pub(crate) fn tolerations(tolerations: &[Value], path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     for (index, toleration) in tolerations.iter().enumerate() {
         let path = path.index(index);

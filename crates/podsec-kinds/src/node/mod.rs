@@ -1,0 +1,3 @@
+//! The kinds of `node.k8s.io`, one file a kind.
+
+pub(crate) mod runtimeclasses;
