@@ -16,9 +16,11 @@ mod apiregistration;
 mod apps;
 mod batch;
 mod behaviour;
+mod conditions;
 mod coordination;
 mod core;
 pub mod custom;
+mod expressions;
 mod flowcontrol;
 mod formats;
 mod generic;
@@ -124,14 +126,16 @@ static STRATEGIES: &[&Strategy] = &[
     &table_only::CONTROLLER_REVISIONS,
     &table_only::ENDPOINTS,
     &table_only::QUOTAS,
+    &admissionregistration::mutatingadmissionpolicies::STRATEGY,
+    &admissionregistration::policy_bindings::MUTATING,
+    &admissionregistration::policy_bindings::VALIDATING,
+    &admissionregistration::validatingadmissionpolicies::STRATEGY,
     &admissionregistration::webhook_configurations::MUTATING,
     &admissionregistration::webhook_configurations::VALIDATING,
 ];
 
 /// Other kinds whose `metadata.generation` counts changes.
 const COUNTED: &[(&str, &str)] = &[
-    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
     ("resource.k8s.io", "deviceclasses"),
     ("resource.k8s.io", "resourceslices"),
 ];

@@ -6,7 +6,9 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::{NameRule, dns1035_label, dns1123_subdomain};
 use serde_json::{Map, Value};
 
-use crate::admissionregistration::webhook_rules::rule;
+use super::webhook_rules::rule;
+use super::{GROUP, match_conditions};
+use crate::expressions;
 use crate::generic::{BASE, count_content};
 use crate::object::{Fields, FieldsMut};
 use crate::printing::{self, integer};
@@ -28,19 +30,22 @@ pub(crate) static MUTATING: Strategy = Strategy {
 };
 
 const CONFIGURATIONS: Strategy = Strategy {
-    group: "admissionregistration.k8s.io",
+    group: GROUP,
     prepare_for_create: workload::start_generation,
     prepare_for_update: count_content,
     validate: |configuration| {
-        let mut errors = meta::validate(configuration, false, NameRule::Dns1123Subdomain);
-        errors.extend(webhooks(configuration, Strictness::full()));
+        let mut errors = meta::validate_any_finalizers(configuration, false, NameRule::Dns1123Subdomain);
+        errors.extend(webhooks(configuration, &Value::Null, Strictness::full()));
         errors
     },
     validate_update: |configuration, old| {
-        let mut errors = meta::validate_update(configuration, old);
-        errors.extend(webhooks(configuration, Strictness::after(old)));
+        let mut errors = meta::common_update(configuration, old);
+        errors.extend(meta::validate_any_finalizers(configuration, false, NameRule::Dns1123Subdomain));
+        errors.extend(webhooks(configuration, old, Strictness::after(old)));
         errors
     },
+    warnings_on_create: warnings,
+    warnings_on_update: |configuration, _| warnings(configuration),
     columns: &[printing::NAME, integer("Webhooks", "How many webhooks it holds."), printing::AGE],
     cells: |configuration, now| {
         let webhooks = configuration.list("webhooks").len();
@@ -99,12 +104,32 @@ impl Strictness {
     }
 }
 
-fn webhooks(configuration: &Value, strictness: Strictness) -> Vec<Error> {
+/// What the author of a webhook is told while nothing evaluates its conditions.
+fn warnings(configuration: &Value) -> Vec<String> {
+    let webhooks = configuration.list("webhooks").iter().enumerate();
+    webhooks
+        .filter(|(_, webhook)| !webhook.list("matchConditions").is_empty())
+        .map(|(index, _)| {
+            let path = Path::new("webhooks").index(index).child("matchConditions");
+            expressions::not_evaluated(&path, "the webhook is not called, and its failurePolicy decides")
+        })
+        .collect()
+}
+
+fn webhooks(configuration: &Value, old: &Value, strictness: Strictness) -> Vec<Error> {
     let mut errors = Vec::new();
     let mut names = BTreeSet::new();
+    let conditions = |configuration: &Value| -> Vec<Value> {
+        configuration.list("webhooks").iter().map(|webhook| webhook.at("matchConditions").clone()).collect()
+    };
+    let unchanged = !old.is_null() && conditions(configuration) == conditions(old);
     for (index, webhook) in configuration.list("webhooks").iter().enumerate() {
         let path = Path::new("webhooks").index(index);
         errors.extend(one(webhook, strictness, &path));
+        if !unchanged {
+            let stored = old.list("webhooks").get(index).unwrap_or(&Value::Null);
+            errors.extend(match_conditions::validate(webhook, stored, false, &path));
+        }
         errors.extend(review_versions(webhook, strictness, &path.child("admissionReviewVersions")));
         let name = webhook.text("name");
         if strictness.unique_names && !name.is_empty() && !names.insert(name) {
@@ -147,11 +172,6 @@ fn one(webhook: &Value, strictness: Strictness, path: &Path) -> Vec<Error> {
         errors.push(formats::unsupported(&path.child("reinvocationPolicy"), policy, REINVOCATION));
     }
     errors.extend(client_config(webhook.at("clientConfig"), &path.child("clientConfig")));
-    if !webhook.list("matchConditions").is_empty() {
-        let detail =
-            "podsec serve does not evaluate CEL: it could not tell which requests the webhook is for";
-        errors.push(Error::forbidden(path.child("matchConditions"), detail));
-    }
     errors
 }
 
@@ -226,7 +246,7 @@ fn url(text: &str, path: &Path) -> Vec<Error> {
         wrong(&scheme, &format!("'https' is the only allowed URL scheme{FORM}"));
     }
     if host.is_empty() {
-        wrong(host, &format!("host must be provided{FORM}"));
+        wrong(host, &format!("host must be specified{FORM}"));
     }
     if let Some(user) = user {
         wrong(user, "user information is not permitted in the URL");
@@ -250,7 +270,7 @@ fn service(service: &Value, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     for field in ["name", "namespace"] {
         if service.text(field).is_empty() {
-            errors.push(Error::required(path.child(field), &format!("service {field} is required")));
+            errors.push(Error::required(path.child(field), ""));
         }
     }
     let port = service.number("port");

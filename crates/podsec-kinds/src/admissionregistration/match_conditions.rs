@@ -1,0 +1,44 @@
+//! `matchConditions` of webhooks and policies: whether they are asked about a request at all.
+
+use std::collections::BTreeSet;
+
+use podsec_apimachinery::field::{Error, Path};
+use serde_json::Value;
+
+use crate::expressions::{self, Environment, Purpose};
+use crate::formats;
+use crate::object::Fields;
+
+/// What is wrong with the conditions of `holder`; `old` is the stored one, if there is one.
+pub(super) fn validate(holder: &Value, old: &Value, params: bool, path: &Path) -> Vec<Error> {
+    let conditions = holder.list("matchConditions");
+    let path = path.child("matchConditions");
+    let mut errors = Vec::new();
+    if conditions.len() > MOST {
+        errors.push(Error::too_many(path.clone(), conditions.len(), MOST));
+    }
+    let mut names = BTreeSet::new();
+    for (index, condition) in conditions.iter().enumerate() {
+        let path = path.index(index);
+        let expression = condition.text("expression").trim();
+        if expression.is_empty() {
+            errors.push(Error::required(path.child("expression"), ""));
+        } else {
+            let stored = old.list("matchConditions").iter().any(|other| other.text("expression") == expression);
+            let environment = Environment { params, stored, ..Environment::of(Purpose::MatchCondition) };
+            errors.extend(expressions::compile(expression, expression, environment, &path.child("expression")));
+        }
+        let (name, path) = (condition.text("name"), path.child("name"));
+        if name.is_empty() {
+            errors.push(Error::required(path, ""));
+            continue;
+        }
+        errors.extend(formats::invalid(&path, name, formats::qualified_name(name)));
+        if !names.insert(name) {
+            errors.push(Error::duplicate(path, &name.into()));
+        }
+    }
+    errors
+}
+
+const MOST: usize = 64;
