@@ -37,6 +37,20 @@ pub(crate) fn validate_strict_cidr(text: &str, path: &Path) -> Vec<Error> {
     vec![error]
 }
 
+/// What is wrong with the address of an interface, whose bits beyond the prefix count (`IsValidInterfaceAddress`).
+pub(crate) fn validate_interface_address(text: &str, path: &Path) -> Vec<Error> {
+    let Some((address, network)) = sloppy_cidr(text) else {
+        let detail = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)";
+        return vec![Error::invalid(path.clone(), &Value::from(text), detail)];
+    };
+    let shown = unmapped(address);
+    // A prefix of an IPv6 address is one of the IPv4 address in it.
+    let length =
+        if shown.is_ipv4() && network.length > 32 { network.length.saturating_sub(96) } else { network.length };
+    let canonical = format!("{shown}/{length}");
+    if canonical == text { Vec::new() } else { vec![not_canonical(text, &canonical, path)] }
+}
+
 /// What to say about an address that is valid and not in its canonical form.
 pub(crate) fn warnings(text: &str, path: &Path) -> Vec<String> {
     let Some(address) = sloppy(text) else { return Vec::new() };

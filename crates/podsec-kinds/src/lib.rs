@@ -14,8 +14,10 @@ mod admissionregistration;
 mod apiextensions;
 mod apiregistration;
 mod apps;
+mod authorization;
 mod batch;
 mod behaviour;
+pub mod certificates;
 mod conditions;
 mod coordination;
 mod core;
@@ -42,6 +44,7 @@ mod quantity;
 mod rbac;
 #[cfg(test)]
 mod recorded;
+mod resource;
 mod resource_names;
 pub mod scale;
 mod scheduling;
@@ -67,9 +70,7 @@ pub fn strategy(group: &str, resource: &str) -> &'static Strategy {
     if let Some(strategy) = own {
         return strategy;
     }
-    if COUNTED.contains(&(group, resource)) {
-        &generic::WITH_GENERATION
-    } else if WITHOUT_STATUS.contains(&(group, resource)) {
+    if WITHOUT_STATUS.contains(&(group, resource)) {
         &generic::STRATEGY
     } else {
         &generic::WITH_STATUS
@@ -102,6 +103,10 @@ static STRATEGIES: &[&Strategy] = &[
     &core::services::STRATEGY,
     &apps::statefulsets::STRATEGY,
     &apiregistration::apiservices::STRATEGY,
+    &authorization::subjectaccessreviews::ANYBODY,
+    &authorization::subjectaccessreviews::LOCAL,
+    &authorization::subjectaccessreviews::ONESELF,
+    &certificates::certificatesigningrequests::STRATEGY,
     &coordination::leases::STRATEGY,
     &flowcontrol::flowschemas::STRATEGY,
     &flowcontrol::prioritylevelconfigurations::STRATEGY,
@@ -114,6 +119,10 @@ static STRATEGIES: &[&Strategy] = &[
     &rbac::clusterroles::STRATEGY,
     &rbac::rolebindings::STRATEGY,
     &rbac::roles::STRATEGY,
+    &resource::deviceclasses::STRATEGY,
+    &resource::resourceclaims::STRATEGY,
+    &resource::resourceclaimtemplates::STRATEGY,
+    &resource::resourceslices::STRATEGY,
     &scheduling::priorityclasses::STRATEGY,
     &storage::csidrivers::STRATEGY,
     &storage::csinodes::STRATEGY,
@@ -134,18 +143,9 @@ static STRATEGIES: &[&Strategy] = &[
     &admissionregistration::webhook_configurations::VALIDATING,
 ];
 
-/// Other kinds whose `metadata.generation` counts changes.
-const COUNTED: &[(&str, &str)] = &[
-    ("resource.k8s.io", "deviceclasses"),
-    ("resource.k8s.io", "resourceslices"),
-];
-
 /// Kinds that are answers: what the client sends under `status` is nobody's business but the verb's.
 const WITHOUT_STATUS: &[(&str, &str)] = &[
     ("authentication.k8s.io", "selfsubjectreviews"),
     ("authentication.k8s.io", "tokenreviews"),
-    ("authorization.k8s.io", "localsubjectaccessreviews"),
-    ("authorization.k8s.io", "selfsubjectaccessreviews"),
     ("authorization.k8s.io", "selfsubjectrulesreviews"),
-    ("authorization.k8s.io", "subjectaccessreviews"),
 ];

@@ -119,6 +119,18 @@ pub(crate) fn label_map(labels: &Value, path: &Path) -> Vec<Error> {
     errors
 }
 
+/// What is wrong with the metadata of a template: it has labels and annotations, and nothing else.
+pub(crate) fn template(meta: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = annotations(meta, &path.child("annotations"));
+    errors.extend(labels(meta, &path.child("labels")));
+    for (field, value) in meta.as_object().into_iter().flatten() {
+        if !matches!(field.as_str(), "labels" | "annotations") && !value.is_null() {
+            errors.push(Error::forbidden(path.child(field), "cannot be set"));
+        }
+    }
+    errors
+}
+
 /// The annotations under `annotations` of a template's metadata.
 pub(crate) fn annotations(meta: &Value, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();

@@ -28,6 +28,15 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
         managed_fields::update(operation, &options, None, &mut review);
     }
     admit(operation, &options, &mut review).await?;
+    if ACCESS.contains(&operation.resource.kind.as_str()) {
+        if operation.resource.namespaced {
+            MetaMut::of(&mut review).set("namespace", Some(operation.namespace().into()));
+        }
+        let errors = operation.behaviour.validate(&review);
+        if !errors.is_empty() {
+            return Err(Status::invalid(&operation.resource.group, "", "", &errors));
+        }
+    }
     let spec = review.get("spec").cloned().unwrap_or_default();
     let status = match operation.resource.kind.as_str() {
         "SelfSubjectReview" => json!({"userInfo": user_info(&context.user)}),
@@ -148,3 +157,5 @@ fn user_info(user: &User) -> Value {
 
 /// Reviews whose answer is made anew: nobody owns its fields.
 const SELF: &[&str] = &["SelfSubjectReview", "SelfSubjectRulesReview"];
+/// Reviews that are refused when they ask nothing, or two things.
+const ACCESS: &[&str] = &["SubjectAccessReview", "SelfSubjectAccessReview", "LocalSubjectAccessReview"];

@@ -3,8 +3,9 @@
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{Meta, MetaMut, generated_name};
 use podsec_apimachinery::quote::quoted;
+use podsec_kinds::certificates::certificatesigningrequests;
 use podsec_storage::Precondition;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::options::WriteOptions;
@@ -67,6 +68,11 @@ pub(crate) async fn create_object(
         }
         let mut candidate = object.clone();
         (operation.behaviour.strategy.prepare_for_create)(&mut candidate);
+        if operation.resource.resource == "certificatesigningrequests" {
+            let user = &operation.context.user;
+            let user = json!({"username": user.name, "uid": user.uid, "groups": user.groups, "extra": user.extra});
+            certificatesigningrequests::set_requestor(&mut candidate, &user);
+        }
         let name = Meta::of(&candidate).name().to_owned();
         let errors = operation.behaviour.validate(&candidate);
         if !errors.is_empty() {

@@ -421,16 +421,8 @@ fn ephemeral(volume: &Value, source: &Value, pod: Option<&Value>, path: &Path) -
     errors
 }
 
-/// The metadata of a template has labels and annotations, and nothing else.
 fn claim_template(template: &Value, path: &Path) -> Vec<Error> {
-    let (own, metadata_path) = (metadata(template), path.child("metadata"));
-    let mut errors = meta::annotations(own, &metadata_path.child("annotations"));
-    errors.extend(meta::labels(own, &metadata_path.child("labels")));
-    for (field, value) in own.as_object().into_iter().flatten() {
-        if !matches!(field.as_str(), "labels" | "annotations") && !value.is_null() {
-            errors.push(Error::forbidden(metadata_path.child(field), "cannot be set"));
-        }
-    }
+    let mut errors = meta::template(metadata(template), &path.child("metadata"));
     errors.extend(persistentvolumeclaims::validate_spec(template.at("spec"), false, &path.child("spec")));
     errors
 }
