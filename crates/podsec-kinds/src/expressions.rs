@@ -24,6 +24,10 @@ pub(crate) enum Purpose {
     JsonPatch,
     /// Which devices are fit.
     DeviceSelector,
+    /// Whether a value is fit for the schema of a custom resource.
+    SchemaRule,
+    /// What is said about a value that is not.
+    SchemaMessage,
 }
 
 /// What an expression may use.
@@ -47,7 +51,12 @@ impl Environment<'_> {
 }
 
 /// What is wrong with an expression that is not empty. `shown` is what the error shows of it.
-pub(crate) fn compile(_expression: &str, _shown: &str, _environment: Environment<'_>, _path: &Path) -> Option<Error> {
+pub(crate) fn compile(
+    _expression: &str,
+    _shown: &str,
+    _environment: Environment<'_>,
+    _path: &Path,
+) -> Option<Error> {
     None
 }
 
@@ -64,6 +73,25 @@ pub(crate) fn is_identifier(name: &str) -> bool {
 }
 
 const RESERVED: &[&str] = &[
-    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
-    "loop", "package", "namespace", "return", "var", "void", "while",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];

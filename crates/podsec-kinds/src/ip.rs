@@ -45,8 +45,11 @@ pub(crate) fn validate_interface_address(text: &str, path: &Path) -> Vec<Error> 
     };
     let shown = unmapped(address);
     // A prefix of an IPv6 address is one of the IPv4 address in it.
-    let length =
-        if shown.is_ipv4() && network.length > 32 { network.length.saturating_sub(96) } else { network.length };
+    let length = if shown.is_ipv4() && network.length > 32 {
+        network.length.saturating_sub(96)
+    } else {
+        network.length
+    };
     let canonical = format!("{shown}/{length}");
     if canonical == text { Vec::new() } else { vec![not_canonical(text, &canonical, path)] }
 }

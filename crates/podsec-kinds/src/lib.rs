@@ -70,11 +70,7 @@ pub fn strategy(group: &str, resource: &str) -> &'static Strategy {
     if let Some(strategy) = own {
         return strategy;
     }
-    if WITHOUT_STATUS.contains(&(group, resource)) {
-        &generic::STRATEGY
-    } else {
-        &generic::WITH_STATUS
-    }
+    if WITHOUT_STATUS.contains(&(group, resource)) { &generic::STRATEGY } else { &generic::WITH_STATUS }
 }
 
 /// Every kind with a behaviour of its own.

@@ -76,9 +76,8 @@ pub(crate) fn validate_named(
     if !given.is_empty() {
         errors.extend(own(&name_path, given, name(given)));
     }
-    let judged = |error: &Error| {
-        error.path == prefix_path || error.path == name_path && error.cause == Cause::Invalid
-    };
+    let judged =
+        |error: &Error| error.path == prefix_path || error.path == name_path && error.cause == Cause::Invalid;
     let all = validate_any_finalizers(object, namespaced, NameRule::PathSegment);
     errors.extend(all.into_iter().filter(|error| !judged(error)));
     errors

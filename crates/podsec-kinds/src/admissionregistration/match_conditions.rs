@@ -24,9 +24,15 @@ pub(super) fn validate(holder: &Value, old: &Value, params: bool, path: &Path) -
         if expression.is_empty() {
             errors.push(Error::required(path.child("expression"), ""));
         } else {
-            let stored = old.list("matchConditions").iter().any(|other| other.text("expression") == expression);
+            let stored =
+                old.list("matchConditions").iter().any(|other| other.text("expression") == expression);
             let environment = Environment { params, stored, ..Environment::of(Purpose::MatchCondition) };
-            errors.extend(expressions::compile(expression, expression, environment, &path.child("expression")));
+            errors.extend(expressions::compile(
+                expression,
+                expression,
+                environment,
+                &path.child("expression"),
+            ));
         }
         let (name, path) = (condition.text("name"), path.child("name"));
         if name.is_empty() {

@@ -30,7 +30,10 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     warnings_on_update: |policy, _| policies::warnings(policy),
     columns: &[
         printing::NAME,
-        integer("Mutations", "Mutation indicates the number of mutations rules defined in this configuration"),
+        integer(
+            "Mutations",
+            "Mutation indicates the number of mutations rules defined in this configuration",
+        ),
         column("ParamKind", "ParamKind specifies the kind of resources used to parameterize this policy"),
         printing::AGE,
     ],

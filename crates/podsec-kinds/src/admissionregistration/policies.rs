@@ -67,7 +67,12 @@ pub(super) fn validate_start(policy: &Value, old: &Value, mutates: bool) -> Vec<
     let known = variables(spec);
     for (index, variable) in spec.list("variables").iter().enumerate() {
         let before = known.get(..index).unwrap_or_default();
-        errors.extend(self::variable(variable, spec.has("paramKind"), before, &path.child("variables").index(index)));
+        errors.extend(self::variable(
+            variable,
+            spec.has("paramKind"),
+            before,
+            &path.child("variables").index(index),
+        ));
     }
     errors
 }
@@ -144,11 +149,13 @@ pub(super) fn shown_param_kind(policy: &Value) -> Value {
 
 /// What the author of a policy is told.
 pub(super) fn warnings(policy: &Value) -> Vec<String> {
-    let has_expressions =
-        ["matchConditions", "variables", "validations", "auditAnnotations", "mutations"]
-            .iter()
-            .any(|field| !policy.at("spec").list(field).is_empty());
-    let warning = expressions::not_evaluated(&Path::new("spec"), "the policy is stored, and no request is held against it");
+    let has_expressions = ["matchConditions", "variables", "validations", "auditAnnotations", "mutations"]
+        .iter()
+        .any(|field| !policy.at("spec").list(field).is_empty());
+    let warning = expressions::not_evaluated(
+        &Path::new("spec"),
+        "the policy is stored, and no request is held against it",
+    );
     has_expressions.then_some(warning).into_iter().collect()
 }
 

@@ -101,7 +101,8 @@ fn validate(binding: &Value, mutates: bool) -> Vec<Error> {
 fn param_ref(params: &Value, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     let name = params.text("name");
-    let exclusive = |field: &str| Error::forbidden(path.child(field), "name and selector are mutually exclusive");
+    let exclusive =
+        |field: &str| Error::forbidden(path.child(field), "name and selector are mutually exclusive");
     if !name.is_empty() {
         errors.extend(formats::invalid(&path.child("name"), name, path_segment(name)));
         errors.extend(params.has("selector").then(|| exclusive("name")));

@@ -97,7 +97,8 @@ fn validate(policy: &Value, old: &Value) -> Vec<Error> {
 fn validation(validation: &Value, spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     let variables = policies::variables(spec);
-    let known = |field: &str, text: &str| old.list("validations").iter().any(|other| other.text(field) == text);
+    let known =
+        |field: &str, text: &str| old.list("validations").iter().any(|other| other.text(field) == text);
     let environment = |purpose: Purpose, stored: bool| Environment {
         purpose,
         params: spec.has("paramKind"),

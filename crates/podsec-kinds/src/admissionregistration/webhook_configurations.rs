@@ -216,7 +216,8 @@ fn is_known_review_version(version: &Value) -> bool {
     version.as_str().is_some_and(|version| REVIEW_VERSIONS.contains(&version))
 }
 
-fn client_config(config: &Value, path: &Path) -> Vec<Error> {
+/// Where a webhook is.
+pub(crate) fn client_config(config: &Value, path: &Path) -> Vec<Error> {
     match (config.field("url"), config.field("service")) {
         (Some(url), None) => self::url(url.as_str().unwrap_or_default(), &path.child("url")),
         (None, Some(service)) => self::service(service, &path.child("service")),

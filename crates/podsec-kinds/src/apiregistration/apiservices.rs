@@ -18,7 +18,11 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     resource: "apiservices",
     default,
     prepare_for_create: |service| {
-        let status = if service.at("spec").has("service") { json!({}) } else { local(metadata(service).at("creationTimestamp")) };
+        let status = if service.at("spec").has("service") {
+            json!({})
+        } else {
+            local(metadata(service).at("creationTimestamp"))
+        };
         workload::reset_status(service, status);
     },
     prepare_for_update: WITH_STATUS.prepare_for_update,
@@ -64,13 +68,14 @@ pub(crate) static STRATEGY: Strategy = Strategy {
             |service| format!("{}/{}", service.text("namespace"), service.text("name")),
         );
         let conditions = service.at("status").list("conditions").iter();
-        let available = conditions.filter(|condition| condition.text("type") == "Available").map(|condition| {
-            match (condition.text("status"), condition.text("reason")) {
-                ("True", _) => "True".to_owned(),
-                (status, "") => status.to_owned(),
-                (status, reason) => format!("{status} ({reason})"),
-            }
-        });
+        let available =
+            conditions.filter(|condition| condition.text("type") == "Available").map(|condition| {
+                match (condition.text("status"), condition.text("reason")) {
+                    ("True", _) => "True".to_owned(),
+                    (status, "") => status.to_owned(),
+                    (status, reason) => format!("{status} ({reason})"),
+                }
+            });
         vec![
             printing::name(service),
             behind.into(),

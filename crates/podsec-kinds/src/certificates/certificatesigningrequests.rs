@@ -87,7 +87,9 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     ],
     cells: |request, now| {
         let spec = request.at("spec");
-        let duration = spec.integer("expirationSeconds").map(|seconds| human_duration(SignedDuration::from_secs(seconds)));
+        let duration = spec
+            .integer("expirationSeconds")
+            .map(|seconds| human_duration(SignedDuration::from_secs(seconds)));
         vec![
             printing::name(request),
             printing::age(request, now),
@@ -200,7 +202,9 @@ fn usages(spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
     }
     let unknown = |usage: &Value| !USAGES.contains(&usage.as_str().unwrap_or_default());
     let repeated = |usages: &[Value]| -> Vec<usize> {
-        (0..usages.len()).filter(|index| usages.iter().position(|usage| Some(usage) == usages.get(*index)) != Some(*index)).collect()
+        (0..usages.len())
+            .filter(|index| usages.iter().position(|usage| Some(usage) == usages.get(*index)) != Some(*index))
+            .collect()
     };
     let before = old.list("usages");
     for (index, usage) in usages.iter().enumerate().filter(|(_, usage)| unknown(usage)) {
@@ -259,7 +263,9 @@ fn preserve(request: &mut Value, old: &Value) {
             .iter()
             .filter(|condition| condition.text("type") == kind)
             .collect();
-        let Some(list) = request.pointer_mut("/status/conditions").and_then(Value::as_array_mut) else { return };
+        let Some(list) = request.pointer_mut("/status/conditions").and_then(Value::as_array_mut) else {
+            return;
+        };
         let mut own: Vec<&mut Value> =
             list.iter_mut().filter(|condition| condition.text("type") == kind).collect();
         if own.len() == stored.len() {

@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn blocks_are_found_between_other_text() {
-        let found = blocks("x\n-----BEGIN A-----\nk: v\n\neA==\n-----END A-----\n-----BEGIN B-----\n!\n-----END B-----\n");
+        let found = blocks(
+            "x\n-----BEGIN A-----\nk: v\n\neA==\n-----END A-----\n-----BEGIN B-----\n!\n-----END B-----\n",
+        );
         assert_eq!(found.len(), 1);
         assert!(found[0].has_headers && found[0].bytes == b"x" && found[0].label == "A");
     }

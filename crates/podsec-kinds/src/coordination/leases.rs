@@ -34,11 +34,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors.extend(spec(lease.at("spec"), &Path::new("spec")));
         errors
     },
-    columns: &[
-        printing::NAME,
-        column("Holder", "@coordination.v1.LeaseSpec.holderIdentity"),
-        printing::AGE,
-    ],
+    columns: &[printing::NAME, column("Holder", "@coordination.v1.LeaseSpec.holderIdentity"), printing::AGE],
     cells: |lease, now| {
         let holder = lease.at("spec").text("holderIdentity");
         vec![printing::name(lease), holder.into(), printing::age(lease, now)]

@@ -61,9 +61,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
             .iter()
             .find(|condition| condition.text("type") == "Dangling")
             .map_or("?", |condition| condition.text("status"));
-        let method = spec
-            .field("distinguisherMethod")
-            .map_or(printing::NONE, |method| method.text("type"));
+        let method = spec.field("distinguisherMethod").map_or(printing::NONE, |method| method.text("type"));
         vec![
             printing::name(schema),
             spec.at("priorityLevelConfiguration").text("name").into(),
@@ -153,7 +151,13 @@ fn subject(subject: &Value, path: &Path) -> Vec<Error> {
         "ServiceAccount" => "serviceAccount",
         "User" => "user",
         "Group" => "group",
-        _ => return vec![formats::unsupported(&path.child("kind"), kind, &["Group", "ServiceAccount", "User"])],
+        _ => {
+            return vec![formats::unsupported(
+                &path.child("kind"),
+                kind,
+                &["Group", "ServiceAccount", "User"],
+            )];
+        }
     };
     let mut errors = Vec::new();
     let own_path = path.child(own);
@@ -244,7 +248,8 @@ fn wrong_url(url: &str) -> Option<&'static str> {
         _ if url.contains("//") => Some("must not contain double slash"),
         _ => {
             let stars = url.matches('*').count();
-            (stars > 1 || stars == 1 && !url.ends_with("/*")).then_some("wildcard can only do suffix matching")
+            (stars > 1 || stars == 1 && !url.ends_with("/*"))
+                .then_some("wildcard can only do suffix matching")
         }
     }
 }

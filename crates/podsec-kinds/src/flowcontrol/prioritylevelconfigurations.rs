@@ -39,7 +39,10 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     columns: &[
         printing::NAME,
         column("Type", "@flowcontrol.v1.PriorityLevelConfigurationSpec.type"),
-        column("NominalConcurrencyShares", "@flowcontrol.v1.LimitedPriorityLevelConfiguration.nominalConcurrencyShares"),
+        column(
+            "NominalConcurrencyShares",
+            "@flowcontrol.v1.LimitedPriorityLevelConfiguration.nominalConcurrencyShares",
+        ),
         column("Queues", "@flowcontrol.v1.QueuingConfiguration.queues"),
         column("HandSize", "@flowcontrol.v1.QueuingConfiguration.handSize"),
         column("QueueLengthLimit", "@flowcontrol.v1.QueuingConfiguration.queueLengthLimit"),

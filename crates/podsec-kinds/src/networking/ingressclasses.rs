@@ -79,7 +79,9 @@ fn parameters(parameters: &Value, path: &Path) -> Vec<Error> {
     match parameters.at("scope").as_str() {
         None => errors.push(Error::required(path_of("scope"), "")),
         Some("Namespace") => match namespace {
-            None => errors.push(Error::required(path_of("namespace"), "`parameters.scope` is set to 'Namespace'")),
+            None => {
+                errors.push(Error::required(path_of("namespace"), "`parameters.scope` is set to 'Namespace'"))
+            }
             Some(namespace) => {
                 errors.extend(formats::invalid(&path_of("namespace"), namespace, formats::label(namespace)));
             }

@@ -72,7 +72,10 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     }],
     columns: &[
         printing::NAME,
-        column("Class", "The name of the IngressClass resource that should be used for additional configuration"),
+        column(
+            "Class",
+            "The name of the IngressClass resource that should be used for additional configuration",
+        ),
         column("Hosts", "Hosts that incoming requests are matched against before the ingress rule"),
         column("Address", "Address is a list containing ingress points for the load-balancer"),
         column("Ports", "Ports of TLS configurations that open"),
@@ -114,9 +117,8 @@ impl Strictness {
             let name = tls.text("secretName");
             name.is_empty() || formats::subdomain(name).is_empty()
         };
-        let rules = |rule: &Value| {
-            !rule.text("host").contains('*') || http(rule, &Path::default()).is_empty()
-        };
+        let rules =
+            |rule: &Value| !rule.text("host").contains('*') || http(rule, &Path::default()).is_empty();
         Self {
             secret_names: spec.list("tls").iter().all(secrets),
             wildcard_rules: spec.list("rules").iter().all(rules),
@@ -163,8 +165,7 @@ fn rule(rule: &Value, strictness: Strictness, path: &Path) -> Vec<Error> {
 }
 
 fn host(host: &str, path: &Path) -> Vec<Error> {
-    let wrong =
-        if host.contains('*') { formats::wildcard_subdomain(host) } else { formats::subdomain(host) };
+    let wrong = if host.contains('*') { formats::wildcard_subdomain(host) } else { formats::subdomain(host) };
     formats::invalid(path, host, wrong)
 }
 
@@ -236,9 +237,10 @@ fn backend(backend: &Value, path: &Path) -> Vec<Error> {
             let (name, number) = (service.at("port").text("name"), service.at("port").number("number"));
             match (name, number) {
                 ("", 0) => errors.push(Error::required(path.clone(), "port name or number is required")),
-                ("", number) => errors.extend(formats::port_number(number).map(|wrong| {
-                    Error::invalid(port_path.child("number"), &number.into(), wrong)
-                })),
+                ("", number) => errors.extend(
+                    formats::port_number(number)
+                        .map(|wrong| Error::invalid(port_path.child("number"), &number.into(), wrong)),
+                ),
                 (name, 0) => {
                     errors.extend(formats::invalid(&port_path.child("name"), name, formats::port_name(name)));
                 }

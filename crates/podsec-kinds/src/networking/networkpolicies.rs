@@ -52,7 +52,8 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 fn default(policy: &mut Value) {
     let Some(spec) = policy.as_object_mut().and_then(|policy| policy.ensure("spec")) else { return };
     if spec.list("policyTypes").is_empty() {
-        let types: &[&str] = if spec.list("egress").is_empty() { &["Ingress"] } else { &["Ingress", "Egress"] };
+        let types: &[&str] =
+            if spec.list("egress").is_empty() { &["Ingress"] } else { &["Ingress", "Egress"] };
         spec.insert("policyTypes".to_owned(), types.into());
     }
     for direction in ["ingress", "egress"] {

@@ -52,7 +52,12 @@ fn spec(spec: &Value) -> Vec<Error> {
         0 => return vec![Error::required(path, "at least one CIDR required")],
         1 | 2 => {}
         _ => {
-            return vec![internal::invalid(path, "networking.ServiceCIDRSpec", spec, "may only hold up to 2 values")];
+            return vec![internal::invalid(
+                path,
+                "networking.ServiceCIDRSpec",
+                spec,
+                "may only hold up to 2 values",
+            )];
         }
     }
     let text = |block: &'_ Value| block.as_str().unwrap_or_default().to_owned();
@@ -61,10 +66,8 @@ fn spec(spec: &Value) -> Vec<Error> {
         .enumerate()
         .flat_map(|(index, block)| ip::validate_strict_cidr(&text(block), &path.index(index)))
         .collect();
-    let families: Vec<bool> = blocks
-        .iter()
-        .filter_map(|block| Some(ip::sloppy_cidr(&text(block))?.1.address.is_ipv4()))
-        .collect();
+    let families: Vec<bool> =
+        blocks.iter().filter_map(|block| Some(ip::sloppy_cidr(&text(block))?.1.address.is_ipv4())).collect();
     if let [one, other] = families.as_slice()
         && one == other
     {

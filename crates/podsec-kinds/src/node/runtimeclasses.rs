@@ -69,5 +69,7 @@ fn tolerations(tolerations: &[Value], path: &Path) -> Vec<Error> {
 fn warnings(class: &Value) -> Vec<String> {
     let path = Path::new("scheduling").child("nodeSelector");
     let labels = class.at("scheduling").entries("nodeSelector");
-    labels.filter_map(|(label, _)| Some(format!("{path}: {}", node_selector::deprecated_label(label)?))).collect()
+    labels
+        .filter_map(|(label, _)| Some(format!("{path}: {}", node_selector::deprecated_label(label)?)))
+        .collect()
 }

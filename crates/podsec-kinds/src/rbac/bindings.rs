@@ -87,7 +87,9 @@ fn subject(subject: &Value, namespaced: bool, path: &Path) -> Vec<Error> {
                 errors.push(formats::unsupported(&path.child("apiGroup"), group, &[GROUP]));
             }
         }
-        kind => errors.push(formats::unsupported(&path.child("kind"), kind, &["ServiceAccount", "User", "Group"])),
+        kind => {
+            errors.push(formats::unsupported(&path.child("kind"), kind, &["ServiceAccount", "User", "Group"]))
+        }
     }
     errors
 }

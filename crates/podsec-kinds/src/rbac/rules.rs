@@ -43,4 +43,3 @@ pub(super) fn default(role: &mut Value) {
     }
     null_if_empty(role, "rules");
 }
-

@@ -70,11 +70,16 @@ pub(super) fn validate(spec: &Value, path: &Path) -> Vec<Error> {
         }
         errors
     }));
-    errors.extend(lists::items(devices.list("config"), MOST_OTHERS, &path.child("config"), |config, path| {
-        let mut errors = references(config, &known, path);
-        errors.extend(configuration(config, false, path));
-        errors
-    }));
+    errors.extend(lists::items(
+        devices.list("config"),
+        MOST_OTHERS,
+        &path.child("config"),
+        |config, path| {
+            let mut errors = references(config, &known, path);
+            errors.extend(configuration(config, false, path));
+            errors
+        },
+    ));
     errors
 }
 

@@ -30,8 +30,7 @@ pub(super) fn validate(claim: &Value, old: &Value, requests: &Requests<'_>) -> V
         } else if claim.at("metadata").has("deletionTimestamp") {
             let before = old_status.list("reservedFor");
             if reserved.iter().any(|consumer| !before.contains(consumer)) {
-                let detail =
-                    "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set";
+                let detail = "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set";
                 errors.push(Error::forbidden(reserved_path, detail));
             }
         }
@@ -76,8 +75,9 @@ fn device_id(device: &Value) -> [&str; 4] {
 
 fn shown(id: [&str; 4]) -> String {
     let fields = ["Driver", "Pool", "Device", "ShareID"].iter().zip(id);
-    let fields: Vec<String> =
-        fields.map(|(name, text)| format!("\"{name}\":{}", podsec_apimachinery::field::json(&text.into()))).collect();
+    let fields: Vec<String> = fields
+        .map(|(name, text)| format!("\"{name}\":{}", podsec_apimachinery::field::json(&text.into())))
+        .collect();
     format!("{{{}}}", fields.join(","))
 }
 
@@ -132,7 +132,8 @@ fn device(device: &Value, allocated: &BTreeSet<[&str; 4]>, path: &Path) -> Vec<E
                 errors.push(Error::too_long(path.child(field), most));
             }
         }
-        let address = |address: &Value, path: &Path| ip::validate_interface_address(lists::text(address), path);
+        let address =
+            |address: &Value, path: &Path| ip::validate_interface_address(lists::text(address), path);
         errors.extend(lists::set(network.list("ips"), 16, &path.child("ips"), address, lists::text));
     }
     errors
@@ -140,8 +141,11 @@ fn device(device: &Value, allocated: &BTreeSet<[&str; 4]>, path: &Path) -> Vec<E
 
 fn allocation(allocation: &Value, requests: &Requests<'_>, path: &Path) -> Vec<Error> {
     let (devices, devices_path) = (allocation.at("devices"), path.child("devices"));
-    let mut errors =
-        lists::items(devices.list("results"), MOST_RESULTS, &devices_path.child("results"), |result, path| {
+    let mut errors = lists::items(
+        devices.list("results"),
+        MOST_RESULTS,
+        &devices_path.child("results"),
+        |result, path| {
             let mut errors = reference(result.text("request"), requests, &path.child("request"));
             errors.extend(names::driver(result.text("driver"), &path.child("driver")));
             errors.extend(names::pool(result.text("pool"), &path.child("pool")));
@@ -151,15 +155,23 @@ fn allocation(allocation: &Value, requests: &Requests<'_>, path: &Path) -> Vec<E
                 errors.extend(names::share(share, &path.child("shareID")));
             }
             errors
-        });
-    errors.extend(lists::items(devices.list("config"), MOST_CONFIG, &devices_path.child("config"), |config, path| {
-        let source = config.text("source");
-        let mut errors: Vec<Error> =
-            formats::one_of(&path.child("source"), source, &["FromClaim", "FromClass"]).into_iter().collect();
-        errors.extend(references(config, requests, path));
-        errors.extend(configuration(config, false, path));
-        errors
-    }));
+        },
+    );
+    errors.extend(lists::items(
+        devices.list("config"),
+        MOST_CONFIG,
+        &devices_path.child("config"),
+        |config, path| {
+            let source = config.text("source");
+            let mut errors: Vec<Error> =
+                formats::one_of(&path.child("source"), source, &["FromClaim", "FromClass"])
+                    .into_iter()
+                    .collect();
+            errors.extend(references(config, requests, path));
+            errors.extend(configuration(config, false, path));
+            errors
+        },
+    ));
     if let Some(selector) = allocation.field("nodeSelector") {
         errors.extend(node_selector::validate(selector, &path.child("nodeSelector")));
     }

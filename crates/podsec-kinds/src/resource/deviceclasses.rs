@@ -48,7 +48,9 @@ fn validate(class: &Value, old: &Value) -> Vec<Error> {
     errors.extend(lists::items(spec.list("config"), 32, &path.child("config"), |config, path| {
         configuration(config, stored("config"), path)
     }));
-    if let Some(name) = spec.at("extendedResourceName").as_str().filter(|name| !resource_names::is_extended(name)) {
+    if let Some(name) =
+        spec.at("extendedResourceName").as_str().filter(|name| !resource_names::is_extended(name))
+    {
         let detail = "must be a valid extended resource name";
         errors.push(Error::invalid(path.child("extendedResourceName"), &name.into(), detail));
     }

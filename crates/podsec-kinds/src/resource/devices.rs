@@ -81,7 +81,8 @@ pub(super) fn counters(holder: &Value, name_field: &str, path: &Path) -> Vec<Err
 
 /// The conditions that a device waits for before it is bound, and those that make the binding fail.
 pub(super) fn binding_conditions(holder: &Value, path: &Path) -> Vec<Error> {
-    let (binding_path, failure_path) = (path.child("bindingConditions"), path.child("bindingFailureConditions"));
+    let (binding_path, failure_path) =
+        (path.child("bindingConditions"), path.child("bindingFailureConditions"));
     let (binding, failure) = (holder.list("bindingConditions"), holder.list("bindingFailureConditions"));
     let name = |condition: &Value, path: &Path| {
         let text = lists::text(condition);

@@ -16,7 +16,9 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     group: GROUP,
     resource: "resourceclaimtemplates",
     default: |template| {
-        let Some(spec) = template.as_object_mut().and_then(|template| template.ensure("spec")) else { return };
+        let Some(spec) = template.as_object_mut().and_then(|template| template.ensure("spec")) else {
+            return;
+        };
         spec.ensure("metadata");
         if let Some(inner) = spec.ensure("spec") {
             claim_spec::default(inner);

@@ -27,7 +27,8 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         }
         for device in spec.objects_mut("devices") {
             device.fill("name", "");
-            let capacities = device.object_mut("capacity").into_iter().flat_map(|capacity| capacity.values_mut());
+            let capacities =
+                device.object_mut("capacity").into_iter().flat_map(|capacity| capacity.values_mut());
             capacities.filter_map(Value::as_object_mut).for_each(|capacity| capacity.fill("value", "0"));
         }
     },
@@ -80,7 +81,8 @@ fn without_alpha_fields(slice: &mut Value) {
     let Some(spec) = slice.as_object_mut().and_then(|slice| slice.object_mut("spec")) else { return };
     for device in spec.objects_mut("devices") {
         device.remove("nodeAllocatableResourceMappings");
-        let attributes = device.object_mut("attributes").into_iter().flat_map(|attributes| attributes.values_mut());
+        let attributes =
+            device.object_mut("attributes").into_iter().flat_map(|attributes| attributes.values_mut());
         for attribute in attributes.filter_map(Value::as_object_mut) {
             for field in ["bools", "ints", "strings", "versions"] {
                 attribute.remove(field);
@@ -125,9 +127,9 @@ fn spec(spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
         errors.push(Error::invalid(path.clone(), &"".into(), detail));
     }
     let devices = spec.list("devices");
-    let advanced = devices.iter().any(|device| {
-        !device.list("taints").is_empty() || !device.list("consumesCounters").is_empty()
-    });
+    let advanced = devices
+        .iter()
+        .any(|device| !device.list("taints").is_empty() || !device.list("consumesCounters").is_empty());
     let per_device = spec.flag("perDeviceNodeSelection");
     let known = |name: &str| {
         old.list("devices").iter().find(|device| device.text("name") == name).unwrap_or(&Value::Null)
@@ -170,13 +172,13 @@ fn nodes(spec: &Value, path: &Path) -> Vec<Error> {
         errors.extend(node_selector::validate(selector, &path));
         if selector.list("nodeSelectorTerms").len() != 1 {
             let terms = selector.at("nodeSelectorTerms");
-            let shown = if terms.is_null() { json(terms) } else { internal::json("[]NodeSelectorTerm", terms) };
+            let shown =
+                if terms.is_null() { json(terms) } else { internal::json("[]NodeSelectorTerm", terms) };
             let detail = "must have exactly one node selector term";
             errors.push(Error::invalid_json(path.child("nodeSelectorTerms"), &shown, detail));
         }
     }
-    for (field, shown) in
-        [("allNodes", "`allNodes`"), ("perDeviceNodeSelection", "`perDeviceNodeSelection`")]
+    for (field, shown) in [("allNodes", "`allNodes`"), ("perDeviceNodeSelection", "`perDeviceNodeSelection`")]
     {
         match spec.at(field).as_bool() {
             Some(true) => set.push(shown),
@@ -187,7 +189,8 @@ fn nodes(spec: &Value, path: &Path) -> Vec<Error> {
             None => {}
         }
     }
-    let detail = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
+    let detail =
+        "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
     match set.len() {
         0 => errors.push(Error::required(path.clone(), detail)),
         1 => {}
@@ -204,7 +207,10 @@ fn warnings(slice: &Value) -> Vec<String> {
     let driver = slice.at("spec").text("driver");
     let shouted = driver.chars().any(char::is_uppercase);
     let warning = || {
-        format!("spec.driver: driver names should be lowercase; {} contains uppercase characters", quoted(driver))
+        format!(
+            "spec.driver: driver names should be lowercase; {} contains uppercase characters",
+            quoted(driver)
+        )
     };
     shouted.then(warning).into_iter().collect()
 }

@@ -109,13 +109,14 @@ fn without_volume_limits(driver: &mut Value, old: &Value) {
 
 fn spec(spec: &Value, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
-    let required = |field: &str, shown: &str| {
-        (!spec.has(field)).then(|| Error::required(path.child(shown), ""))
-    };
+    let required =
+        |field: &str, shown: &str| (!spec.has(field)).then(|| Error::required(path.child(shown), ""));
     errors.extend(required("attachRequired", "attachedRequired"));
     errors.extend(required("podInfoOnMount", "podInfoOnMount"));
     errors.extend(required("storageCapacity", "storageCapacity"));
-    if let Some(policy) = spec.at("fsGroupPolicy").as_str().filter(|policy| !FS_GROUP_POLICIES.contains(policy)) {
+    if let Some(policy) =
+        spec.at("fsGroupPolicy").as_str().filter(|policy| !FS_GROUP_POLICIES.contains(policy))
+    {
         errors.push(formats::unsupported(&path.child("fsGroupPolicy"), policy, FS_GROUP_POLICIES));
     }
     errors.extend(token_requests(spec.list("tokenRequests"), &path.child("tokenRequests")));

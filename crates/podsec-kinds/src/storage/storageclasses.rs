@@ -45,9 +45,12 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         printing::AGE,
     ],
     cells: |class, now| {
-        let is_default = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"]
-            .iter()
-            .any(|key| annotation(class, key) == Some("true"));
+        let is_default = [
+            "storageclass.kubernetes.io/is-default-class",
+            "storageclass.beta.kubernetes.io/is-default-class",
+        ]
+        .iter()
+        .any(|key| annotation(class, key) == Some("true"));
         let mut name = metadata(class).text("name").to_owned();
         if is_default {
             name += " (default)";
@@ -108,7 +111,10 @@ fn allowed_topologies(terms: &[Value], path: &Path) -> Vec<Error> {
             errors.extend(terms.iter().map(|_| Error::duplicate(path.clone(), &"".into())));
         }
         errors.extend(
-            earlier.iter().filter(|other| **other == keys).map(|_| Error::duplicate(path.clone(), &"".into())),
+            earlier
+                .iter()
+                .filter(|other| **other == keys)
+                .map(|_| Error::duplicate(path.clone(), &"".into())),
         );
         earlier.push(keys);
     }

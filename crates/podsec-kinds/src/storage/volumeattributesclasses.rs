@@ -18,7 +18,8 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     prepare_for_create: |class| {
         // What the admission plugin StorageObjectInUseProtection does.
         let finalizers = metadata_mut(class).entry("finalizers").or_insert_with(|| Value::Array(Vec::new()));
-        if let Some(finalizers) = finalizers.as_array_mut().filter(|list| !list.contains(&PROTECTION.into())) {
+        if let Some(finalizers) = finalizers.as_array_mut().filter(|list| !list.contains(&PROTECTION.into()))
+        {
             finalizers.push(PROTECTION.into());
         }
     },

@@ -149,10 +149,6 @@ impl Parser<'_> {
             self.errors.push(Error::forbidden(path.child("uniqueItems"), why));
         }
         let values = schema.get("additionalProperties");
-        if values == Some(&Value::Bool(false)) {
-            let why = "additionalProperties cannot be set to false";
-            self.errors.push(Error::forbidden(path.child("additionalProperties"), why));
-        }
         let declares = schema.get("properties").and_then(Value::as_object).is_some_and(|map| !map.is_empty());
         if declares && values.is_some_and(|values| !values.is_null()) {
             let why = "additionalProperties and properties are mutual exclusive";
@@ -269,11 +265,8 @@ mod tests {
             ]
         );
         assert_eq!(
-            errors(&json!({"type": "object", "$ref": "x", "additionalProperties": false})),
-            [
-                "s.$ref: Forbidden: $ref is not supported",
-                "s.additionalProperties: Forbidden: additionalProperties cannot be set to false",
-            ]
+            errors(&json!({"type": "object", "$ref": "x"})),
+            ["s.$ref: Forbidden: $ref is not supported"]
         );
     }
 
