@@ -643,7 +643,8 @@ mod tests {
     fn errors(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut definition = widgets();
         change(&mut definition);
-        validate(&definition).iter().map(Error::to_string).collect()
+        (STRATEGY.prepare_for_create)(&mut definition);
+        (STRATEGY.validate)(&definition).iter().map(Error::to_string).collect()
     }
 
     #[test]
@@ -667,41 +668,101 @@ mod tests {
         );
         assert_eq!(
             errors(|definition| definition["spec"]["conversion"]["strategy"] = "Webhook".into()),
-            [r#"spec.conversion.strategy: Unsupported value: "Webhook": supported values: "None""#]
+            [
+                "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook",
+                "spec.conversion.conversionReviewVersions: Required value",
+            ]
         );
         assert_eq!(
-            errors(|definition| definition["spec"]["versions"][0]["schema"] = json!({})),
-            ["spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required"]
+            errors(|definition| definition["spec"]["versions"][0]["schema"] = Value::Null),
+            ["spec.versions[0].schema.openAPIV3Schema: Required value"]
         );
         assert_eq!(
             errors(|definition| definition["spec"]["versions"][0]["storage"] = false.into()),
             [
-                r#"spec.versions: Invalid value: ["v1"]: must have exactly one version marked as storage version"#
+                r#"spec.versions: Invalid value: [{"Name":"v1","Served":true,"Storage":false,"Deprecated":false,"DeprecationWarning":null,"Schema":null,"Subresources":null,"AdditionalPrinterColumns":null,"SelectableFields":null}]: must have exactly one version marked as storage version"#,
+                "status.storedVersions: Invalid value: null: must have at least one stored version",
             ]
         );
     }
 
     #[test]
-    fn rules_in_cel_are_warned_of() {
-        let mut definition = widgets();
-        assert_eq!(warnings(&definition), [""; 0]);
-        definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["x-kubernetes-validations"] =
-            json!([{"rule": "self.a > 0"}]);
+    fn what_versions_have_alike_is_judged_above_them() {
+        let second = |schema: Value| {
+            move |definition: &mut Value| {
+                let mut version = definition["spec"]["versions"][0].clone();
+                version["name"] = "v2".into();
+                version["storage"] = false.into();
+                version["schema"]["openAPIV3Schema"] = schema;
+                definition["spec"]["versions"].as_array_mut().unwrap().push(version);
+            }
+        };
+        let wrong = json!({"type": "object", "properties": {"a": {"type": "X"}}});
+        let types = r#"supported values: "array", "boolean", "integer", "number", "object", "string""#;
+        let message = |place: &str| {
+            format!(r#"spec.{place}.openAPIV3Schema.properties[a].type: Unsupported value: "X": {types}"#)
+        };
+        assert_eq!(errors(second(wrong.clone())), [message("versions[1].schema")]);
+        let both = |definition: &mut Value| {
+            definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = wrong.clone();
+            second(wrong)(definition);
+        };
+        assert_eq!(errors(both), [message("validation")]);
+    }
+
+    #[test]
+    fn selectable_fields_are_scalars_of_the_schema() {
+        let with = |path: &str| {
+            let path = path.to_owned();
+            move |definition: &mut Value| {
+                let version = &mut definition["spec"]["versions"][0];
+                version["schema"]["openAPIV3Schema"]["properties"] =
+                    json!({"a": {"type": "string"}, "b": {"type": "object"}, "metadata": {"type": "object"}});
+                version["selectableFields"] = json!([{"jsonPath": path}]);
+            }
+        };
+        assert_eq!(errors(with(".a")), [""; 0]);
+        let why = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.";
         assert_eq!(
-            warnings(&definition),
+            errors(with(".b")),
+            [format!(r#"spec.selectableFields[0].jsonPath: Invalid value: ".b": {why}"#)]
+        );
+        assert_eq!(
+            errors(with(".c")),
             [
-                "spec.versions[0].schema: podsec has no CEL and does not evaluate 1 validation rule (x-kubernetes-validations)"
+                r#"spec.selectableFields[0].jsonPath: Invalid value: ".c": is an invalid path: does not refer to a valid field"#
             ]
         );
+    }
+
+    #[test]
+    fn rules_in_cel_and_unknown_formats_are_warned_of() {
+        let mut definition = widgets();
+        let of = |definition: &Value| warnings(definition, &Value::Null);
+        assert_eq!(of(&definition), [""; 0]);
+        let schema = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        schema["properties"] = json!({"a": {"type": "string", "format": "nope"}});
+        schema["x-kubernetes-validations"] = json!([{"rule": "self.a > 0"}]);
+        assert_eq!(
+            of(&definition),
+            [
+                r#"unrecognized format "nope""#,
+                "spec.versions[0].schema: podsec serve does not evaluate CEL: objects are stored whatever the rules say",
+            ]
+        );
+        assert_eq!(warnings(&definition, &definition).len(), 1);
     }
 
     #[test]
     fn the_scope_of_an_established_definition_stays() {
         let mut old = widgets();
-        old["status"] = json!({"conditions": [{"type": "Established", "status": "True"}]});
+        (STRATEGY.prepare_for_create)(&mut old);
+        old["status"]["conditions"] = json!([{"type": "Established", "status": "True"}]);
+        old["metadata"]["resourceVersion"] = "1".into();
         let mut new = old.clone();
         new["spec"]["scope"] = "Cluster".into();
-        let errors: Vec<String> = immutable(&new, &old).iter().map(Error::to_string).collect();
+        let errors: Vec<String> =
+            (STRATEGY.validate_update)(&new, &old).iter().map(Error::to_string).collect();
         assert_eq!(errors, [r#"spec.scope: Invalid value: "Cluster": field is immutable"#]);
     }
 }

@@ -34,7 +34,15 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors.extend(spec(lease.at("spec"), &Path::new("spec")));
         errors
     },
-    columns: &[printing::NAME, column("Holder", "@coordination.v1.LeaseSpec.holderIdentity"), printing::AGE],
+    columns: &[
+        printing::NAME,
+        column(
+            "Holder",
+            "holderIdentity contains the identity of the holder of a current lease. If Coordinated Leader Election \
+             is used, the holder identity must be equal to the elected LeaseCandidate.metadata.name field.",
+        ),
+        printing::AGE,
+    ],
     cells: |lease, now| {
         let holder = lease.at("spec").text("holderIdentity");
         vec![printing::name(lease), holder.into(), printing::age(lease, now)]

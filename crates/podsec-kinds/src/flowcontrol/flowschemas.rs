@@ -47,9 +47,22 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     }],
     columns: &[
         printing::NAME,
-        column("PriorityLevel", "@flowcontrol.v1.PriorityLevelConfigurationReference.name"),
-        column("MatchingPrecedence", "@flowcontrol.v1.FlowSchemaSpec.matchingPrecedence"),
-        column("DistinguisherMethod", "@flowcontrol.v1.FlowSchemaSpec.distinguisherMethod"),
+        column(
+            "PriorityLevel",
+            "`name` is the name of the priority level configuration being referenced Required.",
+        ),
+        column(
+            "MatchingPrecedence",
+            "`matchingPrecedence` is used to choose among the FlowSchemas that match a given request. The chosen \
+             FlowSchema is among those with the numerically lowest (which we take to be logically highest) \
+             MatchingPrecedence.  Each MatchingPrecedence value must be ranged in [1,10000]. Note that if the \
+             precedence is not specified, it will be set to 1000 as default.",
+        ),
+        column(
+            "DistinguisherMethod",
+            "`distinguisherMethod` defines how to compute the flow distinguisher for requests that match this \
+             schema. `nil` specifies that the distinguisher is disabled and thus will always be the empty string.",
+        ),
         printing::AGE,
         column("MissingPL", "references a broken or non-existent PriorityLevelConfiguration"),
     ],

@@ -31,7 +31,14 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors
     },
     // Kubernetes has a cell more than columns: the age has none.
-    columns: &[printing::NAME, column("ParentRef", "@networking.v1.IPAddressSpec.parentRef")],
+    columns: &[
+        printing::NAME,
+        column(
+            "ParentRef",
+            "ParentRef references the resource that an IPAddress is attached to. An IPAddress must reference a \
+             parent object.",
+        ),
+    ],
     cells: |address, now| {
         let parent = address.at("spec").field("parentRef").map_or_else(
             || printing::NONE.to_owned(),

@@ -39,7 +39,13 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     warnings_on_update: |policy, _| warnings(policy),
     columns: &[
         printing::NAME,
-        column("Pod-Selector", "@networking.v1.NetworkPolicySpec.podSelector"),
+        column(
+            "Pod-Selector",
+            "podSelector selects the pods to which this NetworkPolicy object applies. The array of rules is applied \
+             to any pods selected by this field. An empty selector matches all pods in the policy's namespace. \
+             Multiple network policies can select the same set of pods. In this case, the ingress rules for each are \
+             combined additively. This field is optional. If it is not specified, it defaults to an empty selector.",
+        ),
         printing::AGE,
     ],
     cells: |policy, now| {

@@ -37,7 +37,16 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         prepare_for_update: |cidr, old| metadata_of_stored(cidr, old, &["spec"]),
         validate_update: meta::validate_update,
     }],
-    columns: &[printing::NAME, column("CIDRs", "@networking.v1.ServiceCIDRSpec.cidrs"), printing::AGE],
+    columns: &[
+        printing::NAME,
+        column(
+            "CIDRs",
+            "CIDRs defines the IP blocks in CIDR notation (e.g. \"192.168.0.0/24\" or \"2001:db8::/64\") from which \
+             to assign service cluster IPs. Max of two CIDRs is allowed, one of each IP family. This field is \
+             immutable.",
+        ),
+        printing::AGE,
+    ],
     cells: |cidr, now| {
         let blocks: Vec<&str> = cidr.at("spec").list("cidrs").iter().filter_map(Value::as_str).collect();
         vec![printing::name(cidr), blocks.join(",").into(), printing::age(cidr, now)]

@@ -11,7 +11,11 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     validate_update: |binding, old| bindings::validate_update(binding, old, false),
     columns: &[
         printing::NAME,
-        column("Role", "@rbac.v1.ClusterRoleBinding.roleRef"),
+        column(
+            "Role",
+            "RoleRef can only reference a ClusterRole in the global namespace. If the RoleRef cannot be resolved, \
+             the Authorizer must return an error. This field is immutable.",
+        ),
         printing::AGE,
         wide("Users", "Users in the clusterRoleBinding"),
         wide("Groups", "Groups in the clusterRoleBinding"),

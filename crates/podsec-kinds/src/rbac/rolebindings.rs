@@ -11,7 +11,11 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     validate_update: |binding, old| bindings::validate_update(binding, old, true),
     columns: &[
         printing::NAME,
-        column("Role", "@rbac.v1.RoleBinding.roleRef"),
+        column(
+            "Role",
+            "RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. If the \
+             RoleRef cannot be resolved, the Authorizer must return an error. This field is immutable.",
+        ),
         printing::AGE,
         wide("Users", "Users in the roleBinding"),
         wide("Groups", "Groups in the roleBinding"),

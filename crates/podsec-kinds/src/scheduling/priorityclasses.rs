@@ -33,10 +33,25 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     columns: &[
         printing::NAME,
-        integer("Value", "@scheduling.v1.PriorityClass.value"),
-        typed("Global-Default", ColumnType::Boolean, "@scheduling.v1.PriorityClass.globalDefault"),
+        integer(
+            "Value",
+            "value represents the integer value of this priority class. This is the actual priority that pods \
+             receive when they have the name of this class in their pod spec.",
+        ),
+        typed(
+            "Global-Default",
+            ColumnType::Boolean,
+            "globalDefault specifies whether this PriorityClass should be considered as the default priority for \
+             pods that do not have any priority class. Only one PriorityClass can be marked as `globalDefault`. \
+             However, if more than one PriorityClasses exists with their `globalDefault` field set to true, the \
+             smallest value of such global default PriorityClasses will be used as the default priority.",
+        ),
         printing::AGE,
-        column("PreemptionPolicy", "@scheduling.v1.PriorityClass.preemptionPolicy"),
+        column(
+            "PreemptionPolicy",
+            "preemptionPolicy is the Policy for preempting pods with lower priority. One of Never, \
+             PreemptLowerPriority. Defaults to PreemptLowerPriority if unset.",
+        ),
     ],
     cells: |class, now| {
         vec![

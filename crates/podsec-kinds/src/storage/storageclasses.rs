@@ -39,9 +39,22 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     columns: &[
         printing::NAME,
         column("Provisioner", "provisioner indicates the type of the provisioner."),
-        column("ReclaimPolicy", "@storage.v1.StorageClass.reclaimPolicy"),
-        column("VolumeBindingMode", "@storage.v1.StorageClass.volumeBindingMode"),
-        typed("AllowVolumeExpansion", ColumnType::String, "@storage.v1.StorageClass.allowVolumeExpansion"),
+        column(
+            "ReclaimPolicy",
+            "reclaimPolicy controls the reclaimPolicy for dynamically provisioned PersistentVolumes of this storage \
+             class. Defaults to Delete.",
+        ),
+        column(
+            "VolumeBindingMode",
+            "volumeBindingMode indicates how PersistentVolumeClaims should be provisioned and bound.  When unset, \
+             VolumeBindingImmediate is used. This field is only honored by servers that enable the VolumeScheduling \
+             feature.",
+        ),
+        typed(
+            "AllowVolumeExpansion",
+            ColumnType::String,
+            "allowVolumeExpansion shows whether the storage class allow volume expand.",
+        ),
         printing::AGE,
     ],
     cells: |class, now| {

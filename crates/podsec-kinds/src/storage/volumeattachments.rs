@@ -38,10 +38,20 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     }],
     columns: &[
         printing::NAME,
-        typed("Attacher", ColumnType::Name, "@storage.v1.VolumeAttachmentSpec.attacher"),
-        column("PV", "@storage.v1.VolumeAttachmentSource.persistentVolumeName"),
-        column("Node", "@storage.v1.VolumeAttachmentSpec.nodeName"),
-        typed("Attached", ColumnType::Boolean, "@storage.v1.VolumeAttachmentStatus.attached"),
+        typed(
+            "Attacher",
+            ColumnType::Name,
+            "attacher indicates the name of the volume driver that MUST handle this request. This is the name \
+             returned by GetPluginName().",
+        ),
+        column("PV", "persistentVolumeName represents the name of the persistent volume to attach."),
+        column("Node", "nodeName represents the node that the volume should be attached to."),
+        typed(
+            "Attached",
+            ColumnType::Boolean,
+            "attached indicates the volume is successfully attached. This field must only be set by the entity \
+             completing the attach operation, i.e. the external-attacher.",
+        ),
         printing::AGE,
     ],
     cells: |attachment, now| {

@@ -37,7 +37,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     columns: &[
         printing::NAME,
-        column("DriverName", "@storage.v1.VolumeAttributesClass.driverName"),
+        column("DriverName", "Name of the CSI driver This field is immutable."),
         printing::AGE,
     ],
     cells: |class, now| {
