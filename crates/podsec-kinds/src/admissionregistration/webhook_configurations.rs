@@ -46,7 +46,11 @@ const CONFIGURATIONS: Strategy = Strategy {
     },
     warnings_on_create: warnings,
     warnings_on_update: |configuration, _| warnings(configuration),
-    columns: &[printing::NAME, integer("Webhooks", "How many webhooks it holds."), printing::AGE],
+    columns: &[
+        printing::NAME,
+        integer("Webhooks", "Webhooks indicates the number of webhooks registered in this configuration"),
+        printing::AGE,
+    ],
     cells: |configuration, now| {
         let webhooks = configuration.list("webhooks").len();
         vec![printing::name(configuration), webhooks.into(), printing::age(configuration, now)]
@@ -438,7 +442,7 @@ mod tests {
             (
                 "/clientConfig",
                 json!({"url": "https://"}),
-                r#"webhooks[0].clientConfig.url: Invalid value: "": host must be provided; desired format: https://host[/path]"#,
+                r#"webhooks[0].clientConfig.url: Invalid value: "": host must be specified; desired format: https://host[/path]"#,
             ),
             (
                 "/clientConfig",
@@ -453,7 +457,7 @@ mod tests {
             (
                 "/clientConfig/service",
                 json!({"name": "x"}),
-                "webhooks[0].clientConfig.service.namespace: Required value: service namespace is required",
+                "webhooks[0].clientConfig.service.namespace: Required value",
             ),
             (
                 "/clientConfig/service/port",
@@ -480,13 +484,13 @@ mod tests {
     }
 
     #[test]
-    fn match_conditions_are_refused_and_not_ignored() {
-        assert_eq!(
-            with("/matchConditions", json!([{ "name": "a", "expression": "true" }])),
-            [
-                "webhooks[0].matchConditions: Forbidden: podsec serve does not evaluate CEL: it could not tell which requests the webhook is for"
-            ]
-        );
+    fn match_conditions_are_stored_and_warned_of() {
+        let mut webhook = webhook();
+        webhook["matchConditions"] = json!([{ "name": "a", "expression": "true" }]);
+        let configuration = configuration(&[webhook]);
+        let [warning] = &(VALIDATING.warnings_on_create)(&configuration)[..] else { panic!("one warning") };
+        assert!(warning.contains("does not evaluate CEL"), "{warning}");
+        assert_eq!(with("/matchConditions", json!([{ "name": "a", "expression": "true" }])), [""; 0]);
     }
 
     #[test]

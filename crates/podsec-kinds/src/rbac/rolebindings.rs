@@ -14,7 +14,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         column(
             "Role",
             "RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. If the \
-             RoleRef cannot be resolved, the Authorizer must return an error. This field is immutable.",
+             RoleRef cannot be resolved, the Authorizer must return an error.",
         ),
         printing::AGE,
         wide("Users", "Users in the roleBinding"),

@@ -66,7 +66,7 @@ fn every_rule_is_broken_in_kubernetes_words() {
         (
             json!({"type": "string", "maxLength": 1}),
             json!("ab"),
-            "spec.a: Too long: may not be more than 1 bytes",
+            "spec.a: Too long: may not be more than 1 byte",
         ),
         (
             json!({"type": "array", "items": {"type": "string"}, "minItems": 1}),
