@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
-use podsec_standards::{Actual, Check, Field, Pod, Policy, Violation, Workload, evaluate};
-use podsec_yaml::{Document, Documents, Kind, Position};
+use podsec_standards::{
+    Actual, BROKEN_NON_ROOT, Check, Field, NonRoot, Pod, Policy, Segment, Violation, Workload, evaluate,
+};
+use podsec_yaml::{Document, Documents, Kind, Node, Position};
 use serde_json::Value;
 
 use crate::Source;
-use crate::finding::{Advice, FileReport, Finding, Mode, Patch, Place, PodReport, Problem, Start};
+use crate::finding::{
+    Advice, FileReport, Finding, ImageUser, Mode, Patch, Place, PodReport, Problem, Start,
+};
 use crate::locate::{Children, Step, display, locate, push};
+use crate::node::Unfit;
 use crate::object::{Carried, Object, ObjectName, objects};
 use crate::patch::incomplete;
 use crate::spelling::unknown_kind;
@@ -229,7 +234,10 @@ impl<P: Policies> Checking<'_, P> {
         let mut children = Children::default();
         let mut judged = |policy| {
             let violations = evaluate(policy, &pod).violations;
-            let found = violations.iter().map(|violation| finding(violation, text, &carried, &mut children));
+            let unfit = (!violations.is_empty()).then(|| Unfit::to(carried.node)).unwrap_or_default();
+            let found = violations
+                .iter()
+                .map(|violation| finding(violation, &pod, text, &carried, &mut children, &unfit));
             found.collect::<Vec<_>>()
         };
         let findings = policy.map(&mut judged).unwrap_or_default();
@@ -246,6 +254,7 @@ impl<P: Policies> Checking<'_, P> {
                 .retain(|finding| !findings.iter().any(|refused| refused.check.id == finding.check.id));
         }
         advice.retain(|advice| !advice.findings.is_empty());
+        let image_users = image_users(&pod, text, &carried, &mut children);
         report.pods.push(PodReport {
             object: object.name.clone(),
             document: document.span(),
@@ -254,6 +263,7 @@ impl<P: Policies> Checking<'_, P> {
             findings,
             advice,
             silenced: Vec::new(),
+            image_users,
         });
     }
 }
@@ -262,16 +272,22 @@ fn refusal(object: &Object<'_, '_>, position: Position, message: String) -> Prob
     Problem { object: Some(object.name.clone()), position: Some(position), message }
 }
 
-fn finding<'d, 't>(
-    violation: &Violation<'_>,
+fn finding<'d, 't, 'p>(
+    violation: &Violation<'p>,
+    pod: &'p Pod<'p>,
     text: &str,
     carried: &Carried<'d, 't>,
     children: &mut Children<'d, 't>,
+    unfit: &Unfit,
 ) -> Finding {
     let (reason, detail, fields) = violation.parts();
     let mut places: Vec<Place> =
-        fields.iter().map(|field| place(violation.check, field, text, carried, children)).collect();
+        fields.iter().map(|field| place(violation.check, pod, field, text, carried, children)).collect();
     places.sort_by_key(|place| place.position);
+    let advice = unfit.advice_on(violation.check);
+    if advice.is_some() {
+        places.iter_mut().for_each(|place| place.edit = None);
+    }
     Finding {
         check: violation.check,
         revision: violation.revision.since,
@@ -279,6 +295,7 @@ fn finding<'d, 't>(
         reason,
         detail,
         places,
+        advice,
     }
 }
 
@@ -348,9 +365,10 @@ fn built_in(group: &str, kind: &str) -> Option<Workload> {
     Workload::from_kind(group, kind)
 }
 
-fn place<'d, 't>(
+fn place<'d, 't, 'p>(
     check: &Check,
-    field: &Field<'_>,
+    pod: &'p Pod<'p>,
+    field: &Field<'p>,
     text: &str,
     carried: &Carried<'d, 't>,
     children: &mut Children<'d, 't>,
@@ -377,8 +395,46 @@ fn place<'d, 't>(
         position: located.position,
         missing,
         path,
+        safety: check.safety(pod, field),
         edit: check.fix.edits.iter().find(|(of, _)| *of == pattern).map(|(_, edit)| *edit),
     }
+}
+
+/// The containers whose user the kubelet refuses, or finds in the image alone.
+fn image_users<'d, 't>(
+    pod: &Pod<'_>,
+    text: &str,
+    carried: &Carried<'d, 't>,
+    children: &mut Children<'d, 't>,
+) -> Vec<ImageUser> {
+    let mut found = Vec::new();
+    for (kind, index, container) in pod.containers() {
+        let refusal = match pod.non_root(container) {
+            NonRoot::NotAsked | NonRoot::Kept => continue,
+            NonRoot::Broken => Some(BROKEN_NON_ROOT.to_owned()),
+            NonRoot::ImageDecides => None,
+        };
+        let list = Segment::Member(kind.list());
+        let segments =
+            [Segment::Member("spec"), list, Segment::Element(index), Segment::Member("image")];
+        let located = locate(text, carried.node, &segments, children);
+        let mut path = carried.path.clone();
+        segments.iter().for_each(|segment| push(&mut path, *segment));
+        found.push(ImageUser {
+            container: container.name().to_owned(),
+            image: container.image().to_owned(),
+            path,
+            position: located.position,
+            span: located.span,
+            refusal,
+        });
+    }
+    found
+}
+
+/// A member that is there and not null.
+pub(crate) fn given<'d, 't>(node: Node<'d, 't>, name: &str) -> Option<Node<'d, 't>> {
+    node.get(name).filter(|value| !value.is_null())
 }
 
 /// Holds the path of nearly every field in its pod.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use podsec_standards::{CHECKS, Check, Edit, Example, Level, Verdict, Version};
+use podsec_standards::{CHECKS, Check, Edit, Example, Level, Safety, Verdict, Version};
 use serde_json::Value;
 
 use crate::report::wording::title;
@@ -114,9 +114,18 @@ fn page(check: &Check) -> String {
     for (field, edit) in check.fix.edits {
         line(&mut text, format_args!("- `{field}`: {}", instruction(*edit)));
     }
-    let certainty =
-        if check.fix.safe { "`podsec fix` does it." } else { "`podsec fix --unsafe-fixes` does it." };
-    line(&mut text, format_args!("\n{certainty} {}", check.fix.risk));
+    for ground in check.fix.grounds {
+        let (Safety::Safe(condition) | Safety::Checked(condition)) = ground.safety else { continue };
+        line(
+            &mut text,
+            format_args!(
+                "\n`podsec fix` does it, as {}, where nobody wrote the field and {condition}.",
+                ground.safety
+            ),
+        );
+    }
+    let elsewhere = if check.fix.grounds.is_empty() { "" } else { "Elsewhere " };
+    line(&mut text, format_args!("\n{elsewhere}`podsec fix --unsafe-fixes` does it. {}", check.fix.risk));
     text.push_str("\n## Examples\n");
     for example in check.examples {
         text.push_str(&shown(example));

@@ -1,6 +1,6 @@
 //! What a check of a source finds: violations with places, and what could not be judged.
 
-use podsec_standards::{Check, Edit, Level, Policy, Version};
+use podsec_standards::{Check, Edit, Level, Policy, Safety, Version};
 use podsec_yaml::{Position, Span};
 use serde_json::Value;
 
@@ -68,6 +68,27 @@ pub struct PodReport {
     pub advice: Vec<Advice>,
     /// Those that someone decided to live with.
     pub silenced: Vec<Silenced>,
+    /// The containers that the kubelet does not start after the pod was admitted, or of which their images decide.
+    pub image_users: Vec<ImageUser>,
+}
+
+/// A container that must not run as root, and whose user the manifest does not make sure of.
+///
+/// The kubelet looks at it when it starts the container; no check of Kubernetes does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageUser {
+    /// The container's name.
+    pub container: String,
+    /// Its image, as the manifest names it; empty when it names none.
+    pub image: String,
+    /// The path in the object: of the container's image, or of its user where that is the reason.
+    pub path: String,
+    /// Where that is.
+    pub position: Position,
+    /// The bytes to point at.
+    pub span: Span,
+    /// Why the kubelet refuses to start the container, in its words; none as long as the image is not known.
+    pub refusal: Option<String>,
 }
 
 /// What the modes warn and audit of a namespace say of a pod that is not refused.
@@ -105,6 +126,8 @@ pub struct Finding {
     pub detail: String,
     /// Every field that is to blame, in the order of the source. Never empty.
     pub places: Vec<Place>,
+    /// Why no edit is right for this pod, and what is.
+    pub advice: Option<String>,
 }
 
 /// A field that is to blame, and where it is.
@@ -125,8 +148,10 @@ pub struct Place {
     pub position: Position,
     /// The fields that are missing on the way, as in `securityContext.privileged`; empty when the field is there.
     pub missing: String,
-    /// What to do with the field.
+    /// What to do with the field; none when no edit mends it.
     pub edit: Option<Edit>,
+    /// How sure that is.
+    pub safety: Safety,
 }
 
 /// A violation that does not count.
@@ -213,6 +238,18 @@ impl Mode {
 }
 
 impl Finding {
+    /// How sure its fix is, in all places; none when there is no fix.
+    pub fn safety(&self) -> Option<Safety> {
+        let mended = self.places.iter().filter(|place| place.edit.is_some());
+        mended.map(|place| place.safety).reduce(Safety::and)
+    }
+
+    /// What its fix may break, and how to find out; none when there is no fix, or the manifest proves that nothing can
+    /// break.
+    pub fn risk(&self) -> Option<&'static str> {
+        self.safety().filter(|safety| safety.may_be_noticed()).map(|_| self.check.fix.risk)
+    }
+
     /// Kubernetes' words as one sentence: `hostPort (container "a" uses hostPort 80)`.
     pub fn sentence(&self) -> String {
         let mut sentence = String::new();

@@ -7,7 +7,7 @@
 use podsec_yaml::Node;
 use serde::Serialize;
 
-use crate::check::carried_pods;
+use crate::check::{carried_pods, given};
 use crate::object::{Carried, ObjectName, objects};
 use crate::template::Templates;
 use crate::{Problem, Source, Start};
@@ -263,10 +263,6 @@ fn named(name: &'static str, (value, origin): (String, Origin)) -> Setting {
 
 fn by_default(words: &str) -> (String, Origin) {
     (words.to_owned(), Origin::Default)
-}
-
-fn given<'d, 't>(node: Node<'d, 't>, name: &str) -> Option<Node<'d, 't>> {
-    node.get(name).filter(|value| !value.is_null())
 }
 
 /// A string itself, anything else as JSON.

@@ -18,6 +18,7 @@ pub mod fix;
 pub mod input;
 pub mod inspect;
 mod locate;
+mod node;
 mod object;
 mod patch;
 pub mod report;
@@ -29,7 +30,7 @@ pub use allowance::apply_allowances;
 pub use baseline::{Baseline, BaselineError, Known};
 pub use check::{Kept, Policies, check};
 pub use finding::{
-    Advice, FileReport, Finding, Mode, Patch, Place, PodReport, Problem, Silence, Silenced, Start, Told,
+    Advice, FileReport, Finding, ImageUser, Mode, Patch, Place, PodReport, Problem, Silence, Silenced, Start, Told,
 };
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};

@@ -2,6 +2,7 @@
 
 use crate::field::{Field, Findings};
 use crate::pod::{Pod, Signs};
+use crate::safety::Ground;
 use crate::violation::Violation;
 use crate::{Level, Version};
 
@@ -71,8 +72,9 @@ impl Revision {
 /// How a pod that breaks a rule can be made to keep it.
 #[derive(Debug)]
 pub struct Fix {
-    /// Whether a program that works now will work after the fix, but for the rarest.
-    pub safe: bool,
+    /// The grounds on which the fix of a missing field is safe or checked, the first that holds counting; elsewhere it
+    /// is unsafe.
+    pub grounds: &'static [Ground],
     /// What to do with each of the check's fields.
     pub edits: &'static [(&'static str, Edit)],
     /// What may break, and how to find out before it does.

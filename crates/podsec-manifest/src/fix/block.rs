@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::splice::{Member, Splicer};
 
 impl<'d, 't> Splicer<'_, 'd, 't> {
-    /// Removes the members that do not stay and adds fields. The comments of what is removed are kept in its place.
+    /// Removes the members that do not stay, with the comments that explain them, and adds fields.
     pub(super) fn block_members(&mut self, node: Node<'d, 't>, members: &[Member], added: &[(&str, Value)]) {
         let column = node.position().column - 1;
         let new_line = self.style.new_line(column);
@@ -15,9 +15,10 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
         let mut removed = members.iter().position(|member| !member.stays);
         if !added.is_empty() {
             if let Some(member) = removed.and_then(|index| members.get(index)) {
-                let mut lines = self.comment_texts(member.start..member.end);
-                lines.extend(added);
-                self.push(member.start..member.end, lines.join(&new_line));
+                let range = self.explained_block(member);
+                self.remove_comments_above(member.start);
+                self.forget(range.clone());
+                self.push(range, added.join(&new_line));
                 removed = removed.map(|index| index + 1);
             } else {
                 let end = self.insertion_point(node, column);
@@ -32,7 +33,7 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
             }
             let line_start = self.line_start(member.start);
             if self.text.get(line_start..member.start).is_some_and(|before| before.trim().is_empty()) {
-                self.remove_lines(line_start, member, &new_line);
+                self.remove_lines(member);
                 continue;
             }
             // The line is shared with the dash of the list around: what stays first moves up to it.
@@ -43,32 +44,34 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
                 return;
             }
             index = next;
-            let comments = self.comment_texts(member.start..end);
+            // What stands above the next one explains that.
+            let own = self.explained_block(member);
+            self.forget(own.start..own.end.min(end));
+            let comments = self.comment_texts(own.end.min(end)..end);
             let text = comments.iter().flat_map(|comment| [comment, &*new_line]).collect();
             self.push(member.start..end, text);
         }
     }
 
-    fn remove_lines(&mut self, line_start: usize, member: &Member, new_line: &str) {
-        let line_end = self.line_end(member.end);
-        let comments = self.comment_texts(member.start..line_end);
-        if !comments.is_empty() {
-            self.push(member.start..line_end, comments.join(new_line));
-            return;
-        }
-        let rest = self.text.get(line_end..).unwrap_or("");
+    fn remove_lines(&mut self, member: &Member) {
+        let range = self.comments_above(member.start).start..self.explained_block(member).end;
+        self.forget(range.clone());
+        let rest = self.text.get(range.end..).unwrap_or("");
         if let Some(newline) = rest.find('\n') {
-            self.push(line_start..line_end + newline + 1, String::new());
+            // A comment above that explains nothing must not come to explain the line below.
+            let text = if self.meets_comment(&range) { self.style.line_end } else { "" };
+            self.push(range.start..range.end + newline + 1, text.to_owned());
         } else {
             // The text ends without a line break, and shall go on doing so.
-            let before = self.text.get(..line_start).unwrap_or("");
+            let before = self.text.get(..range.start).unwrap_or("");
             let kept =
                 before.strip_suffix('\n').map_or(before, |line| line.strip_suffix('\r').unwrap_or(line));
             self.push(kept.len()..self.text.len(), String::new());
         }
     }
 
-    /// Where a further field of a mapping goes: behind the line of its last value and the comments that belong to it.
+    /// Where a further field of a mapping goes: behind the line of its last value and the comments below that are
+    /// indented deeper, as they belong to the value. Comments in the mapping's own column close it, and stay the last.
     fn insertion_point(&self, node: Node<'d, 't>, column: usize) -> usize {
         let mut end = self.line_end(node.span().end);
         let keeps_blank_lines = ends_in_kept_lines(node, self.text);
@@ -82,7 +85,7 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
             let belongs = if content.trim().is_empty() {
                 keeps_blank_lines && line_start < self.text.len()
             } else {
-                content.starts_with('#') && line.len() - content.len() >= column.max(1)
+                content.starts_with('#') && line.len() - content.len() > column
             };
             if !belongs {
                 return end;

@@ -170,11 +170,12 @@ fn survey(
                 continue;
             }
             let base: Vec<Step> = object.steps.iter().chain(&carried.steps).cloned().collect();
-            let violations = &evaluation.violations;
-            let plan = plan(policy, violations, &pod, carried.node, &base, number, options.unsafe_fixes);
-            let is_spared = |check: &Check| spared.has(&object.name, &carried.path, check);
-            survey.changes.extend(plan.changes.into_iter().filter(|change| !is_spared(change.check)));
-            let left = plan.left.into_iter().filter(|(_, check, _)| !is_spared(check));
+            // What is spared stays as it is, also for what the plan takes as given.
+            let mut violations = evaluation.violations;
+            violations.retain(|violation| !spared.has(&object.name, &carried.path, violation.check));
+            let plan = plan(&violations, &pod, carried.node, &base, number, options.unsafe_fixes);
+            survey.changes.extend(plan.changes);
+            let left = plan.left.into_iter();
             survey.left.extend(left.map(|(steps, check, why)| (number, steps, check, why)));
         }
     }
@@ -184,7 +185,13 @@ fn survey(
 impl Survey {
     fn applied(&self, change: &Change) -> Applied {
         let (object, path) = self.place(change.pod, &change.steps);
-        Applied { object, path, action: change.action.to_string(), check: change.check, safe: change.safe }
+        Applied {
+            object,
+            path,
+            action: change.action.to_string(),
+            check: change.check,
+            safety: change.safety,
+        }
     }
 
     fn left(&self, refused: &[(Change, String)]) -> Vec<Left> {
@@ -256,6 +263,8 @@ fn together<'c>(
 struct Candidate<'d, 't> {
     text: String,
     intended: Tree<'d, 't>,
+    /// The comments that go.
+    forgotten: Vec<String>,
     json: bool,
 }
 
@@ -272,14 +281,14 @@ impl<'d, 't> Candidate<'d, 't> {
             intended.open_all();
         }
         let style = Style::of(excerpt.text(), document);
-        let text = spliced(excerpt, splices(excerpt, style, &intended))
-            .ok_or("two changes meet in the same text")?;
-        Ok(Self { text, intended, json: style.json })
+        let (splices, forgotten) = splices(excerpt, style, &intended);
+        let text = spliced(excerpt, splices).ok_or("two changes meet in the same text")?;
+        Ok(Self { text, intended, forgotten, json: style.json })
     }
 
     /// The text read again, if it says what it must.
     fn verified(&self, before: &Document<'_>) -> Result<Document<'_>, String> {
-        verify::read(before, &self.text, &self.intended, self.json)
+        verify::read(before, &self.text, &self.intended, &self.forgotten, self.json)
     }
 }
 

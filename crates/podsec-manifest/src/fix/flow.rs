@@ -27,11 +27,9 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
         match replaced.and_then(|index| members.get(index)) {
             Some(member) => self.replace_flow(member, &added, &separator),
             None if added.is_empty() => {}
-            None => {
-                let Some(last) = members.last() else { return };
-                self.append_flow(last.end, &added, &separator, lines.as_ref());
-            }
+            None => self.append_flow(members, &added, &separator, lines.as_ref()),
         }
+        self.remove_comments_around(members, replaced);
         self.remove_flow(members, replaced, lines.as_ref());
     }
 
@@ -61,28 +59,53 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
     }
 
     fn replace_flow(&mut self, member: &Member, added: &[String], separator: &str) {
-        let comments = self.comment_texts(member.start..member.end);
-        let new_line = self.style.new_line(self.column(member.start));
-        let comments: String = comments.iter().flat_map(|comment| [comment, &*new_line]).collect();
-        self.push(member.start..member.end, comments + &added.join(separator));
+        self.forget(member.start..member.end);
+        self.push(member.start..member.end, added.join(separator));
     }
 
-    /// Adds members behind the last one, which ends at `end`.
-    fn append_flow(&mut self, end: usize, added: &[String], separator: &str, lines: Option<&Lines>) {
+    /// Adds members behind the last one; before the first where a comment behind the last would come to explain them.
+    fn append_flow(&mut self, members: &[Member], added: &[String], separator: &str, lines: Option<&Lines>) {
+        let (Some(first), Some(last)) = (members.first(), members.last()) else { return };
         let joined = added.join(separator);
-        if let Some(comma) = self.comma_behind(end) {
-            // A comma after the last member is allowed in YAML, and stays last.
-            let lead = separator.trim_start_matches(',');
-            self.push(comma + 1..comma + 1, format!("{lead}{joined},"));
-            return;
-        }
-        match self.comment_behind(end).filter(|_| lines.is_some()) {
+        let after_comma = self.after_comma(last.end);
+        match self.comment_behind(after_comma) {
+            Some(_) if lines.is_none() => self.push(first.start..first.start, format!("{joined}{separator}")),
             Some(comment) => {
-                self.push(end..end, ",".to_owned());
                 let lead = separator.trim_start_matches(',');
-                self.push(comment.end..comment.end, format!("{lead}{joined}"));
+                let has_comma = after_comma > last.end;
+                if !has_comma {
+                    self.push(last.end..last.end, ",".to_owned());
+                }
+                let comma = if has_comma { "," } else { "" };
+                self.push(comment.end..comment.end, format!("{lead}{joined}{comma}"));
             }
-            None => self.push(end..end, format!("{separator}{joined}")),
+            None => match self.comma_behind(last.end) {
+                // A comma after the last member is allowed in YAML, and stays last.
+                Some(comma) => {
+                    let lead = separator.trim_start_matches(',');
+                    self.push(comma + 1..comma + 1, format!("{lead}{joined},"));
+                }
+                None => self.push(last.end..last.end, format!("{separator}{joined}")),
+            },
+        }
+    }
+
+    /// Takes out the comments above and behind members that go or are replaced, unless they are in bytes that go anyway.
+    fn remove_comments_around(&mut self, members: &[Member], replaced: Option<usize>) {
+        let first_staying =
+            members.iter().enumerate().position(|(index, member)| member.stays || replaced == Some(index));
+        for (index, member) in members.iter().enumerate().filter(|(_, member)| !member.stays) {
+            let is_replaced = replaced == Some(index);
+            let has_staying_before = first_staying.is_some_and(|first| first < index);
+            let next_goes =
+                members.get(index + 1).is_some_and(|next| !next.stays && replaced != Some(index + 1));
+            if is_replaced || !has_staying_before {
+                self.remove_comments_above(member.start);
+            }
+            // What goes next takes the bytes between with it.
+            if !next_goes && (is_replaced || has_staying_before || index + 1 == members.len()) {
+                self.remove_comment_behind(member.end);
+            }
         }
     }
 
@@ -98,14 +121,32 @@ impl<'d, 't> Splicer<'_, 'd, 't> {
                 (_, Some(next)) => (member.start..next.start, member.end..next.start),
                 _ => (member.start..member.end, member.end..member.end),
             };
-            if !self.is_separator(between) {
+            if !self.is_separator(between.clone()) {
                 return;
             }
-            let comments = self.comment_texts(range.clone());
-            let indent = lines.map_or("", |lines| lines.indent.as_str());
-            let new_line = [self.style.line_end, indent].concat();
-            let text = comments.iter().flat_map(|comment| [" ", comment, &*new_line]).collect();
-            self.push(range, text);
+            // Comments that explain neighbours that stay: behind the one before, in lines above the next.
+            if between.end == member.start && before.is_some_and(|before| before.stays) {
+                let line_end = self.line_end(range.start).min(member.start);
+                let comments = self.comment_texts(range.start..line_end);
+                self.forget(line_end..range.end);
+                let indent = lines.map_or("", |lines| lines.indent.as_str());
+                let new_line = [self.style.line_end, indent].concat();
+                let text = comments.iter().flat_map(|comment| [" ", comment, &*new_line]).collect();
+                self.push(range, text);
+                continue;
+            }
+            let line_end = self.line_end(member.end).min(range.end);
+            let next_stays = members.get(index + 1).is_some_and(|next| next.stays);
+            if next_stays && !self.comments_in(line_end..range.end).is_empty() {
+                let start =
+                    if self.begins_line(range.start) { self.line_start(range.start) } else { range.start };
+                let line_break = if start < range.start { self.style.line_end.len() } else { 0 };
+                self.forget(start..line_end);
+                self.push(start..line_end + line_break, String::new());
+            } else {
+                self.forget(range.clone());
+                self.push(range, String::new());
+            }
         }
     }
 

@@ -11,9 +11,9 @@
 //!   share a field, the side with the smaller edit gets it. What Kubernetes' validation would refuse is not done.
 //! - `tree` lays the changes over the document's nodes: that is what the text must say afterwards.
 //! - `splice` walks both trees side by side and replaces the bytes where they differ. Indentation, quoting, line ends,
-//!   flow style, JSON and a missing last line break stay as the author has them; comments of removed lines stay in their
-//!   place. An alias whose anchor becomes something else than the alias shall be is written out.
-//! - `verify` reads the result again. Unless it is the intended tree, with every comment, nothing is done: the changes
+//!   flow style, JSON and a missing last line break stay as the author has them; comments of removed lines go with them, as
+//!   `comments` says. An alias whose anchor becomes something else than the alias shall be is written out.
+//! - `verify` reads the result again. Unless it is the intended tree, with every comment that should stay, nothing is done: the changes
 //!   are tried by pod and then one by one, and those that cannot be made are told with the reason.
 //!
 //! This repeats until nothing changes, since one fix may bring another rule to light.
@@ -31,11 +31,12 @@
 //!
 //! let options = fix::Options { unsafe_fixes: true, ..fix::Options::default() };
 //! let fixed = fix::fix(&source, &Templates::default(), &policy, options);
-//! assert_eq!(fixed.text, "apiVersion: v1\nkind: Pod\nspec:\n  # to see them all\n  containers: []\n");
+//! assert_eq!(fixed.text, "apiVersion: v1\nkind: Pod\nspec:\n  containers: []\n");
 //! assert!(fixed.report.is_clean() && fixed.left.is_empty());
 //! ```
 
 mod block;
+mod comments;
 mod diff;
 mod document;
 mod fields;
@@ -51,7 +52,7 @@ mod verify;
 use std::collections::HashSet;
 
 use jiff::civil::Date;
-use podsec_standards::Check;
+use podsec_standards::{Check, Safety};
 use podsec_yaml::Span;
 
 use crate::Source;
@@ -100,9 +101,9 @@ pub struct Applied {
     pub action: String,
     /// The rule that asked for it.
     pub check: &'static Check,
-    /// Whether a program that worked before works still, but for the rarest; if not, [`podsec_standards::Fix::risk`]
-    /// says what may break and how to find out.
-    pub safe: bool,
+    /// How sure it is; unless the manifest proves it, [`podsec_standards::Fix::risk`] says what may break and how to
+    /// find out.
+    pub safety: Safety,
 }
 
 /// A field that breaks a rule and was not mended.

@@ -1,14 +1,14 @@
 //! From the rules that a pod breaks to the changes that mend it, and the reasons for those that are not made.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use podsec_standards::{Actual, CHECKS, Check, Edit, Field, Pod, Policy, Segment, Violation};
+use podsec_standards::{Actual, Check, Edit, Field, Pod, Safety, Segment, Violation};
 use podsec_yaml::Node;
 use serde_json::Value;
 
 use super::tree::Tree;
 use crate::locate::Step;
+use crate::node::Unfit;
 
 /// A change to one field of a document.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Change {
     pub(super) action: Action,
     /// The rule that asks for it.
     pub(super) check: &'static Check,
-    pub(super) safe: bool,
+    pub(super) safety: Safety,
     /// The number of the pod in the document.
     pub(super) pod: usize,
 }
@@ -49,6 +49,8 @@ pub enum Why {
     NoFix,
     /// It would be mended, but for this.
     Refused(String),
+    /// No edit is right for the pod, for this reason: it is made for its node, or for another system than it says.
+    Unfit(String),
 }
 
 /// What can be done for a pod.
@@ -60,18 +62,25 @@ pub(super) struct Plan {
 
 /// Plans the changes that mend the violations of a policy by a pod. `base` leads from the root of the document to the
 /// pod, which is `node` there.
-pub(super) fn plan(
-    policy: Policy,
-    violations: &[Violation<'_>],
-    pod: &Pod<'_>,
+pub(super) fn plan<'p>(
+    violations: &[Violation<'p>],
+    pod: &'p Pod<'p>,
     node: Node<'_, '_>,
     base: &[Step],
     number: usize,
     unsafe_fixes: bool,
 ) -> Plan {
     let mut planner = Planner { pod, base, number, plan: Plan::default(), for_pod: Vec::new() };
+    let unfit = Unfit::to(node);
     for violation in violations {
-        planner.violation(policy, violation, unsafe_fixes);
+        match unfit.advice_on(violation.check) {
+            Some(advice) => {
+                for field in &violation.fields() {
+                    planner.leave(steps(field), violation.check, Why::Unfit(advice.clone()));
+                }
+            }
+            None => planner.violation(violation, unsafe_fixes),
+        }
     }
     // The pod after the changes so far.
     let mut after = Tree::Kept(node);
@@ -89,14 +98,26 @@ struct Planner<'p> {
     number: usize,
     plan: Plan,
     /// Fields of containers that can be set for the pod as a whole.
-    for_pod: Vec<(&'static Check, Value, Vec<Vec<Step>>)>,
+    for_pod: Vec<Shared>,
 }
 
-impl Planner<'_> {
-    fn violation(&mut self, policy: Policy, violation: &Violation<'_>, unsafe_fixes: bool) {
+/// A field that is missing in containers and can be set for the pod as a whole.
+struct Shared {
+    check: &'static Check,
+    value: Value,
+    /// The field in each container that lacks it.
+    fields: Vec<Vec<Step>>,
+    /// How sure it is in all of them.
+    safety: Safety,
+    /// Whether others that lack it are to stay as they are, so that the pod cannot have it.
+    spares_some: bool,
+}
+
+impl<'p> Planner<'p> {
+    fn violation(&mut self, violation: &Violation<'p>, unsafe_fixes: bool) {
         let check = violation.check;
-        let unsafe_in_laxer = self.unsafe_in_overridden(policy, violation);
-        let mut for_pod: Option<(Value, Vec<Vec<Step>>)> = None;
+        let mut shared: Option<Shared> = None;
+        let mut spares_some = false;
         for field in &violation.fields() {
             let steps = steps(field);
             let pattern = field.pattern();
@@ -104,52 +125,47 @@ impl Planner<'_> {
                 self.leave(steps, check, Why::NoFix);
                 continue;
             };
-            let is_unsafe_in_laxer =
-                || !unsafe_in_laxer.is_empty() && unsafe_in_laxer.contains(&field.path().to_string());
-            let safe = check.fix.safe && !is_unsafe_in_laxer();
-            if !safe && !unsafe_fixes {
+            let safety = check.safety(self.pod, field);
+            if !safety.is_made_unasked() && !unsafe_fixes {
                 self.leave(steps, check, Why::NeedsUnsafe);
+                spares_some = true;
                 continue;
             }
             match *edit {
-                Edit::Remove => self.change(steps, Action::Remove, check, safe),
+                Edit::Remove => self.change(steps, Action::Remove, check, safety),
                 Edit::RemoveElement => {
                     let element = steps.iter().rposition(|step| matches!(step, Step::Element(_)));
                     let steps = element.and_then(|last| steps.get(..=last)).unwrap_or(&steps).to_vec();
-                    self.change(steps, Action::Remove, check, safe);
+                    self.change(steps, Action::Remove, check, safety);
                 }
-                Edit::Set(json) => self.change(steps, Action::Set(value(json)), check, safe),
+                Edit::Set(json) => self.change(steps, Action::Set(value(json)), check, safety),
                 Edit::Replace(name, json) => {
-                    self.change(steps, Action::Replace(name, value(json)), check, safe);
+                    self.change(steps, Action::Replace(name, value(json)), check, safety);
                 }
                 Edit::SetForPod(json) if field.container().is_none() || field.actual != Actual::Undefined => {
-                    self.change(steps, Action::Set(value(json)), check, safe);
+                    self.change(steps, Action::Set(value(json)), check, safety);
                 }
                 Edit::SetForPod(json) => {
-                    for_pod.get_or_insert_with(|| (value(json), Vec::new())).1.push(steps);
+                    let shared = shared.get_or_insert_with(|| Shared {
+                        check,
+                        value: value(json),
+                        fields: Vec::new(),
+                        safety,
+                        spares_some: false,
+                    });
+                    shared.safety = shared.safety.and(safety);
+                    shared.fields.push(steps);
                 }
             }
         }
-        self.for_pod.extend(for_pod.map(|(value, fields)| (check, value, fields)));
-    }
-
-    /// The fields that a laxer rule, which this one overrides, complains of too and would mend only as unsafe: there
-    /// someone said the opposite and may have meant it.
-    fn unsafe_in_overridden(&self, policy: Policy, violation: &Violation<'_>) -> BTreeSet<String> {
-        let overridden = CHECKS.iter().filter(|check| violation.revision.overrides.contains(&check.id));
-        overridden
-            .filter(|check| !check.fix.safe)
-            .filter_map(|check| check.judge(policy.version, self.pod))
-            .flat_map(|violation| {
-                violation.fields().iter().map(|field| field.path().to_string()).collect::<Vec<_>>()
-            })
-            .collect()
+        self.for_pod.extend(shared.map(|shared| Shared { spares_some, ..shared }));
     }
 
     /// Decides, for fields that pod and containers share, which of both makes the smaller edit: a field counts one, and
     /// a security context that comes to be for it counts another. The pod's wins a draw.
     fn settle_for_pod(&mut self, after: &mut Tree<'_, '_>) {
-        for (check, value, fields) in std::mem::take(&mut self.for_pod) {
+        for shared in std::mem::take(&mut self.for_pod) {
+            let Shared { check, value, fields, safety, spares_some } = shared;
             let cost = |context: &[Step]| 1 + usize::from(!after.has_object_at(context));
             let split = |field: &[Step]| {
                 field.iter().position(|step| *step == Step::Member("securityContext".to_owned()))
@@ -160,14 +176,14 @@ impl Planner<'_> {
             let for_pod = cost(&pod_context);
             let for_containers: usize =
                 fields.iter().filter_map(|field| field.get(..=split(field)?)).map(cost).sum();
-            let fields = if for_containers < for_pod {
+            let fields = if spares_some || for_containers < for_pod {
                 fields
             } else {
                 vec![[member("spec")].into_iter().chain(name.iter().cloned()).collect()]
             };
             for field in fields {
                 after.set(&field, &value);
-                self.change(field, Action::Set(value.clone()), check, check.fix.safe);
+                self.change(field, Action::Set(value.clone()), check, safety);
             }
         }
     }
@@ -193,9 +209,9 @@ impl Planner<'_> {
         }
     }
 
-    fn change(&mut self, in_pod: Vec<Step>, action: Action, check: &'static Check, safe: bool) {
+    fn change(&mut self, in_pod: Vec<Step>, action: Action, check: &'static Check, safety: Safety) {
         let steps = self.base.iter().cloned().chain(in_pod).collect();
-        let change = Change { steps, action, check, safe, pod: self.number };
+        let change = Change { steps, action, check, safety, pod: self.number };
         if !self.plan.changes.iter().any(|known| known.is(&change)) {
             self.plan.changes.push(change);
         }
@@ -259,7 +275,7 @@ impl fmt::Display for Why {
         match self {
             Self::NeedsUnsafe => f.write_str("needs --unsafe-fixes"),
             Self::NoFix => f.write_str("cannot be mended by an edit"),
-            Self::Refused(reason) => f.write_str(reason),
+            Self::Refused(reason) | Self::Unfit(reason) => f.write_str(reason),
         }
     }
 }

@@ -22,18 +22,30 @@ pub(super) struct Splice {
     pub(super) text: String,
 }
 
-/// The replacements that turn the document into one with the tree `intended`.
+/// The replacements that turn the document into one with the tree `intended`, and the comments that go with what they
+/// remove.
 pub(super) fn splices<'d, 't>(
     Excerpt { document, span }: Excerpt<'d, 't>,
     style: Style,
     intended: &Tree<'d, 't>,
-) -> Vec<Splice> {
+) -> (Vec<Splice>, Vec<String>) {
     let text = document.text().get(..span.end).unwrap_or("");
-    let mut splicer =
-        Splicer { text, start: span.start, document, style, anchored: HashMap::new(), splices: Vec::new() };
+    let mut splicer = Splicer {
+        text,
+        start: span.start,
+        document,
+        style,
+        anchored: HashMap::new(),
+        splices: Vec::new(),
+        forgotten: Vec::new(),
+    };
     splicer.note_anchors(document.root(), intended);
     splicer.reconcile(Slot::Root, document.root(), intended);
-    splicer.splices
+    let mut forgotten = splicer.forgotten;
+    forgotten.sort_unstable_by_key(|comment| comment.start);
+    forgotten.dedup();
+    let texts = forgotten.into_iter().filter_map(|comment| text.get(comment));
+    (splicer.splices, texts.map(|text| text.trim_end().to_owned()).collect())
 }
 
 /// The text of a document with its bytes replaced; nothing when two replacements touch the same bytes.
@@ -65,6 +77,8 @@ pub(super) struct Splicer<'s, 'd, 't> {
     /// What the nodes with anchors become, by their first byte; aliases follow them.
     anchored: HashMap<usize, &'s Tree<'d, 't>>,
     splices: Vec<Splice>,
+    /// The comments that go with what is removed.
+    pub(super) forgotten: Vec<Range<usize>>,
 }
 
 /// What a value belongs to.
@@ -245,6 +259,12 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
             Slot::Field(entry, style) => (style, Some(entry.key)),
             Slot::Item(style) => (style, None),
         };
+        // A value that only loses members is still explained by what stands above it, and an empty one that is filled
+        // by what stands behind it too.
+        let is_filled = is_empty(node) && is_filled_collection(intended);
+        if !is_filled && !is_empty_collection(intended) {
+            self.remove_comments_above(key.map_or(own.start, |key| key.span().start));
+        }
         let was_flow = node.alias().is_none()
             && matches!(
                 node.kind(),
@@ -263,13 +283,19 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
             _ => self.style.flow(intended),
         };
         let on_one_line = key.is_none_or(|key| self.is_one_line(key.span().end..own.start));
-        if on_one_line && own.start < own.end {
-            self.keep_comments(key.map_or(own.start, |key| key.span().start), own.clone());
-            self.push(own, text);
+        let range = if on_one_line && own.start < own.end {
+            self.push(own.clone(), text);
+            own.clone()
         } else {
             let start = self.back_over_blanks(own.start, key.map_or(0, |key| key.span().end));
-            self.keep_comments(key.map_or(own.start, |key| key.span().start), start..own.end);
             self.push(start..own.end, format!(" {text}"));
+            start..own.end
+        };
+        if is_filled {
+            self.keep_comments(key.map_or(own.start, |key| key.span().start), range);
+        } else {
+            self.forget(range);
+            self.remove_comment_behind(own.end);
         }
     }
 
@@ -299,9 +325,13 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
     /// Puts a collection in lines of its own in the place of a value of a block collection.
     fn replace_by_block(&mut self, key: Option<Node<'d, 't>>, node: Node<'d, 't>, intended: &Value) {
         let own = own_span(node);
+        let is_filled = is_empty(node);
         let Some(key) = key else {
             let column = self.column(own.start);
-            self.keep_comments(own.start, own.clone());
+            self.forget(own.clone());
+            if !is_filled {
+                self.remove_comment_behind(own.end);
+            }
             let lead = if own.is_empty() { " " } else { "" };
             let text = self.style.block_item(intended, column + lead.len());
             self.push(own, format!("{lead}{text}"));
@@ -313,13 +343,17 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
         let comment = self.comment_behind(own.end);
         let end = comment.clone().map_or(own.end, |comment| comment.end);
         let mut text = String::new();
-        if let Some(comment) = comment {
+        if let Some(comment) = comment.filter(|_| is_filled) {
             text = format!(" {}", self.text.get(comment).unwrap_or(""));
         }
         // The key itself is written, its value follows as it would follow any key.
         let entry = self.style.block_entry("k", intended, column);
         text.push_str(entry.strip_prefix("k:").unwrap_or(&entry));
-        self.keep_comments(key.span().start, start..own.end);
+        if is_filled {
+            self.keep_comments(key.span().start, start..own.end);
+        } else {
+            self.forget(start..end);
+        }
         self.push(start..end, text);
     }
 
@@ -347,7 +381,7 @@ impl<'s, 'd, 't> Splicer<'s, 'd, 't> {
         self.text.get(offset..comment.start)?.trim().is_empty().then_some(comment)
     }
 
-    /// Puts the comments of a range that is replaced into lines before `key`.
+    /// Puts the comments of an empty value that is filled into lines before `key`, whose field they explain still.
     fn keep_comments(&mut self, key: usize, range: Range<usize>) {
         let comments = self.comment_texts(range);
         if !comments.is_empty() {
@@ -425,6 +459,20 @@ fn own_span(node: Node<'_, '_>) -> Range<usize> {
 
 fn value_end(node: Node<'_, '_>) -> usize {
     own_span(node).end
+}
+
+/// Whether there is nothing in a value that could be replaced: it is missing, null, or a collection without members.
+fn is_empty(node: Node<'_, '_>) -> bool {
+    node.alias().is_none()
+        && match node.kind() {
+            Kind::Mapping(_) => node.entries().is_empty(),
+            Kind::Sequence(_) => node.items().next().is_none(),
+            Kind::Scalar(_) => node.is_null(),
+        }
+}
+
+fn is_empty_collection(value: &Value) -> bool {
+    matches!(value, Value::Object(_) | Value::Array(_)) && !is_filled_collection(value)
 }
 
 fn is_filled_collection(value: &Value) -> bool {

@@ -222,7 +222,7 @@ fn means_absent_when_empty(steps: &[Step]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use podsec_standards::CHECKS;
+    use podsec_standards::{CHECKS, Safety};
     use serde_json::json;
 
     use super::*;
@@ -232,7 +232,13 @@ mod tests {
             Ok(index) => Step::Element(index),
             Err(_) => Step::Member((*step).to_owned()),
         };
-        Change { steps: path.iter().map(step).collect(), action, check: CHECKS[0], safe: true, pod: 0 }
+        Change {
+            steps: path.iter().map(step).collect(),
+            action,
+            check: CHECKS[0],
+            safety: Safety::Unsafe,
+            pod: 0,
+        }
     }
 
     fn applied(tree: &Value, changes: &[Change]) -> Value {

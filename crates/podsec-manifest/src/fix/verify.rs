@@ -1,4 +1,4 @@
-//! Reads a changed document again: it must say what was intended, and nothing may be lost.
+//! Reads a changed document again: it must say what was intended, and no comment may go but with what it explains.
 
 use podsec_yaml::Document;
 
@@ -11,6 +11,7 @@ pub(super) fn read<'t>(
     before: &Document<'_>,
     after: &'t str,
     intended: &Tree<'_, '_>,
+    forgotten: &[String],
     json: bool,
 ) -> Result<Document<'t>, String> {
     let mut documents = podsec_yaml::documents(after);
@@ -27,7 +28,7 @@ pub(super) fn read<'t>(
         "the changed text would be two documents"
     } else if !intended.is(document.root()) {
         reason_for_other_tree(before)
-    } else if comments(before) != comments(&document) {
+    } else if !is_without(comments(before), forgotten, &comments(&document)) {
         "a comment would be lost"
     } else if unread(before) != unread(&document) {
         "text behind the document would change"
@@ -59,4 +60,13 @@ fn comments<'t>(document: &Document<'t>) -> Vec<&'t str> {
         spans.filter_map(|comment| document.text().get(comment.span.range())).map(str::trim_end).collect();
     comments.sort_unstable();
     comments
+}
+
+/// Whether the comments are those of before without those that go.
+fn is_without(mut before: Vec<&str>, forgotten: &[String], after: &[&str]) -> bool {
+    let mut forgotten: Vec<&str> = forgotten.iter().map(String::as_str).collect();
+    forgotten.sort_unstable();
+    let mut gone = forgotten.into_iter().peekable();
+    before.retain(|comment| gone.next_if(|gone| gone == comment).is_none());
+    gone.next().is_none() && before == after
 }

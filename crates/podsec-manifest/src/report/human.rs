@@ -131,6 +131,7 @@ struct Texts {
     labels: Vec<String>,
     notes: Vec<String>,
     help: String,
+    risk: Option<String>,
 }
 
 impl<'a> Message<'a> {
@@ -196,13 +197,24 @@ impl<'a> Message<'a> {
         let _ = write!(text, "and in {places}: line {}{more}", lines.join(", "));
     }
 
+    /// What the fix may break; nothing when podsec makes it unasked.
+    fn risk(&self) -> Option<String> {
+        let finding = self.finding;
+        finding
+            .safety()
+            .filter(|safety| !safety.is_made_unasked())
+            .map(|_| format!("this may break the program: {}", finding.check.fix.risk))
+    }
+
     fn push_help(&self, text: &mut String) {
-        let check = self.finding.check;
-        if push_remedy(text, self.pod, self.finding) {
-            text.push_str(if check.fix.safe { "; " } else { "; it may break the program; " });
+        if let Some(advice) = &self.finding.advice {
+            text.push_str(advice);
+            text.push_str("; ");
+        } else if push_remedy(text, self.pod, self.finding) {
+            text.push_str("; ");
         }
         text.push_str("`podsec explain ");
-        text.push_str(check.id);
+        text.push_str(self.finding.check.id);
         text.push_str("` says more");
     }
 
@@ -218,6 +230,7 @@ impl<'a> Message<'a> {
             labels: self.shown.iter().map(|place| expectation(place)).collect(),
             notes: elsewhere.into_iter().chain([self.refused.to_owned()]).collect(),
             help: text(&|text| self.push_help(text)),
+            risk: self.risk(),
         }
     }
 
@@ -287,7 +300,14 @@ impl<'a> Message<'a> {
         out.push('\n');
         push_blanks(out, width);
         out.push_str(" = help: ");
-        push_plain(out, |out| self.push_help(out))
+        push_plain(out, |out| self.push_help(out))?;
+        if let Some(risk) = self.risk() {
+            out.push('\n');
+            push_blanks(out, width);
+            out.push_str(" = note: ");
+            push_plain(out, |out| out.push_str(&risk))?;
+        }
+        Some(())
     }
 
     /// Draws the message with a part of its long line, as the library draws others: that would look at the whole of it.
@@ -395,7 +415,11 @@ impl Texts {
         for note in &self.notes {
             group = group.element(Level::NOTE.message(note));
         }
-        group.element(Level::HELP.message(&self.help))
+        group = group.element(Level::HELP.message(&self.help));
+        match &self.risk {
+            Some(risk) => group.element(Level::NOTE.message(risk)),
+            None => group,
+        }
     }
 }
 

@@ -65,7 +65,9 @@ impl Renderer for Json {
                 reason: finding.reason,
                 sentence: &sentence,
                 help,
-                safe_to_fix: finding.check.fix.safe,
+                safe_to_fix: place.edit.is_some() && place.safety.is_made_unasked(),
+                fix: place.edit.map_or("none", |_| place.safety.as_str()),
+                risk: place.edit.filter(|_| place.safety.may_be_noticed()).map(|_| finding.check.fix.risk),
                 documentation: documentation(finding.check),
             };
             serde_json::to_writer(&mut *out, &violation)?;
@@ -218,6 +220,9 @@ struct Violation<'a> {
     sentence: &'a str,
     help: &'a [String],
     safe_to_fix: bool,
+    fix: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<&'static str>,
     documentation: &'static str,
 }
 

@@ -1,6 +1,6 @@
 //! A mended text as replacements of whole lines in the old one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use podsec_standards::{Pod, Policy};
 use similar::{DiffTag, TextDiff};
@@ -26,8 +26,8 @@ pub(super) struct SourceFix {
     pub(super) replacements: Vec<Replacement>,
     /// How many changes there are.
     pub(super) changes: usize,
-    /// Whether one may break a program.
-    pub(super) risky: bool,
+    /// The checks whose fixes may break the program.
+    pub(super) risks: BTreeMap<&'static str, &'static str>,
     /// Whether something stays that cannot be mended.
     pub(super) leaves: bool,
 }
@@ -44,12 +44,13 @@ pub(super) fn source_fix(
     }
     let policies = Reported(report.pods.iter().map(|pod| (&pod.object, pod.policy)).collect());
     let options = Options { unsafe_fixes: true, today: None };
-    let mut fix = SourceFix { replacements: Vec::new(), changes: 0, risky: false, leaves: false };
+    let mut fix = SourceFix { replacements: Vec::new(), changes: 0, risks: BTreeMap::new(), leaves: false };
     let text = source.text.as_str();
     let (mut line, mut counted) = (report.start.lines, 0);
     for (span, mended) in mended_documents(source, report, documents, templates, &policies, options) {
         fix.changes += mended.applied.len();
-        fix.risky |= mended.applied.iter().any(|applied| !applied.check.fix.safe);
+        let noticed = mended.applied.iter().filter(|applied| applied.safety.may_be_noticed());
+        fix.risks.extend(noticed.map(|applied| (applied.check.id, applied.check.fix.risk)));
         fix.leaves |= !mended.left.is_empty();
         // Whole lines are replaced, also where a document begins or ends within one.
         let start =

@@ -396,7 +396,11 @@ struct DeletedRegion {
 
 impl<'a> Fix<'a> {
     fn new(uri: &'a str, fix: SourceFix) -> Self {
-        let risk = if fix.risky { "; it may break the program: see podsec explain" } else { "" };
+        let mut risks = String::new();
+        for (check, risk) in &fix.risks {
+            let lead = if risks.is_empty() { ". What it may break, and how to find out: " } else { " " };
+            let _ = write!(risks, "{lead}{check}: {risk}");
+        }
         let left = if fix.leaves { "; what cannot be mended stays" } else { "" };
         let changes = counted(fix.changes, "change");
         let replacements = fix.replacements.into_iter().map(|replacement| SarifReplacement {
@@ -409,7 +413,7 @@ impl<'a> Fix<'a> {
             inserted_content: Message { text: replacement.text.into() },
         });
         Self {
-            description: Message { text: format!("Mend the whole file: {changes}{risk}{left}").into() },
+            description: Message { text: format!("Mend the whole file: {changes}{left}{risks}").into() },
             artifact_changes: [ArtifactChange {
                 artifact_location: ArtifactLocation { uri },
                 replacements: replacements.collect(),

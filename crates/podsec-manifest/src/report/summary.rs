@@ -38,6 +38,10 @@ pub struct Summary {
     pub patches: usize,
     /// What could not be judged.
     pub problems: usize,
+    /// Containers that must not run as root and whose user only their images tell.
+    pub left_to_images: usize,
+    /// Containers that the kubelet refuses to start on account of their user.
+    pub not_started: usize,
 }
 
 impl Summary {
@@ -61,6 +65,9 @@ impl Summary {
             self.audited_pods += usize::from(pod.findings.is_empty() && is_told(Mode::Audit));
             self.violations += pod.findings.len();
             self.silenced += pod.silenced.len();
+            let not_started = pod.image_users.iter().filter(|user| user.refusal.is_some()).count();
+            self.not_started += not_started;
+            self.left_to_images += pod.image_users.len() - not_started;
             for finding in &pod.findings {
                 *self.by_check.entry(finding.check.id).or_default() += 1;
             }
@@ -75,6 +82,23 @@ impl Summary {
             (0, _) => 1,
             _ => 2,
         }
+    }
+
+    /// What is known of whether the kubelet starts what was admitted; nothing when there is nothing to say.
+    pub fn started(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        if self.not_started > 0 {
+            parts.push(format!("the kubelet would not start {}", counted(self.not_started, "container")));
+        }
+        if self.left_to_images > 0 {
+            parts.push(format!(
+                "whether the kubelet starts {} with runAsNonRoot and no runAsUser, the {} (CreateContainerConfigError if \
+                 that is root or a name)",
+                counted(self.left_to_images, "container"),
+                if self.left_to_images == 1 { "image's user decides" } else { "images' users decide" },
+            ));
+        }
+        parts
     }
 
     /// The counts as a sentence or two: what was judged, by what, with which result, and what was not.
@@ -113,6 +137,7 @@ impl Summary {
         );
         part(self.patches, format!("{} not judged", counted(self.patches, "Kustomize patch")));
         part(self.problems, format!("{} could not be judged", counted(self.problems, "place")));
+        parts.extend(self.started());
         format!("{judged}: {} (podsec {VERSION})", parts.join("; "))
     }
 

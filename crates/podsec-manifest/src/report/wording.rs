@@ -57,7 +57,7 @@ pub(crate) fn remedies(pod: &PodReport, finding: &Finding) -> Vec<String> {
         remedy.push_to(&mut text, pod);
         text
     };
-    grouped(finding).iter().map(sentence).collect()
+    finding.advice.iter().cloned().chain(grouped(finding).iter().map(sentence)).collect()
 }
 
 /// The remedies in one line, behind what stands there; says whether there are any.

@@ -38,10 +38,17 @@ fn every_forbidden_example_is_mended_or_its_reason_told() {
     let windows =
         "Kubernetes refuses it where os.name is windows; from version 1.25 on it is not asked for there";
     let no_fix = "cannot be mended by an edit";
+    let host = |volume| {
+        format!(
+            "needs the host (volume {volume:?} is / of the node): not for this level; keep it in a namespace at the privileged level"
+        )
+    };
     let expected = [
         ("allowPrivilegeEscalation", "on Windows, before 1.25", windows),
         ("capabilities_restricted", "on Windows, before 1.25", windows),
+        ("hostPathVolumes", "a path of the node", &host("b")),
         ("restrictedVolumes", "a kind unknown to Kubernetes, or none", no_fix),
+        ("restrictedVolumes", "a path of the node", &host("a")),
         ("restrictedVolumes", "every kind that is not", no_fix),
         ("seccompProfile_restricted", "on Windows, before 1.25", windows),
     ];

@@ -33,25 +33,23 @@ spec:
     - {containerPort: 80, hostPort: 8080}
     # - {containerPort: 81}
   volumes:
-  - hostPath: # the socket
-      path: /run/x
+  - hostPath: # the cache
+      path: /scratch/x
     name: x
 ";
 
 #[test]
-fn comments_of_removed_lines_stay_in_their_place() {
+fn comments_of_removed_lines_go_with_them() {
     assert_eq!(
         changed(POD, BASELINE, true),
         "\
 -    securityContext:
 -      privileged: true # for the driver
-+    # for the driver
 -    - {containerPort: 80, hostPort: 8080}
 +    - {containerPort: 80}
--  - hostPath: # the socket
--      path: /run/x
-+  - # the socket
-+    emptyDir: {}
+-  - hostPath: # the cache
+-      path: /scratch/x
++  - emptyDir: {}
 "
     );
 }
@@ -65,7 +63,7 @@ fn a_field_missing_in_several_containers_is_set_for_the_pod() {
 +      allowPrivilegeEscalation: false
 +      capabilities:
 +        drop:
-+        - ALL # for the driver
++        - ALL
 -    - {containerPort: 80, hostPort: 8080}
 +    - {containerPort: 80}
 +    securityContext:
@@ -73,10 +71,9 @@ fn a_field_missing_in_several_containers_is_set_for_the_pod() {
 +      capabilities:
 +        drop:
 +        - ALL
--  - hostPath: # the socket
--      path: /run/x
-+  - # the socket
-+    emptyDir: {}
+-  - hostPath: # the cache
+-      path: /scratch/x
++  - emptyDir: {}
 +  securityContext:
 +    runAsNonRoot: true
 +    seccompProfile:
@@ -146,10 +143,11 @@ fn what_someone_switched_off_is_not_switched_on_as_a_safe_fix() {
 fn nothing_is_set_that_kubernetes_would_refuse() {
     let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    securityContext: {privileged: yes, seccompProfile: {type: Localhost, localhostProfile: p}}\n";
     assert_eq!(changed(text, RESTRICTED, false), "");
-    let refused = fixed(text, RESTRICTED, false)
-        .left
-        .into_iter()
-        .find(|left| left.check.id == "allowPrivilegeEscalation");
+    let allowed = text.replace("p}}", "p}} # podsec: allow privileged because it must");
+    let source = Source { name: "a.yaml".to_owned(), text: allowed };
+    let options = Options { unsafe_fixes: true, today: Some(Date::constant(2026, 1, 1)) };
+    let left = fix(&source, &Templates::default(), &RESTRICTED, options).left;
+    let refused = left.into_iter().find(|left| left.check.id == "allowPrivilegeEscalation");
     assert_eq!(
         refused.unwrap().why.to_string(),
         "Kubernetes refuses it beside `privileged: true`, which must go first"
@@ -217,7 +215,7 @@ spec:
   - name: b
     securityContext: *sc # as above
 ";
-    assert_eq!(changed(text, BASELINE, true), "-    securityContext: *sc # as above\n+    # as above\n");
+    assert_eq!(changed(text, BASELINE, true), "-    securityContext: *sc # as above\n");
     assert_eq!(
         changed(
             &text.replace("privileged: true", "procMount: x\n  capabilities: {drop: [A]}"),
@@ -226,7 +224,7 @@ spec:
         ),
         "\
 -    securityContext: *sc # as above
-+    securityContext: # as above
++    securityContext:
 +      capabilities:
 +        drop:
 +        - A
@@ -348,7 +346,8 @@ fn what_an_exemption_allows_stays_while_it_holds() {
     let held = on(Date::constant(2026, 1, 31));
     assert_eq!(held.text, without_privileged);
     assert!(held.report.is_clean() && held.left.is_empty());
-    assert_eq!(on(Date::constant(2026, 2, 1)).text, without_privileged.replace("hostPID: true ", ""));
+    let line = text.lines().find(|line| line.contains("hostPID")).unwrap();
+    assert_eq!(on(Date::constant(2026, 2, 1)).text, without_privileged.replace(&format!("{line}\n"), ""));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
 use crate::pod::{Features, Pod, Signs};
+use crate::safety::{Ground, Safety, asks_for_powers, container, drops_all, is_told_non_root};
 use crate::wording::push_containers;
 use crate::{Level, Version};
 
@@ -32,10 +33,21 @@ pods with `os: {name: windows}` are spared: the field means nothing there.
         },
     ],
     fix: Fix {
-        safe: true,
+        grounds: &[Ground {
+            safety: Safety::Safe(
+                "the container adds no capabilities, and drops ALL of them or is not told to run as another user than root",
+            ),
+            holds: |pod, field| {
+                container(pod, field).is_some_and(|container| {
+                    !asks_for_powers(container) && (drops_all(container) || !is_told_non_root(pod, container))
+                })
+            },
+        }],
         edits: &[("spec.containers[*].securityContext.allowPrivilegeEscalation", Edit::Set("false"))],
-        risk: "Only programs that start set-user-ID files or files with capabilities (sudo, ping on old images) \
-               notice. Kubernetes refuses the field next to `privileged: true` or an added SYS_ADMIN.",
+        risk: "Programs that start set-user-ID files or files with capabilities (sudo, ping of old images, a server \
+               that binds a low port as another user than root) no longer gain what these give. Look for such files in \
+               the image: `find / -xdev -perm /6000`, `getcap -r /`. Kubernetes refuses the field next to \
+               `privileged: true` or an added SYS_ADMIN.",
     },
     examples: &[
         Example::allow(

@@ -28,7 +28,7 @@ too tight, load a profile for the program and name it. The annotations of Kubern
         overrides: &[],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[
             ("spec.securityContext.appArmorProfile.type", Edit::Set(r#""RuntimeDefault""#)),
             ("spec.containers[*].securityContext.appArmorProfile.type", Edit::Set(r#""RuntimeDefault""#)),

@@ -17,7 +17,7 @@ a program that must listen on a port below 1024 needs NET_BIND_SERVICE at most.
     fields: &["spec.containers[*].securityContext.capabilities.add[*]"],
     revisions: &[Revision { since: Version::V1(0), signs: Signs::NONE, find: v1_0, say, overrides: &[] }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.containers[*].securityContext.capabilities.add[*]", Edit::Remove)],
         risk: "System calls that need the capability fail with EPERM. Run the program's tests without it, and \
                watch for `Operation not permitted`.",

@@ -1,6 +1,7 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
 use crate::pod::{Features, Pod, Signs};
+use crate::safety::{Ground, Safety, asks_for_powers, container, user};
 use crate::wording::{push_containers, push_quoted, sorted};
 use crate::{Level, Version};
 
@@ -36,7 +37,19 @@ that must listen on a port below 1024. Since 1.25 pods with `os: {name: windows}
         },
     ],
     fix: Fix {
-        safe: false,
+        grounds: &[Ground {
+            safety: Safety::Checked(
+                "runAsUser names another user than root, no capability is added, and allowPrivilegeEscalation is false: \
+                 the program has no capabilities, and can gain none",
+            ),
+            holds: |pod, field| {
+                container(pod, field).is_some_and(|container| {
+                    user(pod, container).is_some_and(|user| user != 0)
+                        && !asks_for_powers(container)
+                        && container.security_context.allow_privilege_escalation == Some(false)
+                })
+            },
+        }],
         edits: &[
             ("spec.containers[*].securityContext.capabilities.drop", Edit::Set(r#"["ALL"]"#)),
             ("spec.containers[*].securityContext.capabilities.add[*]", Edit::Remove),

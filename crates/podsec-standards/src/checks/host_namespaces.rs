@@ -23,7 +23,7 @@ one that must watch the node belongs in a namespace at the privileged level.
         overrides: &[],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[
             ("spec.hostNetwork", Edit::Remove),
             ("spec.hostPID", Edit::Remove),

@@ -24,7 +24,7 @@ what must come from the node.
         overrides: &[],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.volumes[*].hostPath", Edit::Replace("emptyDir", "{}"))],
         risk: "The program finds an empty directory where it found the node's files, and what it writes goes \
                with the pod. Only right where the volume was scratch space.",

@@ -22,7 +22,7 @@ can hold it. Publish the container with a Service instead.
         overrides: &[],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.containers[*].ports[*].hostPort", Edit::Remove)],
         risk: "Clients that use the node's address and port lose the program. Look for the port in firewall \
                rules, load balancers and monitoring, and give them a Service.",

@@ -34,7 +34,7 @@ the host out, and the kubelet calls the pod.
         overrides: &[],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[
             ("spec.containers[*].livenessProbe.httpGet.host", Edit::Remove),
             ("spec.containers[*].livenessProbe.tcpSocket.host", Edit::Remove),

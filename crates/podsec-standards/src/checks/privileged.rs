@@ -23,7 +23,7 @@ capability, a device plugin, a CSI driver.
         overrides: &[],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.containers[*].securityContext.privileged", Edit::Remove)],
         risk: "Access to devices, mounts and kernel settings is lost. Run the program without the field in a \
                test cluster and watch for `Operation not permitted`.",

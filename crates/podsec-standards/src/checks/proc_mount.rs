@@ -26,7 +26,7 @@ container write kernel settings. Leave the field out. Since 1.35 a pod with its 
         },
     ],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.containers[*].securityContext.procMount", Edit::Remove)],
         risk: "Programs that run containers inside the container (builders, nested runtimes) need the unmasked \
                /proc. Give such a pod `hostUsers: false` and keep it at the baseline level.",

@@ -21,7 +21,7 @@ Leave the field out.
         overrides: &["procMount"],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.containers[*].securityContext.procMount", Edit::Remove)],
         risk: "Programs that run containers inside the container (builders, nested runtimes) need the unmasked \
                /proc. Such a pod belongs at the baseline level.",

@@ -46,7 +46,7 @@ persistentVolumeClaim, projected or secret; storage of any other kind is had thr
         overrides: &["hostPathVolumes"],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.volumes[*].hostPath", Edit::Replace("emptyDir", "{}"))],
         risk: "The program finds an empty directory where it found the node's files, and what it writes goes \
                with the pod. Other kinds of volumes hold data, so moving them to a PersistentVolumeClaim is not \

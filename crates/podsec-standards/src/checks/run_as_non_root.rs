@@ -1,6 +1,7 @@
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings, Owner};
 use crate::pod::{Features, Pod, Signs};
+use crate::safety::{Ground, Safety, container, user};
 use crate::wording::{push_containers, setters};
 use crate::{Level, Version};
 
@@ -32,7 +33,14 @@ forbidden wherever it stands. Since 1.35 pods with a user namespace of their own
         },
     ],
     fix: Fix {
-        safe: false,
+        grounds: &[Ground {
+            safety: Safety::Checked(
+                "runAsUser names another user than root, which is all that the kubelet asks",
+            ),
+            holds: |pod, field| {
+                container(pod, field).and_then(|container| user(pod, container)).is_some_and(|user| user != 0)
+            },
+        }],
         edits: &[
             ("spec.securityContext.runAsNonRoot", Edit::Set("true")),
             ("spec.containers[*].securityContext.runAsNonRoot", Edit::SetForPod("true")),

@@ -32,7 +32,7 @@ own (`hostUsers: false`) are spared.
         },
     ],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[
             ("spec.securityContext.runAsUser", Edit::Remove),
             ("spec.containers[*].securityContext.runAsUser", Edit::Remove),

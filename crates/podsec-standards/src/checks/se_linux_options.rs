@@ -27,7 +27,7 @@ On nodes with SELinux the type decides what a process may touch; one that is not
         Revision { since: Version::V1(31), signs: Signs::NONE, find: v1_31, say, overrides: &[] },
     ],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[
             ("spec.securityContext.seLinuxOptions.type", Edit::Remove),
             ("spec.securityContext.seLinuxOptions.user", Edit::Remove),

@@ -37,7 +37,7 @@ it may not be `Unconfined`. Before 1.19 the profiles were annotations, and those
         },
     ],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[
             ("spec.securityContext.seccompProfile.type", Edit::Set(r#""RuntimeDefault""#)),
             ("spec.containers[*].securityContext.seccompProfile.type", Edit::Set(r#""RuntimeDefault""#)),

@@ -2,6 +2,7 @@ use super::seccomp_profile_baseline::{PROFILES, say_fields, v1_19 as baseline_v1
 use crate::check::{Check, Edit, Example, Fix, Revision, Words};
 use crate::field::{Actual, Field, Findings};
 use crate::pod::{Features, Pod, Signs};
+use crate::safety::{Ground, Safety, asks_for_powers, container};
 use crate::wording::push_containers;
 use crate::{Level, Version};
 
@@ -33,13 +34,26 @@ Without one, most clusters run a container with every system call open to it. Se
         },
     ],
     fix: Fix {
-        safe: true,
+        grounds: &[Ground {
+            safety: Safety::Safe(
+                "the container neither is privileged nor adds capabilities, and no annotation of older Kubernetes names \
+                 a profile",
+            ),
+            holds: |pod, field| {
+                let annotations = &pod.metadata.annotations;
+                annotations.pod_seccomp().is_none()
+                    && container(pod, field).is_some_and(|container| {
+                        !asks_for_powers(container) && annotations.container_seccomp(&container.name).is_none()
+                    })
+            },
+        }],
         edits: &[
             ("spec.securityContext.seccompProfile.type", Edit::Set(r#""RuntimeDefault""#)),
             ("spec.containers[*].securityContext.seccompProfile.type", Edit::SetForPod(r#""RuntimeDefault""#)),
         ],
-        risk: "System calls outside the runtime's profile fail with EPERM: debuggers, nested containers, some \
-               databases' io_uring. Ordinary programs do not notice.",
+        risk: "System calls outside the runtime's profile fail with EPERM: those of debuggers, nested containers, \
+               browsers' sandboxes, io_uring. Run the program with the profile once and watch for `Operation not \
+               permitted`.",
     },
     examples: &[
         Example::allow(

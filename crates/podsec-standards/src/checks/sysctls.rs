@@ -51,7 +51,7 @@ All others can disturb the node. Leave them out; what a whole node needs is set 
         },
     ],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[("spec.securityContext.sysctls[*].name", Edit::RemoveElement)],
         risk: "The program runs with the node's value. Look up what the parameter was set for, often a long \
                connection queue or large shared memory, and test under load.",

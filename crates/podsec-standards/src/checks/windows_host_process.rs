@@ -25,7 +25,7 @@ A HostProcess container is a process of the Windows node, with the node's file s
         overrides: &[],
     }],
     fix: Fix {
-        safe: false,
+        grounds: &[],
         edits: &[
             ("spec.securityContext.windowsOptions.hostProcess", Edit::Remove),
             ("spec.containers[*].securityContext.windowsOptions.hostProcess", Edit::Remove),

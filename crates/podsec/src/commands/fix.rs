@@ -13,6 +13,7 @@ use podsec_manifest::fix::{
     Applied, Fixed, Left, Options, Patch, Why, fix, kustomize_component, patches, replace, unified_diff,
 };
 use podsec_manifest::input::{Input, Kustomizations, forget_names, in_order, search};
+use podsec_manifest::report::Summary;
 use podsec_manifest::{ObjectName, Source, Template, Templates, apply_allowances, check};
 use podsec_standards::Check;
 
@@ -254,8 +255,8 @@ fn tell(name: &str, fixed: &Fixed, notes: &mut dyn Write) -> io::Result<()> {
     }
     for (object, (applied, left)) in by_object {
         writeln!(notes, "{name}: {} {}", object.kind, object.name)?;
-        for Applied { path, action, check, .. } in applied {
-            writeln!(notes, "  fixed {path}: {action} ({})", check.id)?;
+        for Applied { path, action, check, safety, .. } in applied {
+            writeln!(notes, "  fixed {path}: {action} ({}, {safety})", check.id)?;
         }
         for Left { path, check, why, .. } in left {
             writeln!(notes, "  left  {path}: {why} ({})", check.id)?;
@@ -283,10 +284,14 @@ struct Tally {
     files: usize,
     violations: usize,
     left_for_unsafe: usize,
+    /// Fields of pods that no edit is right for.
+    unfit: usize,
+    /// What is known of the containers' users.
+    judged: Summary,
     /// Objects that are patches, and were not mended.
     patches: usize,
     problems: usize,
-    /// Checks whose fixes may break a program.
+    /// Checks whose fixes a program may notice.
     risks: BTreeMap<&'static str, &'static Check>,
     /// Checks that no edit satisfies.
     unmended: BTreeMap<&'static str, &'static Check>,
@@ -303,10 +308,12 @@ impl Tally {
             match left.why {
                 Why::NeedsUnsafe => self.left_for_unsafe += 1,
                 Why::NoFix => drop(self.unmended.insert(left.check.id, left.check)),
+                Why::Unfit(_) => self.unfit += 1,
                 _ => {}
             }
         }
-        let risky = fixed.applied.iter().filter(|applied| !applied.safe);
+        let risky = fixed.applied.iter().filter(|applied| applied.safety.may_be_noticed());
+        self.judged.add(&fixed.report);
         self.risks.extend(risky.map(|applied| (applied.check.id, applied.check)));
     }
 
@@ -330,6 +337,7 @@ impl Tally {
             counted(self.files, "file", "files"),
             counted(self.violations, "violation", "violations"),
             match (self.problems > 0, self.left_for_unsafe > 0) {
+                (false, false) if self.unfit > 0 => ", of pods that are not for this level",
                 (false, false) => "",
                 (false, true) => ", more can be mended with --unsafe-fixes",
                 (true, false) => " in what could be judged",
@@ -342,6 +350,7 @@ impl Tally {
             .into_iter()
             .filter(|(count, ..)| *count > 0)
             .map(|(count, one, more, what)| format!("; {} {what}", counted(count, one, more)))
+            .chain(self.judged.started().into_iter().map(|part| format!("; {part}")))
             .collect::<String>()
         )
     }
@@ -433,7 +442,7 @@ PATH: Pod a
             notes,
             "\
 PATH: Pod a
-  fixed spec.hostPID: removed (hostNamespaces)
+  fixed spec.hostPID: removed (hostNamespaces, unsafe)
 
 What the fixes may break, and how to find out:
   hostNamespaces: A program that binds a node's address, talks to the node's loopback, or inspects other \
