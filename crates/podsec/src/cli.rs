@@ -9,9 +9,17 @@ use crate::commands::{
     cel, check, completions, evaluate, explain, fix, inspect, man, schema, serve, webhook,
 };
 
-/// Kubernetes Pod Security: exact, fast, pleasant.
+/// Kubernetes Pod Security: what would be refused, why, and the edit that mends it.
+///
+/// Decides as Kubernetes does, word for word, for every version of the Pod Security Standards from v1.0 on: on manifests,
+/// as an admission webhook, and in an API server of its own.
 #[derive(Debug, Parser)]
-#[command(name = "podsec", version, arg_required_else_help = true)]
+#[command(
+    name = "podsec",
+    version,
+    arg_required_else_help = true,
+    after_long_help = include_str!("commands/help/podsec.txt")
+)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -47,8 +55,16 @@ pub(crate) enum Command {
     /// Evaluate CEL expressions given as JSON Lines on standard input.
     Cel(cel::Arguments),
     /// Judge manifests as the API server would, at file, line and column.
+    ///
+    /// Says of every pod in files, folders and rendered charts whether the API server would admit it, in its own words, at
+    /// the line to change, and what to write instead. The level comes from --level, else from the labels of the pod's
+    /// namespace, else from --config, else it is restricted.
+    #[command(after_long_help = include_str!("commands/help/check.txt"))]
     Check(Box<check::Arguments>),
     /// Print what a shell needs to complete podsec's flags.
+    ///
+    /// The script completes commands, flags and their values.
+    #[command(after_long_help = include_str!("commands/help/completions.txt"))]
     Completions(completions::Arguments),
     /// Complete a line for kubectl, whose words these are.
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
@@ -58,20 +74,50 @@ pub(crate) enum Command {
         words: Vec<String>,
     },
     /// Judge pods given as JSON Lines on standard input.
+    ///
+    /// Made for other programs, and for comparing engines: a verdict with its structure for each line, in order, on all
+    /// cores, in memory that does not grow with the input.
+    #[command(after_long_help = include_str!("commands/help/evaluate.txt"))]
     Evaluate(evaluate::Arguments),
-    /// Explain a check, a level or a field.
+    /// Explain a check, a level, a field, or the words of a violation.
+    ///
+    /// Knows every name that a person meets: checks, levels, the reasons in Kubernetes' messages, every field of the
+    /// security contexts and the paths that check and fix print. Without a name it lists all of them.
+    #[command(after_long_help = include_str!("commands/help/explain.txt"))]
     Explain(explain::Arguments),
     /// Mend manifests: the smallest edit after which the API server admits their pods.
+    ///
+    /// Mends files in place; what is read from standard input is written to standard output. What is written has been
+    /// read and judged again. Without --unsafe-fixes nothing is changed that somebody wrote.
+    #[command(after_long_help = include_str!("commands/help/fix.txt"))]
     Fix(Box<fix::Arguments>),
     /// Show what each container really runs with, and who decides it.
+    ///
+    /// Prints the security settings of each container as they take effect: the container's own, else the pod's, else what
+    /// Kubernetes and the runtime do by default.
+    #[command(after_long_help = include_str!("commands/help/inspect.txt"))]
     Inspect(inspect::Arguments),
     /// Write the manual pages.
+    ///
+    /// One page for podsec and one for each command, made of the same texts as --help.
+    #[command(after_long_help = include_str!("commands/help/man.txt"))]
     Man(man::Arguments),
     /// Print the JSON Schema of the report or of podsec.toml.
+    ///
+    /// For editors, which complete and check podsec.toml by it, and for programs that read reports.
+    #[command(after_long_help = include_str!("commands/help/schema.txt"))]
     Schema(schema::Arguments),
     /// Run a Kubernetes API server with Pod Security and auditing, for unmodified kubectl.
+    ///
+    /// Stores and serves Kubernetes' built-in kinds and custom resources, applies Pod Security to what is written, and
+    /// audits it. The flags are named as kube-apiserver's where it has them.
+    #[command(after_long_help = include_str!("commands/help/serve.txt"))]
     Serve(Box<serve::Arguments>),
     /// Run the admission webhook: the same flags and configuration as upstream's.
+    ///
+    /// Decides for API servers whose own flags cannot be changed, exactly as they would, with defaults and exemptions that
+    /// are read again when they change.
+    #[command(after_long_help = include_str!("commands/help/webhook.txt"))]
     Webhook(Box<webhook::Arguments>),
 }
 

@@ -7,6 +7,7 @@ mod connections;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod fix;
+mod help;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod schema;

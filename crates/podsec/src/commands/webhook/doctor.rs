@@ -12,10 +12,6 @@ use podsec_webhook::{Installation, SelfSigned};
 
 /// The flags.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 when no problem was found, 1 when one was, 2 when the cluster could not be asked.\n\
-    Nothing is changed: pods and namespaces are created as dry runs."
-)]
 pub(super) struct Arguments {
     /// How to reach the API server; $KUBECONFIG or ~/.kube/config without it, as kubectl.
     #[arg(long, value_name = "FILE")]

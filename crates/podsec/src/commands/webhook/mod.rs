@@ -136,8 +136,15 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Examine an installed webhook from outside: registered, asked, trusted, reachable, and what if not.
+    ///
+    /// Tries with the rights of the kubeconfig's user what the API server does, and says what would happen when the webhook
+    /// is down.
+    #[command(after_long_help = include_str!("../help/webhook-doctor.txt"))]
     Doctor(doctor::Arguments),
     /// Print the manifests that install the webhook.
+    ///
+    /// A namespace, the webhook's deployment, service, rights and network, and its registration with the API server.
+    #[command(after_long_help = include_str!("../help/webhook-manifests.txt"))]
     Manifests(manifests::Arguments),
 }
 

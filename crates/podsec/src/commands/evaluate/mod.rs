@@ -1,5 +1,7 @@
 //! `podsec evaluate`: the standards on JSON Lines, for any language and for comparing engines.
 
+mod question;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -9,15 +11,12 @@ use std::thread;
 
 use anyhow::Context as _;
 use clap::Args;
-use podsec_standards::{DecodeError, Level, Pod, Policy, Version, Violation, evaluate};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use podsec_standards::{Level, Policy, Version, Violation, evaluate};
+use serde::Serialize;
 
-/// Reads one object a line, `{"level": "restricted", "version": "latest", "pod": {"metadata": …, "spec": …}}`,
-/// and answers each in order with `{"allowed", "reasons", "details", "violations"}` or `{"error"}`.
-///
-/// `version` may be left out and means latest; other members, and blank lines, are ignored.
-/// Exits with 0 when every line could be judged, whatever the verdicts, and with 2 when one could not.
+use question::Question;
+
+/// Judge pods and workloads given as JSON Lines on standard input.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The number of threads that judge; all cores when left out.
@@ -147,19 +146,14 @@ fn judge(line: &[u8], written: &mut Vec<u8>) -> Result<(), String> {
     if line.len() > MAX_LINE {
         return Err(format!("longer than {} MiB", MAX_LINE >> 20));
     }
-    let question: Question<'_> = serde_json::from_slice(line).map_err(|error| without_line(&error))?;
+    let question = Question::read(line)?;
     let level =
         question.level.parse::<Level>().map_err(|error| format!("level {:?}: {error}", question.level))?;
     let version = match &question.version {
         Some(text) => text.parse::<Version>().map_err(|error| format!("version {text:?}: {error}"))?,
         None => Version::Latest,
     };
-    let pod = Pod::from_json(question.pod.get().as_bytes()).map_err(|error| match error {
-        DecodeError::Type { path, expected, found } if !path.is_empty() => {
-            format!("pod.{path}: expected {expected}, found {found}")
-        }
-        other => format!("pod: {other}"),
-    })?;
+    let pod = question::pod(question.pod.get())?;
     let evaluation = evaluate(Policy::new(level, version), &pod);
     write_line(
         written,
@@ -171,15 +165,6 @@ fn judge(line: &[u8], written: &mut Vec<u8>) -> Result<(), String> {
         },
     );
     Ok(())
-}
-
-/// A line of the input.
-#[derive(Deserialize)]
-struct Question<'a> {
-    level: String,
-    version: Option<String>,
-    #[serde(borrow)]
-    pod: &'a RawValue,
 }
 
 /// A line of the output.
@@ -201,13 +186,6 @@ fn write_line(written: &mut Vec<u8>, line: &impl Serialize) {
     // Writing text to memory does not fail.
     let _ = serde_json::to_writer(&mut *written, line);
     written.push(b'\n');
-}
-
-/// The column alone: a line of JSON Lines is always serde_json's line 1.
-fn without_line(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
-    format!("{problem} at column {}", error.column())
 }
 
 /// As large as what a pipe holds, many times over.
