@@ -9,9 +9,7 @@ use podsec_yaml::{Document, Documents, Kind, Node, Position};
 use serde_json::Value;
 
 use crate::Source;
-use crate::finding::{
-    Advice, FileReport, Finding, ImageUser, Mode, Patch, Place, PodReport, Problem, Start,
-};
+use crate::finding::{Advice, FileReport, Finding, ImageUser, Mode, Patch, Place, PodReport, Problem, Start};
 use crate::locate::{Children, Step, display, locate, push};
 use crate::node::Unfit;
 use crate::object::{Carried, Object, ObjectName, objects};
@@ -415,8 +413,7 @@ fn image_users<'d, 't>(
             NonRoot::ImageDecides => None,
         };
         let list = Segment::Member(kind.list());
-        let segments =
-            [Segment::Member("spec"), list, Segment::Element(index), Segment::Member("image")];
+        let segments = [Segment::Member("spec"), list, Segment::Element(index), Segment::Member("image")];
         let located = locate(text, carried.node, &segments, children);
         let mut path = carried.path.clone();
         segments.iter().for_each(|segment| push(&mut path, *segment));

@@ -1,11 +1,14 @@
 //! One HTML file that needs nothing else: the counts drawn, then every pod that would be refused, with its lines.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use askama::Template;
+use podsec_standards::CHECKS;
 
 use super::excerpt::Excerpt;
-use super::wording::{expectation, object, policy, remedies, title};
+use super::fingerprint::fingerprint;
+use super::wording::{documentation, expectation, object, policy, remedies, title};
 use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport};
@@ -38,6 +41,8 @@ struct Pods {
     bytes: usize,
     pods_left_out: usize,
     problems_left_out: usize,
+    /// Where each check's findings are, up to a number of each check, and how many there are.
+    findings: BTreeMap<&'static str, (Vec<Link>, usize)>,
 }
 
 impl Pods {
@@ -63,6 +68,15 @@ impl Assembly for Pods {
         }
         if self.has_room(rendered.len()) {
             self.pods.extend_from_slice(rendered);
+            for pod in &report.pods {
+                for finding in &pod.findings {
+                    let (links, count) = self.findings.entry(finding.check.id).or_default();
+                    *count += 1;
+                    if links.len() < MOST_LINKS {
+                        links.push(Link::new(report, pod, finding));
+                    }
+                }
+            }
         } else {
             self.pods_left_out += report.pods.iter().filter(|pod| !pod.findings.is_empty()).count();
         }
@@ -108,6 +122,22 @@ impl Assembly for Pods {
                 writeln!(out, "<p>{count} more {what} are left out here; the other formats tell all.</p>")?;
             }
         }
+        if !summary.by_check.is_empty() {
+            let checks = CHECKS.iter().filter(|check| summary.by_check.contains_key(check.id));
+            let checks = checks.map(|check| {
+                let (findings, count) = self.findings.remove(check.id).unwrap_or_default();
+                About {
+                    id: check.id,
+                    level: check.level.as_str(),
+                    docs: paragraphs(check.docs),
+                    risk: check.fix.risk,
+                    documentation: documentation(check),
+                    more: count - findings.len(),
+                    findings,
+                }
+            });
+            Checks { checks: checks.collect() }.write_into(out).map_err(io::Error::other)?;
+        }
         out.write_all(END.as_bytes())
     }
 }
@@ -132,6 +162,37 @@ struct Bar {
     width: usize,
 }
 
+/// What the checks ask that were broken, and where.
+#[derive(Template)]
+#[template(path = "checks.html")]
+struct Checks {
+    checks: Vec<About>,
+}
+
+struct About {
+    id: &'static str,
+    level: &'static str,
+    /// As HTML.
+    docs: String,
+    risk: &'static str,
+    documentation: &'static str,
+    findings: Vec<Link>,
+    more: usize,
+}
+
+/// The way to a finding.
+struct Link {
+    anchor: String,
+    place: String,
+}
+
+impl Link {
+    fn new(report: &FileReport, pod: &PodReport, finding: &Finding) -> Self {
+        let line = finding.places.first().map_or(1, |place| place.position.line);
+        Self { anchor: anchor(report, pod, finding), place: format!("{}:{line}", report.name) }
+    }
+}
+
 struct Problem {
     place: String,
     message: String,
@@ -148,10 +209,15 @@ struct Pod<'a> {
 }
 
 struct Violation {
+    anchor: String,
     check: &'static str,
     level: &'static str,
     sentence: String,
     remedies: Vec<String>,
+    /// How sure the fix is; empty when there is none.
+    kind: String,
+    /// What it may break.
+    risk: &'static str,
     places: Vec<Line>,
     more: usize,
 }
@@ -176,17 +242,23 @@ impl<'a> Pod<'a> {
             file: &report.name,
             line: first.unwrap_or(1),
             policy: policy(pod.policy),
-            violations: findings.into_iter().map(|finding| Violation::new(source, pod, finding)).collect(),
+            violations: findings
+                .into_iter()
+                .map(|finding| Violation::new(source, report, pod, finding))
+                .collect(),
         }
     }
 }
 
 impl Violation {
-    fn new(source: &Source, pod: &PodReport, finding: &Finding) -> Self {
+    fn new(source: &Source, report: &FileReport, pod: &PodReport, finding: &Finding) -> Self {
         let places = finding.places.iter().take(MOST_PLACES).map(|place| Line::new(source, place)).collect();
         let mut remedies = remedies(pod, finding);
         remedies.truncate(MOST_PLACES);
         Self {
+            anchor: anchor(report, pod, finding),
+            kind: finding.safety().map_or_else(String::new, |safety| format!("{safety} fix")),
+            risk: finding.risk().unwrap_or("The manifest proves that no program can notice."),
             check: finding.check.id,
             level: finding.level.as_str(),
             sentence: finding.sentence(),
@@ -211,8 +283,31 @@ impl Line {
     }
 }
 
+/// What a finding is called in links: the same in every report, as long as it is the same.
+fn anchor(report: &FileReport, pod: &PodReport, finding: &Finding) -> String {
+    format!("finding-{}", fingerprint(&report.name, pod, finding))
+}
+
+/// A check's documentation as HTML: its paragraphs, and code between backticks.
+fn paragraphs(docs: &str) -> String {
+    let mut html = String::new();
+    for paragraph in docs.trim().split("\n\n") {
+        html.push_str("<p>");
+        for (index, part) in paragraph.split('`').enumerate() {
+            let part = part.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            if index % 2 == 1 {
+                html.extend(["<code>", &part, "</code>"]);
+            } else {
+                html.push_str(&part);
+            }
+        }
+        html.push_str("</p>\n");
+    }
+    html
+}
+
 fn check_title(id: &str) -> String {
-    let check = podsec_standards::CHECKS.iter().find(|check| check.id == id);
+    let check = CHECKS.iter().find(|check| check.id == id);
     check.map_or_else(String::new, |check| title(check).replace('`', ""))
 }
 
@@ -226,6 +321,9 @@ const MOST_BYTES: usize = 32 << 20;
 const WIDTH: usize = 1000;
 
 const MOST_PLACES: usize = 4;
+
+/// So many findings of a check are linked to.
+const MOST_LINKS: usize = 200;
 
 /// So many pods are shown unfolded.
 const FEW_PODS: usize = 20;
