@@ -117,7 +117,7 @@ pub(crate) fn only_adds(old: &Value, new: &Value) -> bool {
 
 #[test]
 fn a_pod_made_for_its_node_is_told_so_and_not_mended() {
-    let text = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    spec:\n      hostPID: true\n      containers: [{name: a}]\n      volumes: [{name: dev, hostPath: {path: /dev}}]\n";
+    let text = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    spec:\n      hostPID: true\n      containers: [{name: a, image: b}]\n      volumes: [{name: dev, hostPath: {path: /dev}}]\n";
     for unsafe_fixes in [false, true] {
         let fixed = fixed(text, RESTRICTED, unsafe_fixes);
         assert_eq!((fixed.text.as_str(), fixed.applied.len()), (text, 0));

@@ -48,8 +48,8 @@ mod tests {
     #[test]
     fn a_name_that_is_not_known_brings_the_nearest_and_where_all_are_listed() {
         assert_eq!(
-            unknown("hostPathVolume"),
-            "nothing is known of \"hostPathVolume\"; did you mean hostPathVolumes? `podsec explain` lists every name"
+            unknown("hostNamespace"),
+            "nothing is known of \"hostNamespace\"; did you mean hostNamespaces? `podsec explain` lists every name"
         );
         assert_eq!(unknown("qqqqqq"), "nothing is known of \"qqqqqq\"; `podsec explain` lists every name");
     }
