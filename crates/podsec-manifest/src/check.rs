@@ -232,7 +232,7 @@ impl<P: Policies> Checking<'_, P> {
         let mut children = Children::default();
         let mut judged = |policy| {
             let violations = evaluate(policy, &pod).violations;
-            let unfit = (!violations.is_empty()).then(|| Unfit::to(carried.node)).unwrap_or_default();
+            let unfit = if violations.is_empty() { Unfit::default() } else { Unfit::to(carried.node) };
             let found = violations
                 .iter()
                 .map(|violation| finding(violation, &pod, text, &carried, &mut children, &unfit));
@@ -284,7 +284,9 @@ fn finding<'d, 't, 'p>(
     places.sort_by_key(|place| place.position);
     let advice = unfit.advice_on(violation.check);
     if advice.is_some() {
-        places.iter_mut().for_each(|place| place.edit = None);
+        for place in &mut places {
+            place.edit = None;
+        }
     }
     Finding {
         check: violation.check,
@@ -416,7 +418,9 @@ fn image_users<'d, 't>(
         let segments = [Segment::Member("spec"), list, Segment::Element(index), Segment::Member("image")];
         let located = locate(text, carried.node, &segments, children);
         let mut path = carried.path.clone();
-        segments.iter().for_each(|segment| push(&mut path, *segment));
+        for segment in segments {
+            push(&mut path, segment);
+        }
         found.push(ImageUser {
             container: container.name().to_owned(),
             image: container.image().to_owned(),

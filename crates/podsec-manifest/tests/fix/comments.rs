@@ -1,5 +1,7 @@
 //! No comment lies: one may go with what it explains, and none comes to explain something else.
 
+use std::fmt::Write as _;
+
 use podsec_standards::{CHECKS, Check, Example, Policy, Verdict};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -145,36 +147,44 @@ fn write(value: &Value, column: usize, list_indent: usize, lines: &mut Vec<(usiz
 fn commented(lines: &[(usize, String)], places: &[u8]) -> String {
     let mut text = String::new();
     let mut count = 0;
-    let mut comment = || {
+    let mut comment = |text: &mut String, pad: &str, end: &str| {
         count += 1;
-        format!("# {count}")
+        let _ = write!(text, "{pad}# {count}{end}");
     };
     for (index, (indent, line)) in lines.iter().enumerate() {
         let place = places[index % places.len()];
+        let has = |bits: u8| place & bits == bits;
         let pad = " ".repeat(*indent);
-        if place & 32 != 0 {
+        if has(BLANK_LINE) {
             text.push('\n');
         }
-        if place & 1 != 0 {
-            text += &format!("{pad}{}\n", comment());
+        if has(ABOVE) {
+            comment(&mut text, &pad, "\n");
         }
-        if place & 17 == 17 {
-            text += &format!("{pad}{}\n", comment());
+        if has(ABOVE | SECOND) {
+            comment(&mut text, &pad, "\n");
         }
-        text += &format!("{pad}{line}");
-        if place & 2 != 0 {
-            text += &format!(" {}", comment());
+        let _ = write!(text, "{pad}{line}");
+        if has(BEHIND) {
+            comment(&mut text, " ", "");
         }
         text.push('\n');
-        if place & 4 != 0 {
-            text += &format!("{pad}  {}\n", comment());
+        if has(DEEPER) {
+            comment(&mut text, &" ".repeat(indent + 2), "\n");
         }
-        if place & 24 == 24 {
-            text += &format!("{}{}\n", " ".repeat(indent.saturating_sub(2)), comment());
+        if has(SECOND | SHALLOWER) {
+            comment(&mut text, &" ".repeat(indent.saturating_sub(2)), "\n");
         }
     }
     text
 }
+
+const ABOVE: u8 = 1;
+const BEHIND: u8 = 1 << 1;
+const DEEPER: u8 = 1 << 2;
+const SHALLOWER: u8 = 1 << 3;
+const SECOND: u8 = 1 << 4;
+const BLANK_LINE: u8 = 1 << 5;
 
 fn changed(spec: &str, policy: Policy) -> String {
     let text = format!("apiVersion: v1\nkind: Pod\nspec:\n{spec}");
