@@ -6,11 +6,11 @@ use podsec_apimachinery::quote::quoted;
 use podsec_standards::Workload;
 
 use crate::cluster::{Cluster, ClusterError};
-use crate::configuration::Configuration;
-use crate::labels::NamespaceLabels;
 use crate::request::{Operation, Request, Subject};
 use crate::response::{Event, Exemption, Response};
 use crate::{controllers, namespaces, pods};
+use podsec_policy::configuration::Configuration;
+use podsec_policy::labels::NamespaceLabels;
 
 /// Pod Security admission under one configuration.
 #[derive(Clone, Debug, Default)]

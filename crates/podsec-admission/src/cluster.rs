@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::labels::NamespaceLabels;
+use podsec_policy::labels::NamespaceLabels;
 
 /// How many existing pods at most are checked against a new enforce level, unless the cluster says otherwise.
 pub const EXISTING_PODS_LIMIT: usize = 3000;

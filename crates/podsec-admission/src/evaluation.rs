@@ -6,8 +6,8 @@ use podsec_apimachinery::status::GroupResource;
 use podsec_standards::{Pod, Policy};
 
 use crate::admission::Admission;
-use crate::labels::{Mode, NamespaceLabels, Policies};
 use crate::response::{Decision, Event, Exemption, Response, Violated};
+use podsec_policy::labels::{Mode, NamespaceLabels, Policies};
 
 /// What the enforced policy means for a request.
 #[derive(Clone, Copy)]

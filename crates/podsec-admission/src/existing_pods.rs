@@ -6,7 +6,7 @@ use podsec_apimachinery::quote::quoted;
 use podsec_standards::{Pod, Policy};
 
 use crate::cluster::Cluster;
-use crate::configuration::Exemptions;
+use podsec_policy::configuration::Exemptions;
 
 /// What to warn about: whether not all pods could be checked, and each set of violations with the first of the
 /// pods that have it.

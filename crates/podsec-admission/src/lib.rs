@@ -1,4 +1,4 @@
-//! What one API request means for Pod Security: labels, configuration, exemptions, modes.
+//! What one API request means for Pod Security: modes, decisions, answers.
 //!
 //! ```text
 //! AdmissionReview ─► review::decode ─► Request ─┐
@@ -13,8 +13,6 @@
 //! know of the cluster it asks a [`Cluster`].
 
 pub mod cluster;
-pub mod configuration;
-pub mod labels;
 pub mod metrics;
 pub mod request;
 pub mod response;
@@ -32,8 +30,9 @@ mod type_meta;
 
 pub use admission::Admission;
 pub use cluster::{Cluster, ClusterError};
-pub use configuration::{Configuration, ConfigurationError};
-pub use labels::{NamespaceLabels, Policies};
 pub use metrics::Metrics;
+pub use podsec_policy::{
+    Configuration, ConfigurationError, NamespaceLabels, Policies, configuration, labels,
+};
 pub use request::{GroupVersionKind, GroupVersionResource, Operation, Request};
 pub use response::Response;

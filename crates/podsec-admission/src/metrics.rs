@@ -7,9 +7,9 @@ use std::sync::{PoisonError, RwLock};
 
 use podsec_standards::{Level, Policy, Version};
 
-use crate::labels::Mode;
 use crate::request::{Operation, Request, Subject};
 use crate::response::{Decision, Event, Response};
+use podsec_policy::labels::Mode;
 
 /// Counts what reviews came to. Counting what was counted before takes one shared lock and no allocation.
 #[derive(Debug)]

@@ -7,10 +7,10 @@ use podsec_standards::Level;
 use crate::admission::Admission;
 use crate::cluster::Cluster;
 use crate::existing_pods;
-use crate::labels::{Mode, NamespaceLabels, Policies};
 use crate::object::{self, Namespace, Object};
 use crate::request::{Operation, Request};
 use crate::response::Response;
+use podsec_policy::labels::{Mode, NamespaceLabels, Policies};
 
 pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Request<'_>) -> Response {
     if !request.subresource.is_empty() {

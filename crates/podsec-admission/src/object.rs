@@ -8,9 +8,9 @@ use podsec_standards::json::{self, Part, PodObject, TypeMeta, Value};
 use podsec_standards::{Pod, Workload};
 
 use crate::kinds;
-use crate::labels::NamespaceLabels;
 use crate::request::{GroupVersionKind, Request};
 use crate::type_meta;
+use podsec_policy::labels::NamespaceLabels;
 
 /// The object of a request, decoded as far as its kind matters.
 pub(crate) enum Object<'a> {

@@ -7,10 +7,10 @@ use podsec_standards::{Level, Policy, Version};
 use crate::admission::{Admission, namespace_labels};
 use crate::cluster::Cluster;
 use crate::evaluation::{Enforcement, evaluate};
-use crate::labels::Mode;
 use crate::object::{self, Object};
 use crate::request::{Operation, Request};
 use crate::response::{Decision, Event, Response, Violated};
+use podsec_policy::labels::Mode;
 
 pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Request<'_>) -> Response {
     if IGNORED_SUBRESOURCES.contains(&request.subresource.as_ref()) {

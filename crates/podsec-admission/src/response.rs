@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use podsec_apimachinery::Status;
 use podsec_standards::{CHECKS, Evaluation, Policy, Violation};
 
-use crate::labels::Mode;
+use podsec_policy::labels::Mode;
 
 /// The answer to one request. Nothing but a review makes one, so no adapter can forget to ask:
 ///

@@ -7,6 +7,7 @@ mod known;
 mod lengths;
 mod modules;
 mod names;
+mod purity;
 mod surface;
 mod tokens;
 mod workspace;

@@ -53,7 +53,8 @@ impl Policies {
             .all(|((_, a), (_, b))| a == b || (a.level == Level::Privileged && b.level == Level::Privileged))
     }
 
-    pub(crate) fn modes(&self) -> impl Iterator<Item = (Mode, Policy)> {
+    /// Each mode with its policy, the enforced one first.
+    pub fn modes(&self) -> impl Iterator<Item = (Mode, Policy)> {
         [(Mode::Enforce, self.enforce), (Mode::Audit, self.audit), (Mode::Warn, self.warn)].into_iter()
     }
 }
@@ -167,7 +168,7 @@ impl NamespaceLabels {
     }
 
     /// Whether the namespace has a label for the mode, its level or its version.
-    pub(crate) fn set(&self, mode: Mode) -> bool {
+    pub fn set(&self, mode: Mode) -> bool {
         let setting = match mode {
             Mode::Audit => &self.audit,
             Mode::Enforce => &self.enforce,

@@ -1,7 +1,6 @@
 //! The recorded configurations: accepted and refused as Kubernetes does, in its words.
 
-use podsec_admission::configuration::Plugin;
-use podsec_admission::{Configuration, Policies};
+use podsec_policy::{Configuration, Plugin, Policies};
 use podsec_testing::recorded;
 use serde::Deserialize;
 
