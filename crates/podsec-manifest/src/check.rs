@@ -16,7 +16,7 @@ use crate::object::{Carried, Object, ObjectName, objects};
 use crate::patch::incomplete;
 use crate::spelling::unknown_kind;
 use crate::template::Templates;
-use crate::types::{Faults, object_faults, object_type, pod_faults};
+use crate::types::{Faults, Mistyped, object_faults, object_type, pod_faults};
 
 /// Which policy an object is judged by.
 pub trait Policies {
@@ -174,7 +174,15 @@ impl<P: Policies> Checking<'_, P> {
             let message = format!("and {more} more unknown fields behind this one");
             report.refusals.push(refusal(object, last.position, message));
         }
-        if let Some(carried) = carried(object, workload) {
+        let carried = carried(object, workload);
+        // What is wrong around the pod keeps Kubernetes from reading the object; there is a verdict on the pod all the same.
+        let pod = carried.as_ref().map(|carried| carried.path.as_str());
+        for fault in faults.mistyped.iter().filter(|fault| pod.is_none_or(|pod| !fault.is_below(pod))) {
+            let message =
+                format!("Kubernetes cannot read the {}: {} {}", object.name.kind, fault.path, fault.message);
+            report.refusals.push(refusal(object, fault.position, message));
+        }
+        if let Some(carried) = carried {
             let of_pod = object_type(&object.name).is_none().then(|| pod_faults(carried.node));
             self.pod(object, carried, of_pod.as_ref().unwrap_or(&faults), document, report);
         }
@@ -199,22 +207,25 @@ impl<P: Policies> Checking<'_, P> {
         report: &mut FileReport,
     ) {
         let problem = |position, message| Problem { object: Some(object.name.clone()), position, message };
-        if !faults.mistyped.is_empty() {
-            report.problems.extend(faults.mistyped.iter().map(|fault| {
-                let message = match object_type(&object.name) {
-                    Some(_) => format!(
-                        "Kubernetes cannot read the {}: {} {}",
-                        object.name.kind, fault.path, fault.message
-                    ),
-                    None => {
-                        let separator =
-                            if fault.path.is_empty() || carried.path.is_empty() { "" } else { "." };
-                        let path = [carried.path.as_str(), &fault.path].join(separator);
-                        format!("Kubernetes cannot read the pod: {path} {}", fault.message)
-                    }
-                };
+        // Those of a whole object have paths in it, and those of a custom one in its pod.
+        let is_whole = object_type(&object.name).is_some();
+        let of_pod = |fault: &&Mistyped| !is_whole || fault.is_below(&carried.path);
+        let mistyped: Vec<Problem> = faults
+            .mistyped
+            .iter()
+            .filter(of_pod)
+            .map(|fault| {
+                let between = if fault.path.is_empty() || carried.path.is_empty() { "" } else { "." };
+                let (above, between) = if is_whole { ("", "") } else { (carried.path.as_str(), between) };
+                let message = format!(
+                    "Kubernetes cannot read the pod: {above}{between}{} {}",
+                    fault.path, fault.message
+                );
                 problem(Some(fault.position), message)
-            }));
+            })
+            .collect();
+        if !mistyped.is_empty() {
+            report.problems.extend(mistyped);
             return;
         }
         self.json.clear();

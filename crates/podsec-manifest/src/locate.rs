@@ -248,10 +248,11 @@ spec:
 
     #[test]
     fn in_a_long_list_or_object_the_same_places_are_found() {
-        let labels: String = (0..1000).map(|number| format!(", l{number}: x")).collect();
-        let containers: String =
-            (0..1000).map(|number| format!("  - {{name: c{number}, tty: yes}}\n")).collect();
-        let text = format!("metadata: {{labels: {{a: b{labels}}}}}\nspec:\n  containers:\n{containers}");
+        let labels: Vec<String> = (0..1000).map(|number| format!("l{number}: x")).collect();
+        let containers: Vec<String> =
+            (0..1000).map(|number| format!("  - {{name: c{number}, tty: yes}}")).collect();
+        let (labels, containers) = (labels.join(", "), containers.join("\n"));
+        let text = format!("metadata: {{labels: {{{labels}}}}}\nspec:\n  containers:\n{containers}\n");
         let document = podsec_yaml::documents(&text).next().unwrap().unwrap();
         let mut children = Children::default();
         let [spec, list, label] =

@@ -5,6 +5,7 @@
 //! kubectl asks it to; else it drops the field.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use podsec_apimachinery::schema::time::{self, Precision};
 use podsec_apimachinery::schema::{Definitions, Schema, Shape, StrictCause, StrictError};
@@ -34,6 +35,14 @@ pub(crate) struct Mistyped {
     pub(crate) position: Position,
     /// What it must be, and what it is.
     pub(crate) message: String,
+}
+
+impl Mistyped {
+    /// Whether it stands at a path of the object or below it.
+    pub(crate) fn is_below(&self, path: &str) -> bool {
+        let rest = self.path.strip_prefix(path);
+        path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
 }
 
 /// A field that its type does not have.
@@ -218,7 +227,8 @@ fn strict_path(steps: &[Step]) -> String {
     let mut path = String::new();
     for step in steps {
         match step {
-            Step::Element(index) => path.push_str(&format!("[{index}]")),
+            // Writing to a string cannot fail.
+            Step::Element(index) => drop(write!(path, "[{index}]")),
             Step::Member(name) => {
                 path.push_str(if path.is_empty() { "" } else { "." });
                 path.push_str(name);
@@ -315,7 +325,8 @@ spec:
             "10:10 unknown field \"status.Phase\": the field is phase",
         ];
         assert_eq!(unknown(pod), (told.map(str::to_owned).to_vec(), 0));
-        let many: String = (0..100).map(|number| format!("x{number}: 1\n")).collect();
+        let many: Vec<String> = (0..100).map(|number| format!("x{number}: 1")).collect();
+        let many = many.join("\n");
         let (first, more) = unknown(&format!("apiVersion: apps/v1\nkind: Deployment\n{many}"));
         assert_eq!((first.len(), more), (20, 80));
     }

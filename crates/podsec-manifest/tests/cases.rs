@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use podsec_manifest::{FileReport, Source, Templates, check};
+use podsec_manifest::{FileReport, Finding, Source, Templates, check};
 use podsec_standards::{Level, Policy, Version};
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,7 +69,7 @@ fn every_pod_is_forbidden_for_what_kubernetes_forbids_it() {
     for case in cases() {
         let report = judged(&case);
         for pod in report.pods.iter().filter(|pod| case.forbidden.contains_key(&pod.object.name)) {
-            let mut found: Vec<String> = pod.findings.iter().map(|finding| finding.sentence()).collect();
+            let mut found: Vec<String> = pod.findings.iter().map(Finding::sentence).collect();
             found.sort_by_key(|sentence| case.forbidden[&pod.object.name].find(sentence.as_str()));
             assert_eq!(found.join(", "), case.forbidden[&pod.object.name], "{}", case.name);
         }

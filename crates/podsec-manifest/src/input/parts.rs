@@ -191,7 +191,8 @@ mod tests {
         let mut text = String::from("--- # first\na: 1\n");
         for number in 0..100 {
             let separator = ["---", "--- # next", "---\r", "--- wrong", "---\n---"][number % 5];
-            text += &format!("{separator}\nnumber: {number}\nfiller: {filler}\nflow: [\"\u{e4}\",\r\n  1]\n");
+            text +=
+                &*format!("{separator}\nnumber: {number}\nfiller: {filler}\nflow: [\"\u{e4}\",\r\n  1]\n");
         }
         let parts = parts(&text);
         assert!(parts.len() > 2, "{}", parts.len());

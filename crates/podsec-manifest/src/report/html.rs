@@ -35,12 +35,12 @@ impl Renderer for Html {
 /// What comes below the counts, which are known last, as far as a browser can show it.
 #[derive(Default)]
 struct Pods {
-    pods: Vec<u8>,
+    rendered: Vec<u8>,
     problems: Vec<Problem>,
     /// The bytes of both.
     bytes: usize,
-    pods_left_out: usize,
-    problems_left_out: usize,
+    unshown: usize,
+    unshown_problems: usize,
     /// Where each check's findings are, up to a number of each check, and how many there are.
     findings: BTreeMap<&'static str, (Vec<Link>, usize)>,
 }
@@ -63,11 +63,11 @@ impl Assembly for Pods {
                 };
                 self.problems.push(Problem { place, message: problem.message.clone() });
             } else {
-                self.problems_left_out += 1;
+                self.unshown_problems += 1;
             }
         }
         if self.has_room(rendered.len()) {
-            self.pods.extend_from_slice(rendered);
+            self.rendered.extend_from_slice(rendered);
             for pod in &report.pods {
                 for finding in &pod.findings {
                     let (links, count) = self.findings.entry(finding.check.id).or_default();
@@ -78,7 +78,7 @@ impl Assembly for Pods {
                 }
             }
         } else {
-            self.pods_left_out += report.pods.iter().filter(|pod| !pod.findings.is_empty()).count();
+            self.unshown += report.pods.iter().filter(|pod| !pod.findings.is_empty()).count();
         }
         Ok(())
     }
@@ -110,13 +110,13 @@ impl Assembly for Pods {
         page.write_into(out).map_err(io::Error::other)?;
         if summary.refused_pods <= FEW_PODS {
             // Nothing else is so written, as everything that stands in a pod is escaped.
-            let pods = String::from_utf8_lossy(&self.pods).replace("<details>", "<details open>");
+            let pods = String::from_utf8_lossy(&self.rendered).replace("<details>", "<details open>");
             out.write_all(pods.as_bytes())?;
         } else {
-            out.write_all(&self.pods)?;
+            out.write_all(&self.rendered)?;
         }
         for (count, what) in
-            [(self.pods_left_out, "pods that would be refused"), (self.problems_left_out, "problems")]
+            [(self.unshown, "pods that would be refused"), (self.unshown_problems, "problems")]
         {
             if count > 0 {
                 writeln!(out, "<p>{count} more {what} are left out here; the other formats tell all.</p>")?;

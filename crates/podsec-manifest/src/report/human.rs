@@ -317,9 +317,8 @@ impl<'a> Message<'a> {
         let [begins_before, marks_less, goes_on] = cut.map(|cut| if cut { "..." } else { "" });
         let before = [begins_before, &visible(before)].concat();
         let marked = [&visible(marked), marks_less].concat();
-        let paint = |text: &str, style: &str| match colour {
-            true => format!("\u{1b}[1m\u{1b}[{style}m{text}\u{1b}[0m"),
-            false => text.to_owned(),
+        let paint = |text: &str, style: &str| {
+            if colour { format!("\u{1b}[1m\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
         };
         let error = |text: &str| paint(text, if self.refuses { "91" } else { "33" });
         let frame = |text: &str| paint(text, "94");

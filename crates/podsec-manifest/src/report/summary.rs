@@ -173,7 +173,9 @@ mod tests {
 
     fn sentence(reports: &[FileReport]) -> String {
         let mut summary = Summary::default();
-        reports.iter().for_each(|report| summary.add(report));
+        for report in reports {
+            summary.add(report);
+        }
         summary.sentence().replace(VERSION, "VERSION")
     }
 
