@@ -8,7 +8,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -48,14 +48,14 @@ fn main() {
 
 /// A List as `kubectl get --raw` prints it: pods of 7 KB, all in one line.
 fn list(out: &mut dyn Write, pods: usize) {
-    let fields: String =
-        (0..60).map(|field| format!("\"example.org/annotation-{field}\":\"{:080}\",", field)).collect();
+    let field = |field| format!("\"example.org/annotation-{field}\":\"{field:080}\"");
+    let fields = (0..60).map(field).collect::<Vec<_>>().join(",");
     let mut separator = "";
     let _ = write!(out, "{{\"apiVersion\":\"v1\",\"kind\":\"PodList\",\"items\":[");
     for pod in 0..pods {
         let _ = write!(
             out,
-            "{separator}{{\"metadata\":{{\"name\":\"p{pod}\",\"annotations\":{{{fields}\"a\":\"b\"}}}},\"spec\":{{\"containers\":[\
+            "{separator}{{\"metadata\":{{\"name\":\"p{pod}\",\"annotations\":{{{fields}}}}},\"spec\":{{\"containers\":[\
              {{\"name\":\"a\",\"image\":\"b\"}},{{\"name\":\"c\",\"image\":\"d\",\"securityContext\":{{\"privileged\":true}}}}]}}}}"
         );
         separator = ",";
@@ -81,11 +81,11 @@ fn containers(out: &mut dyn Write, containers: usize) {
 }
 
 /// How long a check takes, and its largest resident set in megabytes, as Linux tells it while the process lives.
-fn run(input: &Path, format: &str, report: &PathBuf) -> (Duration, u64) {
+fn run(input: &Path, format: &str, report: &Path) -> (Duration, u64) {
     let begun = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_podsec"))
         .args(["check", "--level", "restricted", "--format", format, "--output"])
-        .args([report.as_path(), input])
+        .args([report, input])
         .stderr(Stdio::null())
         .spawn()
         .expect("podsec was built");

@@ -329,6 +329,22 @@ impl Tally {
                 writeln!(notes, "  {id}: {}", check.fix.risk)?;
             }
         }
+        let mut not_judged = String::new();
+        for (count, one, more, what) in [
+            (self.patches, "Kustomize patch", "Kustomize patches", "not judged"),
+            (self.problems, "place", "places", "could not be judged or written"),
+        ] {
+            if count > 0 {
+                not_judged.push_str("; ");
+                not_judged.push_str(&counted(count, one, more));
+                not_judged.push(' ');
+                not_judged.push_str(what);
+            }
+        }
+        for part in self.judged.started() {
+            not_judged.push_str("; ");
+            not_judged.push_str(&part);
+        }
         let done = if written { "" } else { ", not written" };
         writeln!(
             notes,
@@ -343,15 +359,7 @@ impl Tally {
                 (true, false) => " in what could be judged",
                 (true, true) => " in what could be judged, more can be mended with --unsafe-fixes",
             },
-            [
-                (self.patches, "Kustomize patch", "Kustomize patches", "not judged"),
-                (self.problems, "place", "places", "could not be judged or written"),
-            ]
-            .into_iter()
-            .filter(|(count, ..)| *count > 0)
-            .map(|(count, one, more, what)| format!("; {} {what}", counted(count, one, more)))
-            .chain(self.judged.started().into_iter().map(|part| format!("; {part}")))
-            .collect::<String>()
+            not_judged
         )
     }
 

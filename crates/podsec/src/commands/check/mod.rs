@@ -32,6 +32,7 @@ use settings::Settings;
 /// Exits with 0 when everything would be admitted, 1 when something would be refused, 2 when something could not be
 /// judged.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Arguments {
     /// Files, folders (searched for .yaml, .yml and .json as git sees them), globs, or - for standard input. The
     /// working directory when left out.
@@ -131,7 +132,9 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
         if strict {
             report.problems.append(&mut report.refusals);
         }
-        selections.iter().for_each(|selection| selection.apply(&mut report));
+        for selection in &selections {
+            selection.apply(&mut report);
+        }
         if known_path.is_some() {
             ledger.lock().unwrap_or_else(PoisonError::into_inner).apply(&mut report);
         }
