@@ -70,7 +70,8 @@ pub(crate) async fn create_object(
         (operation.behaviour.strategy.prepare_for_create)(&mut candidate);
         if operation.resource.resource == "certificatesigningrequests" {
             let user = &operation.context.user;
-            let user = json!({"username": user.name, "uid": user.uid, "groups": user.groups, "extra": user.extra});
+            let user =
+                json!({"username": user.name, "uid": user.uid, "groups": user.groups, "extra": user.extra});
             certificatesigningrequests::set_requestor(&mut candidate, &user);
         }
         let name = Meta::of(&candidate).name().to_owned();

@@ -43,6 +43,11 @@ impl Cluster {
         let mut tokens = Tokens::default();
         tokens.insert("admin", User::new("admin", &["system:masters"]));
         tokens.insert("joe", User::new("joe", &[]));
+        // Of the cluster where `conformance/validation` was recorded.
+        for (name, group) in [("admin", "system:masters"), ("jane", "devs")] {
+            let token = if name == "jane" { "dev-token" } else { "admin-token" };
+            tokens.insert(token, User { uid: format!("{name}-uid"), ..User::new(name, &[group]) });
+        }
         let admission = Admission::default();
         Self { api: Arc::new(ApiServer::new(store, tokens, admission, auditor)) }
     }

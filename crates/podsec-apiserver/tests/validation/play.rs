@@ -1,5 +1,7 @@
 //! Sends the requests of one recording to a server of its own and counts what is answered alike.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cluster::{Answer, Cluster};
@@ -70,7 +72,22 @@ async fn set_up(cluster: &Cluster, setups: &[Value]) {
     for setup in setups {
         let path = setup["path"].as_str().unwrap_or_default();
         let method = setup["method"].as_str().unwrap_or_default();
-        cluster.json(&format!("{method} {path}"), &expand(&setup["body"])).await;
+        let answer = cluster.json(&format!("{method} {path}"), &expand(&setup["body"])).await;
+        if method == "POST" && path.contains("/customresourcedefinitions") {
+            established(cluster, &answer.object()).await;
+        }
+    }
+}
+
+/// Waits for the controller that accepts the names of a definition.
+async fn established(cluster: &Cluster, definition: &Value) {
+    let name = definition["metadata"]["name"].as_str().unwrap_or_default();
+    let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+    for _ in 0..500 {
+        if cluster.get(&path).await.text.contains("InitialNamesAccepted") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -127,7 +144,7 @@ impl Score<'_> {
         let request = format!("{} {path}", case["method"].as_str().expect("a method"));
         let headers =
             [("content-type", case["contentType"].as_str().expect("a type")), ("user-agent", "client")];
-        self.cluster.send("admin", &request, &headers, bytes.as_bytes()).await
+        self.cluster.send("admin-token", &request, &headers, bytes.as_bytes()).await
     }
 }
 

@@ -111,11 +111,7 @@ fn validate(volume: &Value) -> Vec<Error> {
 }
 
 fn validate_spec(spec: &Value, name: &str, path: &Path) -> Vec<Error> {
-    let mut errors = Vec::new();
-    if spec.list("accessModes").is_empty() {
-        errors.push(Error::required(path.child("accessModes"), ""));
-    }
-    errors.extend(access_modes::validate(spec.list("accessModes"), &path.child("accessModes")));
+    let mut errors = modes(spec, path);
     errors.extend(capacity(spec, &path.child("capacity")));
     let policy = spec.text("persistentVolumeReclaimPolicy");
     let policy_path = path.child("persistentVolumeReclaimPolicy");
@@ -140,6 +136,21 @@ fn validate_spec(spec: &Value, name: &str, path: &Path) -> Vec<Error> {
     if let Some(mode) = spec.at("volumeMode").as_str().filter(|mode| !VOLUME_MODES.contains(mode)) {
         errors.push(formats::unsupported(&path.child("volumeMode"), mode, VOLUME_MODES));
     }
+    errors.extend(attributes_class(spec, path));
+    errors
+}
+
+fn modes(spec: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    if spec.list("accessModes").is_empty() {
+        errors.push(Error::required(path.child("accessModes"), ""));
+    }
+    errors.extend(access_modes::validate(spec.list("accessModes"), &path.child("accessModes")));
+    errors
+}
+
+fn attributes_class(spec: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
     if let Some(class) = spec.at("volumeAttributesClassName").as_str() {
         let class_path = path.child("volumeAttributesClassName");
         if class.is_empty() {
@@ -152,6 +163,37 @@ fn validate_spec(spec: &Value, name: &str, path: &Path) -> Vec<Error> {
             errors.push(Error::required(path.child("csi"), detail));
         }
     }
+    errors
+}
+
+/// The rules of a volume that is written where it is attached.
+pub(crate) fn validate_inline(spec: &Value, path: &Path) -> Vec<Error> {
+    let forbidden = |field: &str| {
+        let set = spec.field(field).is_some_and(|value| !same(value, &Value::Null) && value != "");
+        set.then(|| {
+            Error::forbidden(path.child(field), "may not be specified in the context of inline volumes")
+        })
+    };
+    let mut errors = Vec::new();
+    errors.extend(forbidden("claimRef"));
+    errors.extend(forbidden("capacity"));
+    if !spec.has("csi") {
+        let why = "has to be specified in the context of inline volumes";
+        errors.push(Error::required(path.child("csi"), why));
+    }
+    errors.extend(modes(spec, path));
+    let only = |field: &str, value: &str, why: &str| {
+        let text = spec.text(field);
+        (!text.is_empty() && text != value).then(|| Error::forbidden(path.child(field), why))
+    };
+    let why = "may only be Retain in the context of inline volumes";
+    errors.extend(only("persistentVolumeReclaimPolicy", "Retain", why));
+    errors.extend(forbidden("nodeAffinity"));
+    errors.extend(source(spec, "", path));
+    errors.extend(forbidden("storageClassName"));
+    let why = "may not specify volumeMode other than Filesystem in the context of inline volumes";
+    errors.extend(only("volumeMode", "Filesystem", why));
+    errors.extend(attributes_class(spec, path));
     errors
 }
 

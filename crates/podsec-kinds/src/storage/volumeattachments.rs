@@ -5,6 +5,7 @@ use podsec_apimachinery::name::NameRule;
 use serde_json::{Value, json};
 
 use super::csinodes::driver_name;
+use crate::core::persistentvolumes;
 use crate::generic::{BASE, metadata_of_stored};
 use crate::object::{Fields, FieldsMut, same};
 use crate::printing::{self, column, typed};
@@ -105,7 +106,8 @@ fn source(source: &Value, path: &Path) -> Vec<Error> {
             let detail = "must specify non empty persistentVolumeName";
             vec![Error::required(path.child("persistentVolumeName"), detail)]
         }
-        (Some(_), None) | (None, Some(_)) => Vec::new(),
+        (Some(_), None) => Vec::new(),
+        (None, Some(spec)) => persistentvolumes::validate_inline(spec, &path.child("inlineVolumeSpec")),
     }
 }
 
