@@ -8,6 +8,9 @@ use crate::cluster::{Answer, Cluster};
 use crate::matching::{matches, matches_in_any_order, text_matches};
 use crate::recording::{Recording, expand};
 
+/// The administrator's.
+const TOKEN: &str = "admin-token";
+
 /// How many cases are answered alike.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Share {
@@ -72,7 +75,9 @@ async fn set_up(cluster: &Cluster, setups: &[Value]) {
     for setup in setups {
         let path = setup["path"].as_str().unwrap_or_default();
         let method = setup["method"].as_str().unwrap_or_default();
-        let answer = cluster.json(&format!("{method} {path}"), &expand(&setup["body"])).await;
+        let (request, body) = (format!("{method} {path}"), expand(&setup["body"]).to_string());
+        let headers = [("content-type", "application/json")];
+        let answer = cluster.send(TOKEN, &request, &headers, body.as_bytes()).await;
         if method == "POST" && path.contains("/customresourcedefinitions") {
             established(cluster, &answer.object()).await;
         }
@@ -144,7 +149,7 @@ impl Score<'_> {
         let request = format!("{} {path}", case["method"].as_str().expect("a method"));
         let headers =
             [("content-type", case["contentType"].as_str().expect("a type")), ("user-agent", "client")];
-        self.cluster.send("admin-token", &request, &headers, bytes.as_bytes()).await
+        self.cluster.send(TOKEN, &request, &headers, bytes.as_bytes()).await
     }
 }
 

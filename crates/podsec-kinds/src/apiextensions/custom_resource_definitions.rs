@@ -106,6 +106,7 @@ const STATUS: Subresource = Subresource {
 };
 
 fn default(definition: &mut Value) {
+    default_status(definition);
     let Some(spec) = definition.as_object_mut().and_then(|fields| fields.object_mut("spec")) else { return };
     if let Some(conversion) = spec.ensure("conversion") {
         conversion.fill_zero("strategy", "None");
@@ -120,6 +121,25 @@ fn default(definition: &mut Value) {
             names.fill_zero("singular", kind.to_lowercase());
             names.fill_zero("listKind", format!("{kind}List"));
         }
+    }
+}
+
+/// What the status has in any case.
+fn default_status(definition: &mut Value) {
+    let mut versions = definition.at("spec").list("versions").iter();
+    let storage = versions.find(|version| version.flag("storage")).map(|version| version.at("name").clone());
+    let Some(status) = definition.as_object_mut().and_then(|fields| fields.ensure("status")) else { return };
+    if let Some(names) = status.ensure("acceptedNames") {
+        names.fill("plural", "");
+        names.fill("kind", "");
+    }
+    status.entry("conditions").or_insert(Value::Null);
+    for condition in status.objects_mut("conditions") {
+        condition.entry("lastTransitionTime").or_insert(Value::Null);
+    }
+    let stored = status.entry("storedVersions").or_insert(Value::Null);
+    if let (None, Some(storage)) = (stored.as_array().filter(|stored| !stored.is_empty()), storage) {
+        *stored = json!([storage]);
     }
 }
 
