@@ -23,6 +23,9 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
     let bytes = body::read(body, &operation.api.budget).await?;
     let mut review = decode::object(operation, bytes.as_ref(), options.field_validation)?;
     context.recording.request_object(&review);
+    for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
+        MetaMut::of(&mut review).set(field, None);
+    }
     let about_oneself = SELF.contains(&operation.resource.kind.as_str());
     if !about_oneself {
         managed_fields::update(operation, &options, None, &mut review);
@@ -58,6 +61,7 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
         _ => return Err(Status::method_not_allowed()),
     };
     if operation.resource.kind == "SelfSubjectReview" {
+        as_map(&mut review).remove("metadata");
         MetaMut::of(&mut review).set_creation_timestamp(Some(context.received));
     }
     let fields = as_map(&mut review);
