@@ -197,10 +197,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_certificate_wins_over_a_token() {
-    }
-
-    #[tokio::test]
-    async fn a_certificate_wins_over_a_token() {
         let node = User::new("system:node:a", &["system:nodes"]);
         let user = authenticate(Certificate::User(&node), &headers("Bearer wrong")).await.unwrap();
         assert_eq!(user.name, "system:node:a");
