@@ -177,7 +177,10 @@ mod tests {
         ApiServer::new(Arc::new(Memory::default()), tokens, Admission::default(), None)
     }
 
-    async fn authenticate(certificate: Certificate<'_>, headers: &HeaderMap) -> Result<User, Unauthenticated> {
+    async fn authenticate(
+        certificate: Certificate<'_>,
+        headers: &HeaderMap,
+    ) -> Result<User, Unauthenticated> {
         super::authenticate(&api(), certificate, headers).await
     }
 
