@@ -32,6 +32,7 @@ pub(crate) enum Purpose {
 
 /// What an expression may use.
 #[derive(Clone, Copy, Debug)]
+#[expect(dead_code, reason = "read by the compiler, which is not there yet")]
 pub(crate) struct Environment<'a> {
     /// What it is for.
     pub(crate) purpose: Purpose,

@@ -80,8 +80,8 @@ fn mutation(mutation: &Value, spec: &Value, old: &Value, path: &Path) -> Vec<Err
             let detail = format!("must be specified when patchType is {kind}");
             errors.push(Error::required(path.child(own), &detail));
         }
-        Some(patch) => {
-            let (text, path) = (patch.text("expression"), path.child(own).child("expression"));
+        Some(change) => {
+            let (text, path) = (change.text("expression"), path.child(own).child("expression"));
             let expression = text.trim();
             if expression.is_empty() {
                 errors.push(Error::required(path, ""));

@@ -189,7 +189,7 @@ fn validate_spec(definition: &Value) -> Vec<Error> {
     let group_path = path.child("group");
     if group.is_empty() {
         errors.push(Error::required(group_path, ""));
-    } else if let Some(error) = labels(&group_path, group, dns1123_subdomain(group), "") {
+    } else if let Some(error) = labels(&group_path, group, &dns1123_subdomain(group), "") {
         errors.push(error);
     } else if !group.contains('.') {
         errors.push(Error::invalid(group_path, &group.into(), "should be a domain with at least one dot"));
@@ -254,7 +254,7 @@ fn validate_versions(spec: &Value, path: &Path, patterns: &mut Patterns) -> Vec<
     for (index, version) in versions.iter().enumerate() {
         let (path, name) = (path.index(index), version.text("name"));
         unique &= seen.insert(name);
-        errors.extend(labels(&path.child("name"), name, dns1035_label(name), ""));
+        errors.extend(labels(&path.child("name"), name, &dns1035_label(name), ""));
         errors.extend(deprecation_warning(version, &path.child("deprecationWarning")));
         let subresources =
             if own_subresources { version.at("subresources") } else { spec.at("subresources") };
@@ -327,7 +327,7 @@ fn deprecation_warning(version: &Value, path: &Path) -> Vec<Error> {
 }
 
 /// One error for all that is wrong with a name, as these kinds have it.
-fn labels(path: &Path, name: &str, wrong: Vec<String>, before: &str) -> Option<Error> {
+fn labels(path: &Path, name: &str, wrong: &[String], before: &str) -> Option<Error> {
     let why = format!("{before}{}", wrong.join(","));
     (!wrong.is_empty()).then(|| Error::invalid(path.clone(), &name.into(), &why))
 }
@@ -501,14 +501,14 @@ fn validate_names(names: &Value, path: &Path) -> Vec<Error> {
         let before = if is_kind { "may have mixed case, but should otherwise match: " } else { "" };
         let checked = if is_kind { text.to_lowercase() } else { text.to_owned() };
         if !text.is_empty() {
-            errors.extend(labels(&path, text, dns1035_label(&checked), before));
+            errors.extend(labels(&path, text, &dns1035_label(&checked), before));
         }
     }
     let each = |field: &str| -> Vec<Error> {
         let names = names.list(field).iter().filter_map(Value::as_str).enumerate();
         names
             .filter_map(|(index, name)| {
-                labels(&path.child(field).index(index), name, dns1035_label(name), "")
+                labels(&path.child(field).index(index), name, &dns1035_label(name), "")
             })
             .collect()
     };

@@ -264,14 +264,13 @@ fn csi(source: &Value, path: &Path) -> Vec<Error> {
         "nodeExpandSecretRef",
     ] {
         let Some(secret) = source.field(field) else { continue };
-        let rules: [(&str, fn(&str) -> Vec<String>); 2] =
-            [("name", formats::subdomain), ("namespace", formats::label)];
-        for (part, rule) in rules {
+        for part in ["name", "namespace"] {
             let (path, value) = (path.child(field).child(part), secret.text(part));
+            let wrong = if part == "name" { formats::subdomain(value) } else { formats::label(value) };
             if value.is_empty() {
                 errors.push(Error::required(path, ""));
             } else {
-                errors.extend(formats::invalid(&path, value, rule(value)));
+                errors.extend(formats::invalid(&path, value, wrong));
             }
         }
     }

@@ -80,7 +80,8 @@ fn parameters(parameters: &Value, path: &Path) -> Vec<Error> {
         None => errors.push(Error::required(path_of("scope"), "")),
         Some("Namespace") => match namespace {
             None => {
-                errors.push(Error::required(path_of("namespace"), "`parameters.scope` is set to 'Namespace'"))
+                errors
+                    .push(Error::required(path_of("namespace"), "`parameters.scope` is set to 'Namespace'"));
             }
             Some(namespace) => {
                 errors.extend(formats::invalid(&path_of("namespace"), namespace, formats::label(namespace)));

@@ -58,8 +58,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 };
 
 fn validate(address: &Value) -> Vec<Error> {
-    let name =
-        |name: &str| ip::validate_strict(name, &Path::default()).iter().map(|error| detail(error)).collect();
+    let name = |name: &str| ip::validate_strict(name, &Path::default()).iter().map(detail).collect();
     let mut errors = meta::validate_named(address, false, name, name);
     errors.extend(meta::finalizers(address));
     let path = Path::new("spec").child("parentRef");

@@ -88,7 +88,11 @@ fn subject(subject: &Value, namespaced: bool, path: &Path) -> Vec<Error> {
             }
         }
         kind => {
-            errors.push(formats::unsupported(&path.child("kind"), kind, &["ServiceAccount", "User", "Group"]))
+            errors.push(formats::unsupported(
+                &path.child("kind"),
+                kind,
+                &["ServiceAccount", "User", "Group"],
+            ));
         }
     }
     errors

@@ -77,12 +77,12 @@ fn state(claim: &Value) -> String {
     let status = claim.at("status");
     let allocated = status.has("allocation");
     let reserved = allocated && !status.list("reservedFor").is_empty();
-    let states = [
+    let all = [
         (deleted, "deleted"),
         (!allocated && !deleted, "pending"),
         (allocated, "allocated"),
         (reserved, "reserved"),
     ];
-    let states: Vec<&str> = states.iter().filter(|(holds, _)| *holds).map(|(_, state)| *state).collect();
-    states.join(",")
+    let holding: Vec<&str> = all.iter().filter(|(holds, _)| *holds).map(|(_, state)| *state).collect();
+    holding.join(",")
 }
