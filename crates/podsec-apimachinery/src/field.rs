@@ -147,24 +147,19 @@ impl Error {
         Self { path, cause: Cause::Unsupported, message }
     }
 
-    /// `Too many: <count>: must have at most <limit> items`.
-    pub fn too_many(path: Path, count: usize, limit: usize) -> Self {
-        let detail = format!("must have at most {limit} {}", if limit == 1 { "item" } else { "items" });
-        let message = sentence("Too many", Some(&count.to_string()), &detail);
-        Self { path, cause: Cause::TooMany, message }
-    }
-
-    /// `Too long: may not be more than <limit> characters`.
-    pub fn too_many_characters(path: Path, limit: usize) -> Self {
-        let detail = format!("may not be more than {limit} characters");
-        Self { path, cause: Cause::TooLong, message: sentence("Too long", None, &detail) }
-    }
-
     /// `Too long: may not be more than <limit> bytes`.
     pub fn too_long(path: Path, limit: usize) -> Self {
         let bytes = if limit == 1 { "byte" } else { "bytes" };
         let detail = format!("may not be more than {limit} {bytes}");
         Self { path, cause: Cause::TooLong, message: sentence("Too long", None, &detail) }
+    }
+
+    /// `Too many: <actual>: must have at most <limit> items`.
+    pub fn too_many(path: Path, actual: usize, limit: usize) -> Self {
+        let items = if limit == 1 { "item" } else { "items" };
+        let detail = format!("must have at most {limit} {items}");
+        let message = sentence("Too many", Some(&actual.to_string()), &detail);
+        Self { path, cause: Cause::TooMany, message }
     }
 }
 

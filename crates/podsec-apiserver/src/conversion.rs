@@ -1,16 +1,23 @@
-//! One object in two versions: events, which two groups serve.
+//! One object in two versions: events, which two groups serve, and autoscalers.
 //!
 //! An object is kept in the version it was written in. Every other version of it has the same fields, except for
-//! events, whose fields have other names in `events.k8s.io`.
+//! events, whose fields have other names in `events.k8s.io`, and for autoscalers, of which the older version keeps in
+//! annotations what it has no fields for.
 
 use podsec_apimachinery::schema::catalog::Resource;
 use serde_json::Value;
 
+use podsec_kinds::autoscaling;
 use podsec_kinds::object::as_map;
 
 /// Shows an object in the version of `resource`.
 pub(crate) fn to_version_of(resource: &Resource, object: &mut Value) {
     let version = resource.api_version();
+    match version.as_str() {
+        "autoscaling/v1" => return *object = autoscaling::versions::to_v1(object),
+        "autoscaling/v2" => return *object = autoscaling::versions::to_v2(object),
+        _ => {}
+    }
     let fields = as_map(object);
     if fields.get("apiVersion").and_then(Value::as_str) == Some(version.as_str()) {
         return;

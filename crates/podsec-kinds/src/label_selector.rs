@@ -9,13 +9,20 @@ use crate::object::Fields;
 
 /// What is wrong with a `metav1.LabelSelector`.
 pub(crate) fn validate(selector: &Value, path: &Path) -> Vec<Error> {
+    validate_with(selector, false, path)
+}
+
+/// The same, where the values of its expressions may be anything: they were before.
+pub(crate) fn validate_with(selector: &Value, any_value: bool, path: &Path) -> Vec<Error> {
     let mut errors = metadata::label_map(selector.at("matchLabels"), &path.child("matchLabels"));
     for (index, requirement) in selector.list("matchExpressions").iter().enumerate() {
         let path = path.child("matchExpressions").index(index);
         errors.extend(operator(requirement, &path));
         let key = requirement.text("key");
         errors.extend(formats::invalid(&path.child("key"), key, formats::qualified_name(key)));
-        errors.extend(values(requirement.list("values"), &path.child("values")));
+        if !any_value {
+            errors.extend(values(requirement.list("values"), &path.child("values")));
+        }
     }
     errors
 }

@@ -15,6 +15,7 @@ mod apiextensions;
 mod apiregistration;
 mod apps;
 mod authorization;
+pub mod autoscaling;
 mod batch;
 mod behaviour;
 pub mod certificates;
@@ -77,6 +78,7 @@ pub fn strategy(group: &str, resource: &str) -> &'static Strategy {
 static STRATEGIES: &[&Strategy] = &[
     &core::configmaps::STRATEGY,
     &apiextensions::custom_resource_definitions::STRATEGY,
+    &autoscaling::horizontalpodautoscalers::STRATEGY,
     &batch::cronjobs::STRATEGY,
     &apps::daemonsets::STRATEGY,
     &apps::deployments::STRATEGY,
@@ -126,7 +128,6 @@ static STRATEGIES: &[&Strategy] = &[
     &storage::storageclasses::STRATEGY,
     &storage::volumeattachments::STRATEGY,
     &storage::volumeattributesclasses::STRATEGY,
-    &table_only::AUTOSCALERS,
     &table_only::COMPONENT_STATUSES,
     &table_only::CONTROLLER_REVISIONS,
     &table_only::ENDPOINTS,

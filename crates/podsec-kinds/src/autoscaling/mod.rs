@@ -1,0 +1,6 @@
+//! The kinds of `autoscaling`, one file a kind.
+
+mod behavior;
+pub(crate) mod horizontalpodautoscalers;
+mod metrics;
+pub mod versions;
