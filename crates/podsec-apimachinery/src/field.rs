@@ -49,6 +49,8 @@ pub enum Cause {
     Duplicate,
     /// The field may not be set, or not changed.
     Forbid,
+    /// Kubernetes could not find out.
+    Internal,
     /// The value is malformed.
     Invalid,
     /// The value names something that does not exist.
@@ -71,6 +73,7 @@ impl Cause {
         match self {
             Self::Duplicate => "FieldValueDuplicate",
             Self::Forbid => "FieldValueForbidden",
+            Self::Internal => "InternalError",
             Self::Invalid => "FieldValueInvalid",
             Self::NotFound => "FieldValueNotFound",
             Self::Require => "FieldValueRequired",
@@ -145,6 +148,11 @@ impl Error {
         };
         let message = sentence("Unsupported value", Some(json), &detail);
         Self { path, cause: Cause::Unsupported, message }
+    }
+
+    /// `Internal error: <detail>`: something that Kubernetes could not find out.
+    pub fn internal(path: Path, detail: &str) -> Self {
+        Self { path, cause: Cause::Internal, message: sentence("Internal error", None, detail) }
     }
 
     /// `Too long: may not be more than <limit> bytes`.

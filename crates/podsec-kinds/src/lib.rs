@@ -23,10 +23,13 @@ mod conditions;
 mod coordination;
 mod core;
 pub mod custom;
+mod discovery;
+mod endpoint_addresses;
 mod expressions;
 mod flowcontrol;
 mod formats;
 mod generic;
+mod go_json;
 mod image;
 mod immutable;
 mod internal;
@@ -79,9 +82,12 @@ static STRATEGIES: &[&Strategy] = &[
     &core::configmaps::STRATEGY,
     &apiextensions::custom_resource_definitions::STRATEGY,
     &autoscaling::horizontalpodautoscalers::STRATEGY,
+    &apps::controllerrevisions::STRATEGY,
     &batch::cronjobs::STRATEGY,
     &apps::daemonsets::STRATEGY,
     &apps::deployments::STRATEGY,
+    &core::endpoints::STRATEGY,
+    &discovery::endpointslices::STRATEGY,
     &core::events::OF_GROUP,
     &core::events::STRATEGY,
     &networking::ingresses::STRATEGY,
@@ -96,6 +102,7 @@ static STRATEGIES: &[&Strategy] = &[
     &core::podtemplates::STRATEGY,
     &apps::replicasets::STRATEGY,
     &core::replicationcontrollers::STRATEGY,
+    &core::resourcequotas::STRATEGY,
     &core::secrets::STRATEGY,
     &core::serviceaccounts::STRATEGY,
     &core::services::STRATEGY,
@@ -129,9 +136,6 @@ static STRATEGIES: &[&Strategy] = &[
     &storage::volumeattachments::STRATEGY,
     &storage::volumeattributesclasses::STRATEGY,
     &table_only::COMPONENT_STATUSES,
-    &table_only::CONTROLLER_REVISIONS,
-    &table_only::ENDPOINTS,
-    &table_only::QUOTAS,
     &admissionregistration::mutatingadmissionpolicies::STRATEGY,
     &admissionregistration::policy_bindings::MUTATING,
     &admissionregistration::policy_bindings::VALIDATING,

@@ -24,10 +24,15 @@ pub(crate) fn validate(object: &Value, namespaced: bool, name_rule: NameRule) ->
 /// be anything and as at a change, and once more for the kind itself, and reports each error each time; so does this. The
 /// resourceVersion is the verb's affair: it compares it with the store's.
 pub(crate) fn validate_update(object: &Value, old: &Value) -> Vec<Error> {
-    let path = Path::new("metadata");
     let mut errors = common_update(object, old);
-    errors.extend(changes(object, old));
-    errors.extend(meta::validate_finalizers_of_builtin(object, &path));
+    errors.extend(own_update(object, old));
+    errors
+}
+
+/// What most kinds ask of the metadata of a change themselves.
+pub(crate) fn own_update(object: &Value, old: &Value) -> Vec<Error> {
+    let mut errors = changes(object, old);
+    errors.extend(meta::validate_finalizers_of_builtin(object, &Path::new("metadata")));
     errors
 }
 
@@ -44,44 +49,6 @@ fn changes(object: &Value, old: &Value) -> Vec<Error> {
     let mut errors = meta::validate_update(object, old, &path);
     let version = path.child("resourceVersion");
     errors.retain(|error| error.path != version);
-    errors
-}
-
-/// The same for a kind whose names follow a rule of its own; `prefix` is the rule of `generateName`.
-pub(crate) fn validate_named(
-    object: &Value,
-    namespaced: bool,
-    name: impl Fn(&str) -> Vec<String>,
-    prefix: impl Fn(&str) -> Vec<String>,
-) -> Vec<Error> {
-    let path = Path::new("metadata");
-    let (name_path, prefix_path) = (path.child("name"), path.child("generateName"));
-    let own = |path: &Path, text: &str, wrong: Vec<String>| formats::invalid(path, text, wrong);
-    let (given, generated) = (object.at("metadata").text("name"), object.at("metadata").text("generateName"));
-    let mut errors = Vec::new();
-    if !generated.is_empty() {
-        errors.extend(own(&prefix_path, generated, prefix(generated)));
-    }
-    if !given.is_empty() {
-        errors.extend(own(&name_path, given, name(given)));
-    }
-    let judged = |error: &Error| {
-        error.path == prefix_path || error.path == name_path && error.cause == Cause::Invalid
-    };
-    errors.extend(validate(object, namespaced, NameRule::PathSegment).into_iter().filter(|error| !judged(error)));
-    errors
-}
-
-/// The rules of a new object's metadata for a kind whose finalizers may have any name.
-pub(crate) fn validate_any_finalizers(object: &Value, namespaced: bool, name_rule: NameRule) -> Vec<Error> {
-    let scope = if namespaced { Scope::Namespaced } else { Scope::Cluster };
-    meta::validate(object, scope, name_rule, &Path::new("metadata"))
-}
-
-/// The rules of a change for a kind whose finalizers may have any name.
-pub(crate) fn validate_update_any_finalizers(object: &Value, old: &Value) -> Vec<Error> {
-    let mut errors = common_update(object, old);
-    errors.extend(changes(object, old));
     errors
 }
 

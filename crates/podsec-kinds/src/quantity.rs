@@ -59,6 +59,12 @@ impl Quantity {
         Self(self.0.plus(other.0))
     }
 
+    /// Thousandths as a float.
+    #[expect(clippy::cast_precision_loss, reason = "as Kubernetes does")]
+    pub(crate) fn milli_value_as_float(self) -> f64 {
+        self.milli_value() as f64
+    }
+
     /// The error about an amount below zero.
     pub(crate) fn negative(self, path: &Path) -> Option<Error> {
         self.is_negative().then(|| self.invalid(path, "must be greater than or equal to 0"))

@@ -155,9 +155,10 @@ pub(super) fn reference(reference: &Value, rule: VersionRule, path: &Path) -> Ve
         }
     }
     let version = reference.text("apiVersion");
-    errors.extend(wrong_version(version, rule).map(|wrong| {
-        Error::invalid(path.child("apiVersion"), &version.into(), &wrong)
-    }));
+    errors.extend(
+        wrong_version(version, rule)
+            .map(|wrong| Error::invalid(path.child("apiVersion"), &version.into(), &wrong)),
+    );
     errors
 }
 

@@ -35,7 +35,8 @@ pub(super) fn validate(spec: &Value, old: Option<&Value>, path: &Path) -> Vec<Er
     }
     let from_outside = |metric: &Value| matches!(metric.text("type"), "Object" | "External");
     if spec.integer("minReplicas") == Some(0) && !metrics.iter().any(from_outside) {
-        let detail = "must specify at least one Object or External metric to support scaling to zero replicas";
+        let detail =
+            "must specify at least one Object or External metric to support scaling to zero replicas";
         errors.push(Error::forbidden(path.clone(), detail));
     }
     errors

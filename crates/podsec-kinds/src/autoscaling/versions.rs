@@ -27,7 +27,9 @@ pub fn to_v2(scaler: &Value) -> Value {
     fields.insert("apiVersion".to_owned(), "autoscaling/v2".into());
     if let Some(spec) = fields.ensure("spec") {
         let mut all = others.map(|others| each(&others, metric_to_v2)).unwrap_or_default();
-        if let Some(percent) = spec.remove("targetCPUUtilizationPercentage").filter(|percent| !percent.is_null()) {
+        if let Some(percent) =
+            spec.remove("targetCPUUtilizationPercentage").filter(|percent| !percent.is_null())
+        {
             all.push(cpu_metric(percent));
         }
         if all.is_empty() {
@@ -289,7 +291,10 @@ fn metric_to_v2(metric: &Value) -> Value {
             }
             "pods" => {
                 set("type", "AverageValue".into());
-                set("averageValue", source.field("targetAverageValue").cloned().unwrap_or_else(|| "0".into()));
+                set(
+                    "averageValue",
+                    source.field("targetAverageValue").cloned().unwrap_or_else(|| "0".into()),
+                );
                 object!({ "metric": identifier(text("metricName"), source.at("selector")) })
             }
             "external" => {
@@ -363,7 +368,11 @@ fn identifier(name: &str, selector: &Value) -> Value {
 
 fn named(field: &str, source: &Value) -> Value {
     let named = object!({ "name": source.text("name") });
-    if field == "containerResource" { with(named, "container", source.text("container").into()) } else { named }
+    if field == "containerResource" {
+        with(named, "container", source.text("container").into())
+    } else {
+        named
+    }
 }
 
 fn with(mut value: Value, field: &str, part: Value) -> Value {

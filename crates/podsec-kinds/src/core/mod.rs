@@ -1,7 +1,9 @@
 //! The kinds of the core group, one file a kind.
 
 mod access_modes;
+mod config_sources;
 pub(crate) mod configmaps;
+pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod limitranges;
 pub(crate) mod namespaces;
@@ -11,6 +13,8 @@ pub(crate) mod persistentvolumes;
 pub(crate) mod pods;
 pub(crate) mod podtemplates;
 pub(crate) mod replicationcontrollers;
+pub(crate) mod resourcequotas;
 pub(crate) mod secrets;
 pub(crate) mod serviceaccounts;
 pub(crate) mod services;
+mod taints;

@@ -295,7 +295,9 @@ fn validate_update(volume: &Value, old: &Value) -> Vec<Error> {
     errors.extend(validate(volume));
     let (now, then) = (volume.at("spec"), old.at("spec"));
     let (source, old_source) = (source_of(now, Some(then)), source_of(then, None));
-    let kinds = |source: &Value| -> Vec<String> { source.as_object().into_iter().flatten().map(|(kind, _)| kind.clone()).collect() };
+    let kinds = |source: &Value| -> Vec<String> {
+        source.as_object().into_iter().flatten().map(|(kind, _)| kind.clone()).collect()
+    };
     if kinds(&source) != kinds(&old_source) || !same(&source, &old_source) {
         let detail = format!(
             "spec.persistentvolumesource is immutable after creation\n{}",
