@@ -26,6 +26,7 @@ use crate::node;
 use crate::pipeline::{self, MaxInFlight, Peer};
 use crate::processors::Processors;
 use crate::registry::Registry;
+use crate::service_pool::ServicePool;
 use crate::verbs::ListMemory;
 use podsec_kinds::custom::{CustomResource, Served};
 
@@ -45,6 +46,7 @@ pub struct ApiServer {
     pub(crate) list_memory: ListMemory,
     pub(crate) event_lines: EventLines,
     pub(crate) in_flight: MaxInFlight,
+    pub(crate) service_pool: ServicePool,
     stopping: watch::Sender<bool>,
     /// Host and port under which clients reach it; empty without a socket.
     pub(crate) address: String,
@@ -77,6 +79,7 @@ impl ApiServer {
             list_memory: ListMemory::new(),
             event_lines: EventLines::default(),
             in_flight: MaxInFlight::new(0, 0),
+            service_pool: ServicePool::default(),
             stopping,
             address: String::new(),
             authority: None,

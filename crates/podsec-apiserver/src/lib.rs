@@ -34,6 +34,7 @@ mod query;
 mod registry;
 mod request_info;
 mod server;
+mod service_pool;
 mod stored_json;
 mod table;
 mod tls;

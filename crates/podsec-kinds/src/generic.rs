@@ -24,6 +24,7 @@ pub(crate) const BASE: Strategy = Strategy {
     validate_update: meta::validate_update,
     warnings_on_create: |_| Vec::new(),
     warnings_on_update: |_, _| Vec::new(),
+    warnings_on_status_update: |_, _| Vec::new(),
     subresources: &[],
     scale: false,
     columns: &[printing::NAME, printing::typed("Created At", ColumnType::Date, printing::CREATED)],

@@ -245,8 +245,8 @@ mod tests {
 
     #[test]
     fn every_type_of_a_field_is_known() {
+        // A struct without fields is shown as the value is.
         const SCALARS: &[&str] = &[
-            // Has no fields.
             "apiextensions.CustomResourceSubresourceStatus",
             "bool",
             "byte",

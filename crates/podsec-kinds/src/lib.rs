@@ -60,6 +60,7 @@ mod volume_sources;
 mod workload;
 
 pub use behaviour::Behaviour;
+pub use core::services::allocation;
 pub use generic::custom_resource;
 pub use object::same;
 pub use strategy::{

@@ -35,6 +35,8 @@ pub struct Strategy {
     pub warnings_on_create: fn(&Value) -> Vec<String>,
     /// The same for a change to the stored object (the second argument).
     pub warnings_on_update: fn(&Value, &Value) -> Vec<String>,
+    /// The same for a change through `status`. The other subresources warn of nothing.
+    pub warnings_on_status_update: fn(&Value, &Value) -> Vec<String>,
     /// The subresources that are the same object written through another door, `status` among them.
     pub subresources: &'static [Subresource],
     /// Whether the resource has the `scale` subresource; see [`crate::scale`].

@@ -15,6 +15,7 @@ use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
+use crate::service_pool::{self, Given};
 use podsec_kinds::object::metadata_mut;
 
 /// Decodes the body and replaces the object.
@@ -71,7 +72,7 @@ pub(crate) async fn update_object(
             managed_fields::update(operation, options, Some(&stored.object), &mut object);
         }
         let managed_fields = object.pointer("/metadata/managedFields").cloned();
-        let mut prepared = prepare(operation, object, &stored.object, options).await?;
+        let (mut prepared, _given) = prepare(operation, object, &stored.object, options).await?;
         // Some subresources take the metadata from the stored object.
         MetaMut::of(&mut prepared).set("managedFields", managed_fields);
         match store(operation, stored, prepared, options).await {
@@ -105,7 +106,7 @@ async fn prepare(
     mut object: Value,
     stored: &Value,
     options: &WriteOptions,
-) -> Result<Value, Status> {
+) -> Result<(Value, Option<Given>), Status> {
     let strategy = operation.behaviour.strategy;
     let write = Write {
         action: Action::Update,
@@ -116,6 +117,7 @@ async fn prepare(
     };
     admission::mutate(operation, &write, &mut object).await?;
     keep(&mut object, stored);
+    let given = service_pool::allocate(operation, &mut object, Some(stored), options.dry_run).await?;
     let subresource = operation.context.info.subresource.as_str();
     let door = strategy.subresource(subresource);
     let prepare = door.map_or(strategy.prepare_for_update, |door| door.prepare_for_update);
@@ -124,11 +126,16 @@ async fn prepare(
     if !errors.is_empty() {
         return Err(operation.invalid(operation.name(), &errors));
     }
-    for warning in (strategy.warnings_on_update)(&object, stored) {
+    let warnings = match subresource {
+        "" => (strategy.warnings_on_update)(&object, stored),
+        "status" => (strategy.warnings_on_status_update)(&object, stored),
+        _ => Vec::new(),
+    };
+    for warning in warnings {
         operation.context.warnings.add(warning);
     }
     admission::validate(operation, &write, &object).await?;
-    Ok(object)
+    Ok((object, given))
 }
 
 /// Stores the object, unless nothing has changed. A terminating object that nothing keeps any more goes.

@@ -15,11 +15,12 @@ use hyper::{HeaderMap, Request};
 use podsec_admission::Admission;
 use podsec_apiserver::{ApiServer, Peer, Plugins, ResponseBody, Tokens, User, request_body};
 use podsec_audit::Auditor;
-use podsec_storage::{Memory, Store};
+use podsec_storage::{Change, Memory, Precondition, Store};
 use serde_json::{Value, json};
 
 pub(crate) struct Cluster {
     pub(crate) api: Arc<ApiServer>,
+    store: Arc<dyn Store>,
 }
 
 /// An answer that was read to its end.
@@ -49,7 +50,8 @@ impl Cluster {
             tokens.insert(token, User { uid: format!("{name}-uid"), ..User::new(name, &[group]) });
         }
         let admission = Admission::default();
-        Self { api: Arc::new(ApiServer::new(store, tokens, admission, auditor)) }
+        let api = ApiServer::new(Arc::clone(&store), tokens, admission, auditor);
+        Self { api: Arc::new(api), store }
     }
 
     /// A bare server without some admission plugins.
@@ -58,8 +60,9 @@ impl Cluster {
         let plugins = Plugins::select(&[], &plugins).unwrap();
         let mut tokens = Tokens::default();
         tokens.insert("admin", User::new("admin", &["system:masters"]));
-        let api = ApiServer::new(Arc::new(Memory::default()), tokens, Admission::default(), None);
-        Self { api: Arc::new(api.with_plugins(plugins)) }
+        let store: Arc<dyn Store> = Arc::new(Memory::default());
+        let api = ApiServer::new(Arc::clone(&store), tokens, Admission::default(), None);
+        Self { api: Arc::new(api.with_plugins(plugins)), store }
     }
 
     /// Sends a request as the holder of `token`; none for the empty one.
@@ -123,6 +126,12 @@ impl Cluster {
         let answer = self.json(&format!("POST {url}"), &object).await;
         assert_eq!(answer.code, 201, "{}", answer.text);
         answer.object()
+    }
+
+    /// Stores what no client may write.
+    pub(crate) async fn store(&self, key: &str, object: &Value) {
+        let change = Change::Put(serde_json::to_vec(object).unwrap().into());
+        self.store.commit(key, Precondition::Absent, change).await.unwrap();
     }
 
     /// Asks again and again until `url` answers with `code`.

@@ -141,10 +141,11 @@ async fn a_service_leads_to_its_endpoints_under_the_name_of_the_service() {
     let spec = json!({"ports": [{"name": "https", "port": 443}]});
     server.cluster.create(services, json!({"metadata": {"name": "hook"}, "spec": spec})).await;
     assert_eq!(message(&server.create_pod().await), failure(r#"no endpoints available for service "hook""#));
-    let endpoints = json!({"metadata": {"name": "hook"}, "subsets": [{
+    // The hook listens on the machine itself, and that no client may name.
+    let endpoints = json!({"metadata": {"name": "hook", "namespace": "hooks"}, "subsets": [{
         "addresses": [{"ip": "127.0.0.1"}], "ports": [{"name": "https", "port": hook.address.port()}]
     }]});
-    server.cluster.create("/api/v1/namespaces/hooks/endpoints", endpoints).await;
+    server.cluster.store("/registry/services/endpoints/hooks/hook", &endpoints).await;
     let answer = server.create_pod().await;
     assert_eq!(answer.code, 201, "{}", answer.text);
     assert_eq!(hook.take()[0].path, "/validate?timeout=10s");

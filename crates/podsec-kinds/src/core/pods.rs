@@ -1,6 +1,7 @@
 //! Pods: their defaults, what admission adds, their life and how `kubectl get pods` sums it up.
 
 use jiff::Timestamp;
+use podsec_apimachinery::field::Path;
 use serde_json::{Value, json};
 
 use crate::generic::BASE;
@@ -8,7 +9,7 @@ use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::pod_spec::{annotations, defaults, qos, update, validation, warnings};
 use crate::printing::{self, NONE, column, wide};
 use crate::strategy::{Column, DeletionAnswer, SelectableField, Strategy, Subresource};
-use crate::workload;
+use crate::{ip, workload};
 
 /// Pods.
 pub(crate) static STRATEGY: Strategy = Strategy {
@@ -24,6 +25,17 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     validate: validation::validate_pod_create,
     validate_update: update::validate_pod_update,
     warnings_on_create: warnings::for_pod,
+    warnings_on_status_update: |pod, _| {
+        let path = Path::new("status");
+        let addresses = |field: &'static str| {
+            let path = path.child(field);
+            let all = pod.at("status").list(field).iter().enumerate();
+            all.flat_map(move |(index, address)| {
+                ip::warnings(address.text("ip"), &path.index(index).child("ip"))
+            })
+        };
+        addresses("podIPs").chain(addresses("hostIPs")).collect()
+    },
     subresources: &[STATUS, EPHEMERAL_CONTAINERS, RESIZE],
     columns: COLUMNS,
     cells,

@@ -6,7 +6,7 @@
 
 use std::env;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -120,6 +120,13 @@ impl Shell {
     }
 }
 
+/// An address of this machine that an EndpointSlice may name, as 127.0.0.1 is not. Nothing is sent to find it.
+fn own_address() -> IpAddr {
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    socket.connect("192.0.2.1:9").expect("a network");
+    socket.local_addr().expect("an address").ip()
+}
+
 /// A `podsec webhook` that the server asks.
 struct Webhook {
     process: Child,
@@ -131,10 +138,11 @@ impl Webhook {
     fn start(shell: &Shell) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = port.expect("a free port").port();
+        let address = own_address();
         let slice = format!(
             "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: here\n  namespace: podsec-system\n  \
              labels: {{kubernetes.io/service-name: podsec-webhook}}\naddressType: IPv4\n\
-             endpoints: [{{addresses: [127.0.0.1]}}]\nports: [{{name: https, port: {port}}}]\n"
+             endpoints: [{{addresses: [{address}]}}]\nports: [{{name: https, port: {port}}}]\n"
         );
         fs::write(shell.folder.join("slice.yaml"), slice).expect("a manifest");
         let installed =
@@ -147,7 +155,7 @@ impl Webhook {
         );
         let log = shell.folder.join("webhook.log");
         let process = Command::new(PODSEC)
-            .args(["webhook", "--self-signed", "--kubeconfig", "kubeconfig", "--bind-address", "127.0.0.1"])
+            .args(["webhook", "--self-signed", "--kubeconfig", "kubeconfig"])
             .args(["--secure-port", &port.to_string(), "--log-format", "text"])
             .current_dir(&shell.folder)
             .stdin(Stdio::null())
