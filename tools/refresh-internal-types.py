@@ -34,6 +34,8 @@ ROOTS = [
     "metav1.ObjectMeta",
     "metav1.OwnerReference",
     "apiextensions.CustomResourceDefinitionSpec",
+    "apps.DaemonSetUpdateStrategy",
+    "apps.DeploymentStrategy",
     "apps.StatefulSetSpec",
     "authorization.NonResourceAttributes",
     "authorization.ResourceAttributes",

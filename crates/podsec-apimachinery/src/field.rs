@@ -107,6 +107,11 @@ impl Error {
         Self { path, cause: Cause::Invalid, message: sentence("Invalid value", Some(&shown(value)), detail) }
     }
 
+    /// `Invalid value: <detail>` about a value that is not shown.
+    pub fn invalid_unshown(path: Path, detail: &str) -> Self {
+        Self { path, cause: Cause::Invalid, message: sentence("Invalid value", None, detail) }
+    }
+
     /// The same about a value that is shown as `json` says, for structs, whose fields Go writes in an order of their own.
     pub fn invalid_json(path: Path, json: &str, detail: &str) -> Self {
         Self { path, cause: Cause::Invalid, message: sentence("Invalid value", Some(json), detail) }

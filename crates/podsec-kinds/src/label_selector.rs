@@ -4,6 +4,7 @@ use podsec_apimachinery::field::{Error, Path};
 use serde_json::Value;
 
 use crate::formats;
+use crate::internal;
 use crate::metadata;
 use crate::object::Fields;
 
@@ -54,6 +55,20 @@ pub(crate) fn values(values: &[Value], path: &Path) -> Vec<Error> {
 /// Whether the selector asks for nothing, and so matches everything.
 pub(crate) fn is_empty(selector: &Value) -> bool {
     selector.entries("matchLabels").next().is_none() && selector.list("matchExpressions").is_empty()
+}
+
+/// `Invalid value: <selector>: <detail>`.
+pub(crate) fn invalid(selector: &Value, path: Path, detail: &str) -> Error {
+    internal::invalid(path, "*metav1.LabelSelector", selector, detail)
+}
+
+/// Whether the selector of a workload matches `labels`; `None` when it is none that could. Without one it matches nothing.
+pub(crate) fn selects(selector: &Value, labels: &Value) -> Option<bool> {
+    if selector.is_null() {
+        return Some(false);
+    }
+    let readable = validate(selector, &Path::new("")).is_empty();
+    readable.then(|| matches(selector, labels))
 }
 
 /// Whether the selector matches `labels`.

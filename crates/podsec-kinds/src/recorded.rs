@@ -127,6 +127,7 @@ fn forget_versions(object: &mut Value) {
             spec.remove(field);
         }
         if is_job {
+            spec.remove("manualSelector");
             spec.remove("selector");
             forget_template(spec, true);
         }

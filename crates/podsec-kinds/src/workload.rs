@@ -4,6 +4,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
+use crate::internal;
 use crate::label_selector;
 use crate::metadata;
 use crate::object::{self, Fields, FieldsMut, same};
@@ -75,7 +76,7 @@ pub(crate) fn nonnegative(spec: &Value, fields: &[&str], path: &Path) -> Vec<Err
         .collect()
 }
 
-/// The selector of a workload: it must be there, ask for something, and match the template.
+/// The selector of a workload: it must be there and ask for something.
 pub(crate) fn validate_selector(spec: &Value, kind: &str, path: &Path) -> Vec<Error> {
     let selector_path = path.child("selector");
     let mut errors = Vec::new();
@@ -92,21 +93,48 @@ pub(crate) fn validate_selector(spec: &Value, kind: &str, path: &Path) -> Vec<Er
     errors
 }
 
-/// The template: its labels match the selector, its pods restart always, and the pod spec is valid.
+/// The template: its labels match the selector, its pods restart always, and the pod spec is valid. A selector that
+/// cannot be read is said to be none, and the template is left alone.
 pub(crate) fn validate_template(spec: &Value, kind: &str, path: &Path) -> Vec<Error> {
+    let (template, selector) = (spec.at("template"), spec.at("selector"));
+    let labels = object::metadata(template).at("labels");
+    let Some(matched) = label_selector::selects(selector, labels) else {
+        return vec![label_selector::invalid(selector, path.child("selector"), "invalid label selector")];
+    };
     let path = path.child("template");
-    let Some(template) = spec.field("template") else { return vec![Error::required(path, "")] };
     let mut errors = Vec::new();
-    let labels = template.at("metadata").at("labels");
-    let matched = spec.field("selector").is_some_and(|selector| {
-        label_selector::is_empty(selector) || label_selector::matches(selector, labels)
-    });
     if !matched {
         errors.push(unmatched_labels(labels, &path));
     }
     errors.extend(validation::validate_template(template, &path));
     errors.extend(validate_runs_for_ever(template, kind, &path));
     errors
+}
+
+/// The counts of a status: none below zero, and none of `parts` above all replicas.
+pub(crate) fn validate_replicas(status: &Value, counts: &[&str], parts: &[&str], ready: &str) -> Vec<Error> {
+    let path = Path::new("status");
+    let mut errors = nonnegative(status, counts, &path);
+    let mut above = |field: &str, whole: &str, detail: &str| {
+        let count = status.number(field);
+        if count > status.number(whole) {
+            errors.push(Error::invalid(path.child(field), &count.into(), detail));
+        }
+    };
+    for part in parts {
+        above(part, "replicas", "cannot be greater than status.replicas");
+    }
+    above("availableReplicas", "readyReplicas", &format!("cannot be greater than {ready}"));
+    errors
+}
+
+/// A counter of collisions never goes back.
+pub(crate) fn validate_collisions(object: &Value, old: &Value) -> Option<Error> {
+    let (now, then) = (object.at("status").at("collisionCount"), old.at("status").at("collisionCount"));
+    let count = now.as_i64().unwrap_or_default();
+    let less = !then.is_null() && (now.is_null() || count < then.as_i64().unwrap_or_default());
+    let path = Path::new("status").child("collisionCount");
+    less.then(|| Error::invalid(path, &count.into(), "cannot be decremented"))
 }
 
 /// The error about a template whose labels its selector does not match.
@@ -132,15 +160,42 @@ pub(crate) fn validate_runs_for_ever(template: &Value, kind: &str, path: &Path) 
     errors
 }
 
-/// A field of the spec that may not change.
-pub(crate) fn immutable(object: &Value, old: &Value, field: &str) -> Option<Error> {
-    let (now, then) = (object.at("spec").at(field), old.at("spec").at(field));
-    (!same(now, then)).then(|| Error::invalid(Path::new("spec").child(field), now, crate::formats::IMMUTABLE))
+/// What the author of an object should know whose name becomes part of the names of pods.
+pub(crate) fn name_warning(object: &Value) -> Option<String> {
+    let wrong = crate::formats::label(object::metadata(object).text("name"));
+    let reasons = wrong.join(" ");
+    (!wrong.is_empty()).then(|| {
+        format!(
+            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [{reasons}]"
+        )
+    })
+}
+
+/// The error about a pod template that may not change.
+pub(crate) fn immutable_template(template: &Value, path: &Path) -> Error {
+    // Go shows the metadata of an embedded struct beside its other fields.
+    let mut shown = object::metadata(template).as_object().cloned().unwrap_or_default();
+    shown.insert("spec".to_owned(), internal::pod_spec(template.at("spec")));
+    internal::invalid(path.clone(), "PodTemplateSpec", &shown.into(), crate::formats::IMMUTABLE)
+}
+
+/// The selector of a workload may not change.
+pub(crate) fn immutable_selector(object: &Value, old: &Value) -> Option<Error> {
+    let (now, then) = (object.at("spec").at("selector"), old.at("spec").at("selector"));
+    let path = Path::new("spec").child("selector");
+    (!same(now, then)).then(|| label_selector::invalid(now, path, crate::formats::IMMUTABLE))
 }
 
 /// What the author of the template of a workload should know.
 pub(crate) fn template_warnings(object: &Value) -> Vec<String> {
     warnings::for_template(object.at("spec").at("template"), &Path::new("spec").child("template"))
+}
+
+/// What the author of a workload should know whose name becomes part of the names of its pods.
+pub(crate) fn named_template_warnings(object: &Value) -> Vec<String> {
+    let mut warnings: Vec<String> = name_warning(object).into_iter().collect();
+    warnings.extend(template_warnings(object));
+    warnings
 }
 
 /// The same on update, when the object changed at all.
@@ -167,7 +222,11 @@ pub(crate) fn not_above_all(value: &Value, path: &Path) -> Option<Error> {
 pub(crate) fn is_zero(value: &Value) -> bool {
     match value.as_str() {
         None => value.as_i64().unwrap_or_default() == 0,
-        Some(text) => percent(text) == Some(0),
+        // What is no number counts as none.
+        Some(text) => match percent(text) {
+            Some(percent) => percent == 0,
+            None => text.parse::<i64>().unwrap_or_default() == 0,
+        },
     }
 }
 

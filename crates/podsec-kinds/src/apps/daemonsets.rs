@@ -9,7 +9,7 @@ use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::pod_spec::{defaults, validation};
 use crate::printing::{self, column, integer};
 use crate::strategy::{Column, Strategy, Subresource};
-use crate::{formats, label_selector, metadata as meta, workload};
+use crate::{internal, label_selector, metadata as meta, workload};
 
 /// DaemonSets.
 pub(crate) static STRATEGY: Strategy = Strategy {
@@ -19,7 +19,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     prepare_for_create: |set| {
         workload::reset_status(set, no_status());
         workload::start_generation(set);
-        set_template_generation(set, 1);
+        set_template_generation(set, template_generation(set).max(1));
     },
     prepare_for_update,
     validate: |set| {
@@ -29,8 +29,8 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     validate_update: |set, old| {
         let mut errors = meta::validate_update(set, old);
+        errors.extend(workload::immutable_selector(set, old));
         errors.extend(validate_spec(set));
-        errors.extend(workload::immutable(set, old, "selector"));
         errors
     },
     warnings_on_create: workload::template_warnings,
@@ -43,9 +43,29 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 
 const STATUS: Subresource = Subresource {
     name: "status",
-    prepare_for_update: workload::keep_all_but_status,
-    validate_update: meta::validate_update,
+    prepare_for_update: |set, old| {
+        workload::keep_all_but_status(set, old);
+        set_template_generation(set, template_generation(old));
+    },
+    validate_update: |set, old| {
+        let mut errors = meta::validate_update(set, old);
+        errors.extend(workload::nonnegative(set.at("status"), COUNTS, &Path::new("status")));
+        errors.extend(workload::validate_collisions(set, old));
+        errors
+    },
 };
+
+const COUNTS: &[&str] = &[
+    "currentNumberScheduled",
+    "numberMisscheduled",
+    "desiredNumberScheduled",
+    "numberReady",
+    "observedGeneration",
+    "updatedNumberScheduled",
+    "numberAvailable",
+    "numberUnavailable",
+    "collisionCount",
+];
 
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
@@ -77,9 +97,13 @@ fn default(set: &mut Value) {
 
 fn prepare_for_update(set: &mut Value, old: &Value) {
     workload::prepare_for_update(set, old);
-    let generation = metadata(old).at("annotations").text(TEMPLATE_GENERATION).parse().unwrap_or(1_i64);
+    let generation = template_generation(old);
     let changed = !same(set.at("spec").at("template"), old.at("spec").at("template"));
     set_template_generation(set, generation.saturating_add(i64::from(changed)));
+}
+
+fn template_generation(set: &Value) -> i64 {
+    metadata(set).at("annotations").text(TEMPLATE_GENERATION).parse().unwrap_or(1)
 }
 
 fn set_template_generation(set: &mut Value, generation: i64) {
@@ -98,7 +122,7 @@ fn validate_spec(set: &Value) -> Vec<Error> {
     let template = spec.at("template");
     let template_path = path.child("template");
     let labels = template.at("metadata").at("labels");
-    if selector.is_null() || !label_selector::matches(selector, labels) {
+    if label_selector::selects(selector, labels) == Some(false) {
         errors.push(workload::unmatched_labels(labels, &template_path));
     }
     if !selector.is_null() && label_selector::is_empty(selector) {
@@ -123,8 +147,8 @@ fn validate_strategy(strategy: &Value, path: &Path) -> Vec<Error> {
                 (rolling_path.child("maxUnavailable"), rolling_path.child("maxSurge"));
             let mut errors = Vec::new();
             errors.extend(workload::validate_int_or_percent(unavailable, &unavailable_path));
-            errors.extend(workload::not_above_all(unavailable, &unavailable_path));
             errors.extend(workload::validate_int_or_percent(surge, &surge_path));
+            errors.extend(workload::not_above_all(unavailable, &unavailable_path));
             errors.extend(workload::not_above_all(surge, &surge_path));
             match (workload::is_zero(unavailable), workload::is_zero(surge)) {
                 (false, false) => {
@@ -138,7 +162,10 @@ fn validate_strategy(strategy: &Value, path: &Path) -> Vec<Error> {
             }
             errors
         }
-        other => vec![formats::unsupported(&path.child("type"), other, &["RollingUpdate", "OnDelete"])],
+        _ => {
+            let shown = internal::json("apps.DaemonSetUpdateStrategy", strategy);
+            vec![Error::not_supported_json(path.clone(), &shown, &["RollingUpdate", "OnDelete"])]
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::pod_spec::defaults;
 use crate::printing::{self, column};
 use crate::strategy::{Strategy, Subresource};
-use crate::{formats, label_selector, metadata as meta, workload};
+use crate::{internal, label_selector, metadata as meta, workload};
 
 /// Deployments.
 pub(crate) static STRATEGY: Strategy = Strategy {
@@ -29,10 +29,10 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     validate_update: |deployment, old| {
         let mut errors = meta::validate_update(deployment, old);
         errors.extend(validate_spec(deployment));
-        errors.extend(workload::immutable(deployment, old, "selector"));
+        errors.extend(workload::immutable_selector(deployment, old));
         errors
     },
-    warnings_on_create: workload::template_warnings,
+    warnings_on_create: workload::named_template_warnings,
     warnings_on_update: workload::template_warnings_on_update,
     subresources: &[STATUS],
     scale: true,
@@ -58,7 +58,23 @@ const STATUS: Subresource = Subresource {
             fields.copy("labels", metadata(old));
         }
     },
-    validate_update: meta::validate_update,
+    validate_update: |deployment, old| {
+        let counts = &[
+            "observedGeneration",
+            "replicas",
+            "updatedReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "unavailableReplicas",
+            "terminatingReplicas",
+            "collisionCount",
+        ];
+        let parts = &["updatedReplicas", "readyReplicas", "availableReplicas"];
+        let mut errors = meta::validate_update(deployment, old);
+        errors.extend(workload::validate_replicas(deployment.at("status"), counts, parts, "readyReplicas"));
+        errors.extend(workload::validate_collisions(deployment, old));
+        errors
+    },
 };
 
 fn default(deployment: &mut Value) {
@@ -133,7 +149,10 @@ fn validate_strategy(strategy: &Value, path: &Path) -> Vec<Error> {
             errors.extend(workload::not_above_all(unavailable, &unavailable_path));
             errors
         }
-        other => vec![formats::unsupported(&path.child("type"), other, &["Recreate", "RollingUpdate"])],
+        _ => {
+            let shown = internal::json("apps.DeploymentStrategy", strategy);
+            vec![Error::not_supported_json(path.clone(), &shown, &["Recreate", "RollingUpdate"])]
+        }
     }
 }
 

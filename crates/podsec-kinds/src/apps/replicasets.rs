@@ -29,10 +29,10 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     validate_update: |set, old| {
         let mut errors = meta::validate_update(set, old);
         errors.extend(validate_spec(set));
-        errors.extend(workload::immutable(set, old, "selector"));
+        errors.extend(workload::immutable_selector(set, old));
         errors
     },
-    warnings_on_create: workload::template_warnings,
+    warnings_on_create: workload::named_template_warnings,
     warnings_on_update: workload::template_warnings_on_update,
     subresources: &[STATUS],
     scale: true,
@@ -51,8 +51,24 @@ pub(crate) const REPLICAS: SelectableField = SelectableField {
 const STATUS: Subresource = Subresource {
     name: "status",
     prepare_for_update: workload::keep_all_but_status,
-    validate_update: meta::validate_update,
+    validate_update: validate_status_update,
 };
+
+/// The rules of the status, which replication controllers share.
+pub(crate) fn validate_status_update(set: &Value, old: &Value) -> Vec<Error> {
+    let counts = &[
+        "replicas",
+        "fullyLabeledReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "observedGeneration",
+        "terminatingReplicas",
+    ];
+    let parts = &["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
+    let mut errors = meta::validate_update(set, old);
+    errors.extend(workload::validate_replicas(set.at("status"), counts, parts, "readyReplicas"));
+    errors
+}
 
 fn default(set: &mut Value) {
     let Some(set) = set.as_object_mut() else { return };

@@ -2,8 +2,20 @@
 
 use podsec_apimachinery::quote::quoted;
 
+use super::time_zones;
+
 /// What is wrong with a schedule.
 pub(crate) fn check(schedule: &str) -> Result<(), String> {
+    let zoned = schedule.strip_prefix("TZ=").or_else(|| schedule.strip_prefix("CRON_TZ="));
+    let schedule = match zoned.map(|zoned| zoned.split_once(' ')) {
+        None => schedule,
+        // The parser panics here, and Kubernetes tells of it.
+        Some(None) => return Err(NO_SPACE.to_owned()),
+        Some(Some((zone, rest))) if matches!(zone, "" | "Local") || time_zones::is_known(zone) => rest.trim(),
+        Some(Some((zone, _))) => {
+            return Err(format!("provided bad location {zone}: unknown time zone {zone}"));
+        }
+    };
     if let Some(descriptor) = schedule.strip_prefix('@') {
         return check_descriptor(schedule, descriptor);
     }
@@ -99,6 +111,7 @@ fn number(text: &str) -> Result<u64, String> {
     Err(format!("failed to parse int from {text}: strconv.Atoi: parsing {}: {why}", quoted(text)))
 }
 
+const NO_SPACE: &str = "invalid schedule format: runtime error: slice bounds out of range [:-1]";
 const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::{Value, json};
 
-use crate::batch::{cron_schedule, jobs};
+use crate::batch::{cron_schedule, job_spec, time_zones};
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata};
-use crate::pod_spec::{defaults, warnings};
+use crate::pod_spec::defaults;
 use crate::printing::{self, NONE, column, integer, typed};
 use crate::strategy::{Column, ColumnType, Strategy, Subresource};
 use crate::{formats, label_selector, metadata as meta, workload};
@@ -24,7 +24,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     prepare_for_update: workload::prepare_for_update,
     validate: |cron_job| {
         let mut errors = workload::validate_metadata(cron_job);
-        errors.extend(validate_spec(cron_job));
+        errors.extend(validate_spec(cron_job, None));
         // The names of its jobs add eleven characters.
         let name = metadata(cron_job).text("name");
         if name.len() > 52 {
@@ -35,13 +35,23 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     validate_update: |cron_job, old| {
         let mut errors = meta::validate_update(cron_job, old);
-        errors.extend(validate_spec(cron_job));
+        errors.extend(validate_spec(cron_job, Some(old)));
         errors
     },
-    warnings_on_create: template_warnings,
+    warnings_on_create: |cron_job| {
+        let mut warnings: Vec<String> = workload::name_warning(cron_job).into_iter().collect();
+        warnings.extend(template_warnings(cron_job));
+        warnings
+    },
     warnings_on_update: |cron_job, old| {
         let generation = |object| metadata(object).number("generation");
-        if generation(cron_job) == generation(old) { Vec::new() } else { template_warnings(cron_job) }
+        let changed = generation(cron_job) != generation(old);
+        let mut warnings = if changed { template_warnings(cron_job) } else { Vec::new() };
+        if cron_job.at("spec").text("schedule").contains("TZ") {
+            let why = "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
+            warnings.push(why.to_owned());
+        }
+        warnings
     },
     subresources: &[STATUS],
     columns: COLUMNS,
@@ -52,7 +62,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 const STATUS: Subresource = Subresource {
     name: "status",
     prepare_for_update: workload::keep_all_but_status,
-    validate_update: meta::validate_update,
+    validate_update: meta::common_update,
 };
 
 fn default(cron_job: &mut Value) {
@@ -72,30 +82,36 @@ fn default(cron_job: &mut Value) {
     cron_job.ensure("status");
 }
 
-fn validate_spec(cron_job: &Value) -> Vec<Error> {
+fn validate_spec(cron_job: &Value, old: Option<&Value>) -> Vec<Error> {
     let spec = cron_job.at("spec");
     let path = Path::new("spec");
     let mut errors = Vec::new();
     let schedule = spec.text("schedule");
+    let zone = spec.at("timeZone");
     let schedule_path = path.child("schedule");
     if schedule.is_empty() {
         errors.push(Error::required(schedule_path, ""));
-    } else if schedule.contains("TZ") {
-        let detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
-        errors.push(Error::invalid(schedule_path, &schedule.into(), detail));
-    } else if let Err(wrong) = cron_schedule::check(schedule) {
-        errors.push(Error::invalid(schedule_path, &schedule.into(), &wrong));
+    } else {
+        let mut refuse =
+            |why: &str| errors.push(Error::invalid(schedule_path.clone(), &schedule.into(), why));
+        if let Err(wrong) = cron_schedule::check(schedule) {
+            refuse(&wrong);
+        }
+        // A zone in the schedule was possible once, and may stay where it is.
+        let had_zone = old.is_some_and(|old| old.at("spec").text("schedule").contains("TZ"));
+        if schedule.contains("TZ") {
+            if !had_zone {
+                refuse("cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+            } else if !zone.is_null() {
+                refuse("cannot use both timeZone field and TZ or CRON_TZ in schedule");
+            }
+        }
     }
     errors.extend(workload::nonnegative(spec, &["startingDeadlineSeconds"], &path));
-    if let Some(zone) = spec.at("timeZone").as_str() {
-        let path = path.child("timeZone");
-        if zone.is_empty() {
-            errors.push(Error::invalid(path, &zone.into(), "timeZone must be nil or non-empty string"));
-        } else if zone.eq_ignore_ascii_case("local") {
-            let detail =
-                "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
-            errors.push(Error::invalid(path, &zone.into(), detail));
-        }
+    if let Some(zone) = zone.as_str()
+        && old.is_none_or(|old| old.at("spec").at("timeZone") != zone)
+    {
+        errors.extend(time_zones::validate(zone, &path.child("timeZone")));
     }
     errors.extend(formats::one_of(
         &path.child("concurrencyPolicy"),
@@ -104,32 +120,23 @@ fn validate_spec(cron_job: &Value) -> Vec<Error> {
     ));
     let template = spec.at("jobTemplate").at("spec");
     let template_path = path.child("jobTemplate").child("spec");
-    errors.extend(jobs::validate_spec(template, &template_path));
+    errors.extend(job_spec::validate(template, &template_path));
+    if template.has("selector") {
+        let detail = "`selector` will be auto-generated";
+        errors.push(Error::invalid(template_path.child("selector"), template.at("selector"), detail));
+    }
     if template.flag("manualSelector") {
         let path = template_path.child("manualSelector");
-        errors.push(formats::unsupported(&path, "true", &["nil", "false"]));
+        errors.push(Error::not_supported(path, &true.into(), &["nil", "false"]));
     }
-    errors.extend(workload::nonnegative(
-        spec,
-        &["successfulJobsHistoryLimit", "failedJobsHistoryLimit"],
-        &path,
-    ));
+    let limits = ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"];
+    errors.extend(workload::nonnegative(spec, &limits, &path));
     errors
 }
 
 fn template_warnings(cron_job: &Value) -> Vec<String> {
-    let path = Path::new("spec").child("jobTemplate").child("spec").child("template");
-    let template = cron_job.at("spec").at("jobTemplate").at("spec").at("template");
-    let mut texts = warnings::for_template(template, &path);
-    let name = metadata(cron_job).text("name");
-    let wrong = formats::label(name);
-    if !wrong.is_empty() {
-        texts.insert(0, format!(
-            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [{}]",
-            wrong.join(" ")
-        ));
-    }
-    texts
+    let path = Path::new("spec").child("jobTemplate").child("spec");
+    job_spec::warnings(cron_job.at("spec").at("jobTemplate").at("spec"), &path)
 }
 
 const COLUMNS: &[Column] = &[

@@ -5,9 +5,10 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::table;
 use serde_json::{Map, Value, json};
 
+use crate::batch::{job_spec, job_status};
 use crate::generic::BASE;
-use crate::object::{Fields, FieldsMut, metadata, same};
-use crate::pod_spec::{defaults, validation};
+use crate::object::{Fields, FieldsMut, metadata};
+use crate::pod_spec::defaults;
 use crate::printing::{self, column};
 use crate::strategy::{Column, GarbageCollection, SelectableField, Strategy, Subresource};
 use crate::{formats, label_selector, metadata as meta, workload};
@@ -21,8 +22,12 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     prepare_for_update: workload::prepare_for_update,
     validate,
     validate_update,
-    warnings_on_create: workload::template_warnings,
-    warnings_on_update: workload::template_warnings_on_update,
+    warnings_on_create: warnings,
+    warnings_on_update: |job, old| {
+        let generation = |job: &Value| metadata(job).number("generation");
+        let changed = generation(job) != generation(old);
+        if changed { job_spec::warnings(job.at("spec"), &Path::new("spec")) } else { Vec::new() }
+    },
     subresources: &[STATUS],
     columns: COLUMNS,
     cells,
@@ -37,8 +42,11 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 
 const STATUS: Subresource = Subresource {
     name: "status",
-    prepare_for_update: workload::keep_all_but_status,
-    validate_update: meta::validate_update,
+    prepare_for_update: |job, old| {
+        workload::keep_all_but_status(job, old);
+        take_labels(job);
+    },
+    validate_update: job_status::validate_update,
 };
 
 const CONTROLLER_UID: &str = "batch.kubernetes.io/controller-uid";
@@ -48,7 +56,7 @@ const OLD_CONTROLLER_UID: &str = "controller-uid";
 const OLD_JOB_NAME: &str = "job-name";
 
 fn default(job: &mut Value) {
-    let labels = job.at("spec").at("template").at("metadata").at("labels").clone();
+    take_labels(job);
     let Some(job) = job.as_object_mut() else { return };
     if let Some(spec) = job.ensure("spec") {
         if !spec.has("completions") && !spec.has("parallelism") {
@@ -69,15 +77,21 @@ fn default(job: &mut Value) {
                 }
             }
         }
+        spec.fill("manualSelector", false);
         defaults::default_template(spec);
     }
-    if let Some(metadata) = job.ensure("metadata")
+    job.ensure("status");
+}
+
+/// A job without labels takes those of its pods.
+fn take_labels(job: &mut Value) {
+    let labels = job.at("spec").at("template").at("metadata").at("labels").clone();
+    if let Some(metadata) = job.as_object_mut().and_then(|job| job.ensure("metadata"))
         && metadata.entries("labels").next().is_none()
         && labels.is_object()
     {
         metadata.insert("labels".to_owned(), labels);
     }
-    job.ensure("status");
 }
 
 fn prepare_for_create(job: &mut Value) {
@@ -95,7 +109,9 @@ fn prepare_for_create(job: &mut Value) {
     let Some(job) = job.as_object_mut() else { return };
     let add = |owner: &mut Map<String, Value>| {
         if let Some(labels) = owner.ensure("metadata").and_then(|metadata| metadata.ensure("labels")) {
-            labels.extend(generated.clone());
+            for (label, value) in &generated {
+                labels.fill(label, value.clone());
+            }
         }
     };
     if shared {
@@ -120,152 +136,84 @@ fn generated_labels(job: &Value) -> Map<String, Value> {
 }
 
 fn validate(job: &Value) -> Vec<Error> {
+    validate_with(job, true)
+}
+
+fn validate_with(job: &Value, prefixed: bool) -> Vec<Error> {
     let mut errors = workload::validate_metadata(job);
-    errors.extend(generated_selector(job));
-    let path = Path::new("spec");
+    // Labels that are all the server's came with the template's, whose errors are told there.
+    if metadata(job).at("labels").as_object() == Some(&generated_labels(job)) {
+        let labels = Path::new("metadata").child("labels");
+        errors.retain(|error| error.path != labels);
+    }
+    errors.extend(generated_selector(job, prefixed));
     let spec = job.at("spec");
-    errors.extend(validate_spec(spec, &path));
-    match spec.field("selector") {
-        None => errors.push(Error::required(path.child("selector"), "")),
-        Some(selector) => {
-            errors.extend(label_selector::validate(selector, &path.child("selector")));
-            let labels = spec.at("template").at("metadata").at("labels");
-            if !label_selector::matches(selector, labels) {
-                errors.push(workload::unmatched_labels(labels, &path.child("template")));
-            }
+    errors.extend(job_spec::validate_selected(spec, &Path::new("spec")));
+    // The last pod's name ends with the highest index, and becomes its host name.
+    let completions = spec.number("completions");
+    if spec.text("completionMode") == "Indexed" && completions > 0 {
+        let name = metadata(job).text("name");
+        let longest = format!("{name}-{}", completions - 1);
+        if !formats::label(&longest).is_empty() {
+            let path = Path::new("metadata").child("name");
+            let detail = format!("will not able to create pod with invalid DNS label: {longest}");
+            errors.push(Error::invalid(path, &name.into(), &detail));
         }
     }
     errors
 }
 
 /// A selector that the server makes must be exactly the one it makes.
-fn generated_selector(job: &Value) -> Vec<Error> {
+fn generated_selector(job: &Value, prefixed: bool) -> Vec<Error> {
     let spec = job.at("spec");
-    if spec.flag("manualSelector") {
+    if spec.flag("manualSelector") || !spec.has("selector") {
         return Vec::new();
     }
     let mut errors = Vec::new();
     let labels = spec.at("template").at("metadata").at("labels");
     let labels_path = Path::new("spec").child("template").child("metadata").child("labels");
-    for (label, expected) in generated_labels(job) {
-        if labels.at(&label) != &expected {
-            let detail = format!("must be '{}'", expected.as_str().unwrap_or_default());
-            errors.push(if labels.has(&label) {
-                Error::invalid(labels_path.key(&label), labels, &detail)
+    let generated = generated_labels(job);
+    let mut expected = Map::new();
+    for label in [OLD_CONTROLLER_UID, OLD_JOB_NAME, CONTROLLER_UID, JOB_NAME] {
+        if matches!(label, CONTROLLER_UID | JOB_NAME) && !prefixed {
+            continue;
+        }
+        let value = generated.at(label);
+        expected.insert(label.to_owned(), value.clone());
+        if labels.at(label) != value {
+            let detail = format!("must be '{}'", value.as_str().unwrap_or_default());
+            errors.push(if labels.has(label) {
+                Error::invalid(labels_path.key(label), labels, &detail)
             } else {
-                Error::required(labels_path.key(&label), &detail)
+                Error::required(labels_path.key(label), &detail)
             });
         }
     }
-    let expected = json!({ "matchLabels": { CONTROLLER_UID: metadata(job).text("uid") } });
-    if !same(spec.at("selector"), &expected) {
+    if label_selector::selects(spec.at("selector"), &Value::Object(expected)) == Some(false) {
         let path = Path::new("spec").child("selector");
-        errors.push(Error::invalid(path, spec.at("selector"), "`selector` not auto-generated"));
-    }
-    errors
-}
-
-/// The rules that a Job shares with the template of a CronJob.
-pub(crate) fn validate_spec(spec: &Value, path: &Path) -> Vec<Error> {
-    let mut errors = workload::nonnegative(
-        spec,
-        &["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"],
-        path,
-    );
-    let mode = spec.text("completionMode");
-    match mode {
-        "" | "NonIndexed" => {
-            if spec.has("backoffLimitPerIndex") {
-                let detail = "requires indexed completion mode";
-                let limit = spec.at("backoffLimitPerIndex");
-                errors.push(Error::invalid(path.child("backoffLimitPerIndex"), limit, detail));
-            }
-        }
-        "Indexed" => {
-            if !spec.has("completions") {
-                let detail = "when completion mode is Indexed";
-                errors.push(Error::required(path.child("completions"), detail));
-            }
-            errors.extend(workload::nonnegative(spec, &["backoffLimitPerIndex", "maxFailedIndexes"], path));
-        }
-        _ => {
-            let path = path.child("completionMode");
-            errors.push(formats::unsupported(&path, mode, &["NonIndexed", "Indexed"]));
-        }
-    }
-    let replacement = spec.text("podReplacementPolicy");
-    if !matches!(replacement, "" | "Failed" | "TerminatingOrFailed") {
-        let supported = ["Failed", "TerminatingOrFailed"];
-        errors.push(formats::unsupported(&path.child("podReplacementPolicy"), replacement, &supported));
-    }
-    let template = spec.at("template");
-    let template_path = path.child("template");
-    errors.extend(validation::validate_template(template, &template_path));
-    let policy = template.at("spec").text("restartPolicy");
-    let policy_path = template_path.child("spec").child("restartPolicy");
-    match policy {
-        "OnFailure" if spec.has("podFailurePolicy") => {
-            let detail = "only \"Never\" is supported when podFailurePolicy is specified";
-            errors.push(Error::invalid(policy_path, &policy.into(), detail));
-        }
-        "OnFailure" | "Never" => {}
-        // Nobody asks for Always: it is what the defaults put there.
-        "" | "Always" => {
-            errors.push(Error::required(policy_path, "valid values: \"OnFailure\", \"Never\""));
-        }
-        _ => errors.push(formats::unsupported(&policy_path, policy, &["OnFailure", "Never"])),
+        errors.push(label_selector::invalid(spec.at("selector"), path, "`selector` not auto-generated"));
     }
     errors
 }
 
 fn validate_update(job: &Value, old: &Value) -> Vec<Error> {
-    let mut errors = meta::validate_update(job, old);
-    errors.extend(validate_spec(job.at("spec"), &Path::new("spec")));
-    let (spec, old_spec) = (job.at("spec"), old.at("spec"));
-    // An indexed job may grow and shrink as one with its parallelism.
-    let elastic = spec.text("completionMode") == "Indexed"
-        && spec.at("completions") == spec.at("parallelism")
-        && spec.has("completions");
-    if !elastic {
-        errors.extend(workload::immutable(job, old, "completions"));
-    }
-    errors.extend(workload::immutable(job, old, "selector"));
-    let waits = old_spec.flag("suspend") && !old.at("status").has("startTime");
-    let template = |spec: &Value| {
-        let mut template = spec.at("template").clone();
-        if waits {
-            for (owner, field) in SCHEDULING_DIRECTIVES {
-                let object = match *owner {
-                    "" => template.as_object_mut().and_then(|template| template.object_mut("spec")),
-                    owner => template.as_object_mut().and_then(|template| template.object_mut(owner)),
-                };
-                if let Some(object) = object {
-                    object.remove(*field);
-                }
-            }
-        }
-        template
-    };
-    if !same(&template(spec), &template(old_spec)) {
-        let path = Path::new("spec").child("template");
-        errors.push(Error::invalid(path, spec.at("template"), formats::IMMUTABLE));
-    }
-    for field in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"]
-    {
-        errors.extend(workload::immutable(job, old, field));
-    }
+    let mut errors = meta::common_update(job, old);
+    // Jobs of before 1.27 have the two old labels alone.
+    let labels = old.at("spec").at("template").at("metadata").at("labels");
+    let prefixed = labels.has(JOB_NAME) && labels.has(CONTROLLER_UID);
+    errors.extend(validate_with(job, prefixed));
+    errors.extend(meta::own_update(job, old));
+    errors.extend(job_spec::validate_selected(job.at("spec"), &Path::new("spec")));
+    errors.extend(job_spec::validate_update(job, old));
     errors
 }
 
-/// What may still change in the template of a job that waits and has never started.
-const SCHEDULING_DIRECTIVES: &[(&str, &str)] = &[
-    ("metadata", "labels"),
-    ("metadata", "annotations"),
-    ("", "affinity"),
-    ("", "nodeSelector"),
-    ("", "tolerations"),
-    ("", "schedulingGates"),
-];
+fn warnings(job: &Value) -> Vec<String> {
+    let spec = job.at("spec");
+    let mut warnings: Vec<String> = workload::name_warning(job).into_iter().collect();
+    warnings.extend(job_spec::warnings(spec, &Path::new("spec")));
+    warnings
+}
 
 const COLUMNS: &[Column] = &[
     printing::NAME,

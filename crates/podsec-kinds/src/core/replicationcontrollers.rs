@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::{Value, json};
 
-use crate::apps::replicasets::{COLUMNS, REPLICAS, cells_with};
+use crate::apps::replicasets::{COLUMNS, REPLICAS, cells_with, validate_status_update};
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut};
 use crate::pod_spec::{defaults, validation};
 use crate::strategy::{GarbageCollection, Strategy, Subresource};
-use crate::{label_selector, metadata as meta, workload};
+use crate::{formats, label_selector, metadata as meta, workload};
 
 /// ReplicationControllers.
 pub(crate) static STRATEGY: Strategy = Strategy {
@@ -21,7 +21,15 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     prepare_for_update: workload::prepare_for_update,
     validate: |controller| {
-        let mut errors = workload::validate_metadata(controller);
+        // The rule of the schema, which counts bytes and leaves `generateName` alone.
+        let name = |name: &str| {
+            let wrong = formats::subdomain(name).into_iter();
+            wrong
+                .map(|why| if why.starts_with("must be no more") { TOO_LONG.to_owned() } else { why })
+                .collect()
+        };
+        let mut errors = meta::validate_named(controller, true, name, |_| Vec::new());
+        errors.extend(meta::finalizers(controller));
         errors.extend(validate_spec(controller));
         errors
     },
@@ -30,7 +38,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors.extend(validate_spec(controller));
         errors
     },
-    warnings_on_create: workload::template_warnings,
+    warnings_on_create: workload::named_template_warnings,
     warnings_on_update: workload::template_warnings_on_update,
     subresources: &[STATUS],
     scale: true,
@@ -44,7 +52,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 const STATUS: Subresource = Subresource {
     name: "status",
     prepare_for_update: workload::keep_all_but_status,
-    validate_update: meta::validate_update,
+    validate_update: validate_status_update,
 };
 
 fn default(controller: &mut Value) {
@@ -55,7 +63,9 @@ fn default(controller: &mut Value) {
         if spec.entries("selector").next().is_none() && labels.is_object() {
             spec.insert("selector".to_owned(), labels.clone());
         }
-        defaults::default_template(spec);
+        if spec.has("template") {
+            defaults::default_template(spec);
+        }
     }
     if let Some(metadata) = controller.ensure("metadata")
         && metadata.entries("labels").next().is_none()
@@ -89,6 +99,8 @@ fn validate_spec(controller: &Value) -> Vec<Error> {
     errors.extend(workload::validate_runs_for_ever(template, "ReplicationController", &template_path));
     errors
 }
+
+const TOO_LONG: &str = "must be no more than 253 bytes";
 
 fn cells(controller: &Value, now: Timestamp) -> Vec<Value> {
     cells_with(controller, label_selector::format_labels(controller.at("spec").at("selector")), now)

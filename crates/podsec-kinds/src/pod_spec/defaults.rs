@@ -11,7 +11,7 @@ type Object = Map<String, Value>;
 
 /// Defaults the `template` of `owner`: its metadata and its spec.
 pub(crate) fn default_template(owner: &mut Object) {
-    if let Some(template) = owner.object_mut("template") {
+    if let Some(template) = owner.ensure("template") {
         template.ensure("metadata");
         if let Some(spec) = template.ensure("spec") {
             default_spec(spec);

@@ -46,11 +46,11 @@ pub(crate) fn validate_pod(pod: &Value) -> Vec<Error> {
 
 /// What is wrong with a pod template: its labels, annotations and spec.
 pub(crate) fn validate_template(template: &Value, path: &Path) -> Vec<Error> {
-    let metadata_path = path.child("metadata");
-    let mut errors = meta::labels(metadata(template), &metadata_path.child("labels"));
-    errors.extend(meta::annotations(metadata(template), &metadata_path.child("annotations")));
+    // Kubernetes leaves `metadata` out of these paths.
+    let mut errors = meta::labels(metadata(template), &path.child("labels"));
+    errors.extend(meta::annotations(metadata(template), &path.child("annotations")));
     let spec = template.at("spec");
-    errors.extend(annotations::validate(metadata(template), spec, &metadata_path.child("annotations")));
+    errors.extend(annotations::validate(metadata(template), spec, &path.child("annotations")));
     errors.extend(validate_spec(spec, &path.child("spec"), None));
     errors.extend(annotations::seccomp_fields_match(template, &path.child("spec")));
     if !spec.list("ephemeralContainers").is_empty() {
