@@ -54,7 +54,6 @@ pub mod scale;
 mod scheduling;
 mod storage;
 mod strategy;
-mod table_only;
 mod unified_diff;
 mod volume_sources;
 mod workload;
@@ -136,7 +135,7 @@ static STRATEGIES: &[&Strategy] = &[
     &storage::storageclasses::STRATEGY,
     &storage::volumeattachments::STRATEGY,
     &storage::volumeattributesclasses::STRATEGY,
-    &table_only::COMPONENT_STATUSES,
+    &core::componentstatuses::STRATEGY,
     &admissionregistration::mutatingadmissionpolicies::STRATEGY,
     &admissionregistration::policy_bindings::MUTATING,
     &admissionregistration::policy_bindings::VALIDATING,

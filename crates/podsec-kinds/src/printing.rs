@@ -33,8 +33,6 @@ pub(crate) const CREATED: &str = "CreationTimestamp is a timestamp representing 
 pub(crate) const CONTAINERS: Column = wide("Containers", "Names of each container in the template.");
 /// The images of those containers.
 pub(crate) const IMAGES: Column = wide("Images", "Images referenced by each container in the template.");
-/// The pods that a workload looks after.
-pub(crate) const SELECTOR: Column = wide("Selector", "Selects the pods that belong to the object.");
 
 /// A column of strings.
 pub(crate) const fn column(name: &'static str, description: &'static str) -> Column {

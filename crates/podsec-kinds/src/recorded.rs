@@ -345,7 +345,7 @@ fn the_columns_are_those_of_kubernetes() {
         assert_eq!(&Value::from(columns), case.at("columns"), "{}", case.text("resource"));
         assert_eq!(strategy.columns.len(), case.list("columns").len(), "{}", case.text("resource"));
     }
-    assert_eq!(expected.len(), 55);
+    assert_eq!(expected.len(), 60);
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     columns: &[
         printing::NAME,
-        column("Controller", "Whose revision it is."),
-        column("Revision", "Its number."),
+        column("Controller", "Controller of the object"),
+        column("Revision", "Revision indicates the revision of the state represented by Data."),
         printing::AGE,
     ],
     cells: |revision, now| {

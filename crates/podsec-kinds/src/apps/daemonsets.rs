@@ -171,16 +171,42 @@ fn validate_strategy(strategy: &Value, path: &Path) -> Vec<Error> {
 
 const COLUMNS: &[Column] = &[
     printing::NAME,
-    integer("Desired", "How many nodes should run a pod."),
-    integer("Current", "How many nodes that should run a pod run at least one."),
-    integer("Ready", "How many nodes run a pod that is ready."),
-    integer("Up-to-date", "How many nodes run a pod of the current template."),
-    integer("Available", "How many nodes run a pod that has been ready for long enough."),
-    column("Node Selector", "The nodes on which pods may run."),
+    integer(
+        "Desired",
+        "The total number of nodes that should be running the daemon pod (including nodes correctly running \
+         the daemon pod). More info: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/",
+    ),
+    integer(
+        "Current",
+        "The number of nodes that are running at least 1 daemon pod and are supposed to run the daemon pod. \
+         More info: https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/",
+    ),
+    integer(
+        "Ready",
+        "numberReady is the number of nodes that should be running the daemon pod and have one or more of \
+         the daemon pod running with a Ready Condition.",
+    ),
+    integer("Up-to-date", "The total number of nodes that are running updated daemon pod"),
+    integer(
+        "Available",
+        "The number of nodes that should be running the daemon pod and have one or more of the daemon pod \
+         running and available (ready for at least spec.minReadySeconds)",
+    ),
+    column(
+        "Node Selector",
+        "NodeSelector is a selector which must be true for the pod to fit on a node. Selector which must \
+         match a node's labels for the pod to be scheduled on that node. More info: \
+         https://kubernetes.io/docs/concepts/configuration/assign-pod-node/",
+    ),
     printing::AGE,
     printing::CONTAINERS,
     printing::IMAGES,
-    printing::SELECTOR,
+    printing::wide(
+        "Selector",
+        "A label query over pods that are managed by the daemon set. Must match in order to be controlled. \
+         It must match the pod template's labels. More info: \
+         https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+    ),
 ];
 
 fn cells(set: &Value, now: Timestamp) -> Vec<Value> {

@@ -39,12 +39,24 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     columns: &[
         printing::NAME,
         column("Ready", "Number of the pod with ready state"),
-        column("Up-to-date", "Number of pods that have the desired template."),
-        column("Available", "Number of pods that have been ready for long enough."),
+        column(
+            "Up-to-date",
+            "Total number of non-terminating pods targeted by this deployment that have the desired template \
+         spec.",
+        ),
+        column(
+            "Available",
+            "Total number of available non-terminating pods (ready for at least minReadySeconds) targeted by \
+         this deployment.",
+        ),
         printing::AGE,
         printing::CONTAINERS,
         printing::IMAGES,
-        printing::SELECTOR,
+        printing::wide(
+            "Selector",
+            "Label selector for pods. Existing ReplicaSets whose pods are selected by this will be the ones \
+         affected by this deployment. It must match the pod template's labels.",
+        ),
     ],
     cells,
     ..BASE

@@ -94,13 +94,30 @@ fn validate_spec(set: &Value) -> Vec<Error> {
 /// The columns of everything that keeps a number of replicas.
 pub(crate) const COLUMNS: &[Column] = &[
     printing::NAME,
-    integer("Desired", "How many pods there should be."),
-    integer("Current", "How many pods there are."),
-    integer("Ready", "How many pods are ready."),
+    integer(
+        "Desired",
+        "Replicas is the number of desired pods. This is a pointer to distinguish between explicit zero and \
+         unspecified. Defaults to 1. More info: \
+         https://kubernetes.io/docs/concepts/workloads/controllers/replicaset",
+    ),
+    integer(
+        "Current",
+        "Replicas is the most recently observed number of non-terminating pods. More info: \
+         https://kubernetes.io/docs/concepts/workloads/controllers/replicaset",
+    ),
+    integer(
+        "Ready",
+        "The number of non-terminating pods targeted by this ReplicaSet with a Ready Condition.",
+    ),
     printing::AGE,
     printing::CONTAINERS,
     printing::IMAGES,
-    printing::SELECTOR,
+    printing::wide(
+        "Selector",
+        "Selector is a label query over pods that should match the replica count. Label keys and values that \
+         must match in order to be controlled by this replica set. It must match the pod template's labels. \
+         More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+    ),
 ];
 
 fn cells(set: &Value, now: Timestamp) -> Vec<Value> {

@@ -141,15 +141,37 @@ fn template_warnings(cron_job: &Value) -> Vec<String> {
 
 const COLUMNS: &[Column] = &[
     printing::NAME,
-    column("Schedule", "When jobs start, in cron's notation."),
-    column("Timezone", "The time zone of the schedule."),
-    typed("Suspend", ColumnType::Boolean, "Whether no more jobs start."),
-    integer("Active", "How many jobs run now."),
-    column("Last Schedule", "How long ago a job was last due."),
+    column("Schedule", "The schedule in Cron format, see https://en.wikipedia.org/wiki/Cron."),
+    column(
+        "Timezone",
+        "The time zone name for the given schedule, see \
+         https://en.wikipedia.org/wiki/List_of_tz_database_time_zones. If not specified, this will default \
+         to the time zone of the kube-controller-manager process. The set of valid time zone names and the \
+         time zone offset is loaded from the system-wide time zone database by the API server during CronJob \
+         validation and the controller manager during execution. If no system-wide time zone database can be \
+         found a bundled version of the database is used instead. If the time zone name becomes invalid \
+         during the lifetime of a CronJob or due to a change in host configuration, the controller will stop \
+         creating new new Jobs and will create a system event with the reason UnknownTimeZone. More \
+         information can be found in \
+         https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#time-zones",
+    ),
+    typed(
+        "Suspend",
+        ColumnType::Boolean,
+        "This flag tells the controller to suspend subsequent executions, it does not apply to already \
+         started executions.  Defaults to false.",
+    ),
+    integer("Active", "A list of pointers to currently running jobs."),
+    column("Last Schedule", "Information when was the last time the job was successfully scheduled."),
     printing::AGE,
     printing::CONTAINERS,
     printing::IMAGES,
-    printing::SELECTOR,
+    printing::wide(
+        "Selector",
+        "A label query over pods that should match the pod count. Normally, the system sets this field for \
+         you. More info: \
+         https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+    ),
 ];
 
 fn cells(cron_job: &Value, now: Timestamp) -> Vec<Value> {

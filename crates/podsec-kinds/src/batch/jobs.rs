@@ -218,12 +218,21 @@ fn warnings(job: &Value) -> Vec<String> {
 const COLUMNS: &[Column] = &[
     printing::NAME,
     column("Status", "Status of the job."),
-    column("Completions", "How many pods have succeeded, of how many."),
+    column(
+        "Completions",
+        "The number of pods which reached phase Succeeded. The value increases monotonically for a given \
+         spec. However, it may decrease in reaction to scale down of elastic indexed jobs.",
+    ),
     column("Duration", "Time required to complete the job."),
     printing::AGE,
     printing::CONTAINERS,
     printing::IMAGES,
-    printing::SELECTOR,
+    printing::wide(
+        "Selector",
+        "A label query over pods that should match the pod count. Normally, the system sets this field for \
+         you. More info: \
+         https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+    ),
 ];
 
 fn cells(job: &Value, now: Timestamp) -> Vec<Value> {

@@ -30,7 +30,16 @@ pub(crate) static STRATEGY: Strategy = Strategy {
             }
         }
     },
-    columns: &[printing::NAME, column("Data", "How many keys there are."), printing::AGE],
+    columns: &[
+        printing::NAME,
+        column(
+            "Data",
+            "Data contains the configuration data. Each key must consist of alphanumeric characters, '-', '_' or \
+         '.'. Values with non-UTF-8 byte sequences must use the BinaryData field. The keys stored in Data \
+         must not overlap with the keys in the BinaryData field, this is enforced during validation process.",
+        ),
+        printing::AGE,
+    ],
     cells: |map, now| {
         let keys = map.entries("data").count() + map.entries("binaryData").count();
         vec![printing::name(map), keys.into(), printing::age(map, now)]

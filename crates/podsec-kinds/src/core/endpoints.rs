@@ -30,7 +30,18 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     warnings_on_create: warnings,
     warnings_on_update: |endpoints, _| warnings(endpoints),
-    columns: &[printing::NAME, column("Endpoints", "The addresses behind the service."), printing::AGE],
+    columns: &[
+        printing::NAME,
+        column(
+            "Endpoints",
+            "The set of all endpoints is the union of all subsets. Addresses are placed into subsets according \
+         to the IPs they share. A single address with multiple ports, some of which are ready and some of \
+         which are not (because they come from different containers) will result in the address being \
+         displayed in different subsets for the different ports. No address will appear in both Addresses \
+         and NotReadyAddresses in the same subset. Sets of addresses and ports that comprise a service.",
+        ),
+        printing::AGE,
+    ],
     cells: |endpoints, now| {
         let mut shown = Vec::new();
         for subset in endpoints.list("subsets") {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::generic::BASE;
 use crate::object::{Fields, metadata};
 use crate::printing::{self, column, wide};
-use crate::strategy::{Column, ColumnType, SelectableField, Strategy};
+use crate::strategy::{Column, SelectableField, Strategy};
 use crate::{formats, internal, metadata as meta};
 
 /// Events of the core group.
@@ -77,21 +77,31 @@ const SELECTABLE_FIELDS: &[SelectableField] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    column("Last Seen", "How long ago it last happened."),
-    column("Type", "Normal or Warning."),
-    column("Reason", "What happened, in one word."),
-    column("Object", "What it happened to."),
-    wide("Subobject", "The part of the object."),
-    wide("Source", "Who saw it."),
-    column("Message", "What happened."),
-    wide("First Seen", "How long ago it first happened."),
-    wide("Count", "How often it happened."),
-    Column {
-        name: "Name",
-        column_type: ColumnType::Name,
-        description: "Unique within its namespace.",
-        priority: 1,
-    },
+    column("Last Seen", "The time at which the most recent occurrence of this event was recorded."),
+    column("Type", "Type of this event (Normal, Warning), new types could be added in the future"),
+    column(
+        "Reason",
+        "This should be a short, machine understandable string that gives the reason for the transition into \
+         the object's current status.",
+    ),
+    column("Object", "The object that this event is about."),
+    wide(
+        "Subobject",
+        "If referring to a piece of an object instead of an entire object, this string should contain a \
+         valid JSON/Go field access statement, such as desiredState.manifest.containers[2]. For example, if \
+         the object reference is to a container within a pod, this would take on a value like: \
+         \"spec.containers{name}\" (where \"name\" refers to the name of the container that triggered the \
+         event) or if no container name is specified \"spec.containers[2]\" (container with index 2 in this \
+         pod). This syntax is chosen only to have some well-defined way of referencing a part of an object.",
+    ),
+    wide("Source", "The component reporting this event. Should be a short machine understandable string."),
+    column("Message", "A human-readable description of the status of this operation."),
+    wide(
+        "First Seen",
+        "The time at which the event was first recorded. (Time of server receipt is in TypeMeta.)",
+    ),
+    wide("Count", "The number of times this event has occurred."),
+    Column { priority: 1, ..printing::NAME },
 ];
 
 /// The fields whose names differ between the two groups.

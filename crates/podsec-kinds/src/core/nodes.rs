@@ -257,12 +257,39 @@ const COLUMNS: &[Column] = &[
     column("Status", "The status of the node"),
     column("Roles", "The roles of the node"),
     printing::AGE,
-    column("Version", "The version of its kubelet."),
-    wide("Internal-IP", "Its address inside the cluster."),
-    wide("External-IP", "Its address outside."),
-    wide("OS-Image", "Its operating system."),
-    wide("Kernel-Version", "Its kernel."),
-    wide("Container-Runtime", "What runs its containers."),
+    column("Version", "Kubelet Version reported by the node."),
+    wide(
+        "Internal-IP",
+        "List of addresses reachable to the node. Queried from cloud provider, if available. More info: \
+         https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as \
+         mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is \
+         merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an \
+         example. Consumers should assume that addresses can change during the lifetime of a Node. However, \
+         there are some exceptions where this may not be possible, such as Pods that inherit a Node's \
+         address in its own status or consumers of the downward API (status.hostIP).",
+    ),
+    wide(
+        "External-IP",
+        "List of addresses reachable to the node. Queried from cloud provider, if available. More info: \
+         https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as \
+         mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is \
+         merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an \
+         example. Consumers should assume that addresses can change during the lifetime of a Node. However, \
+         there are some exceptions where this may not be possible, such as Pods that inherit a Node's \
+         address in its own status or consumers of the downward API (status.hostIP).",
+    ),
+    wide(
+        "OS-Image",
+        "OS Image reported by the node from /etc/os-release (e.g. Debian GNU/Linux 7 (wheezy)).",
+    ),
+    wide(
+        "Kernel-Version",
+        "Kernel Version reported by the node from 'uname -r' (e.g. 3.16.0-0.bpo.4-amd64).",
+    ),
+    wide(
+        "Container-Runtime",
+        "ContainerRuntime Version reported by the node through runtime remote API (e.g. containerd://1.4.2).",
+    ),
 ];
 
 fn cells(node: &Value, now: Timestamp) -> Vec<Value> {

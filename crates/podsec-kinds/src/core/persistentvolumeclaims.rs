@@ -47,14 +47,22 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     }],
     columns: &[
         printing::NAME,
-        column("Status", "Whether it is bound."),
-        column("Volume", "The volume it is bound to."),
-        column("Capacity", "How much it holds."),
-        column("Access Modes", "Who may mount it and how."),
-        column("StorageClass", "The class of storage it asked for."),
-        column("VolumeAttributesClass", "The class of attributes it asked for."),
+        column("Status", "phase represents the current phase of PersistentVolumeClaim."),
+        column("Volume", "volumeName is the binding reference to the PersistentVolume backing this claim."),
+        column("Capacity", "capacity represents the actual resources of the underlying volume."),
+        column(
+            "Access Modes",
+            "accessModes contains the actual access modes the volume backing the PVC has. More info: \
+         https://kubernetes.io/docs/concepts/storage/persistent-volumes#access-modes-1",
+        ),
+        column("StorageClass", "StorageClass of the pvc"),
+        column("VolumeAttributesClass", "VolumeAttributesClass of the pvc"),
         printing::AGE,
-        wide("VolumeMode", "Files or blocks."),
+        wide(
+            "VolumeMode",
+            "volumeMode defines what type of volume is required by the claim. Value of Filesystem is implied \
+         when not included in claim spec.",
+        ),
     ],
     cells: |claim, now| {
         let (spec, status) = (claim.at("spec"), claim.at("status"));

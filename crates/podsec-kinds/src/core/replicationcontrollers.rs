@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::{Value, json};
 
-use crate::apps::replicasets::{COLUMNS, REPLICAS, cells_with, validate_status_update};
+use crate::apps::replicasets::{REPLICAS, cells_with, validate_status_update};
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut};
 use crate::pod_spec::{defaults, validation};
-use crate::strategy::{GarbageCollection, Strategy, Subresource};
+use crate::printing::{self, integer, wide};
+use crate::strategy::{Column, GarbageCollection, Strategy, Subresource};
 use crate::{formats, label_selector, metadata as meta, workload};
 
 /// ReplicationControllers.
@@ -101,6 +102,33 @@ fn validate_spec(controller: &Value) -> Vec<Error> {
 }
 
 const TOO_LONG: &str = "must be no more than 253 bytes";
+
+const COLUMNS: &[Column] = &[
+    printing::NAME,
+    integer(
+        "Desired",
+        "Replicas is the number of desired replicas. This is a pointer to distinguish between explicit zero \
+         and unspecified. Defaults to 1. More info: \
+         https://kubernetes.io/docs/concepts/workloads/controllers/replicationcontroller#what-is-a-replicationcontroller",
+    ),
+    integer(
+        "Current",
+        "Replicas is the most recently observed number of replicas. More info: \
+         https://kubernetes.io/docs/concepts/workloads/controllers/replicationcontroller#what-is-a-replicationcontroller",
+    ),
+    integer("Ready", "The number of ready replicas for this replication controller."),
+    printing::AGE,
+    printing::CONTAINERS,
+    printing::IMAGES,
+    wide(
+        "Selector",
+        "Selector is a label query over pods that should match the Replicas count. If Selector is empty, it \
+         is defaulted to the labels present on the Pod template. Label keys and values that must match in \
+         order to be controlled by this replication controller, if empty defaulted to labels on Pod \
+         template. More info: \
+         https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+    ),
+];
 
 fn cells(controller: &Value, now: Timestamp) -> Vec<Value> {
     cells_with(controller, label_selector::format_labels(controller.at("spec").at("selector")), now)

@@ -62,8 +62,12 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     }],
     columns: &[
         printing::NAME,
-        column("Request", "Requests used, of those allowed."),
-        column("Limit", "Limits used, of those allowed."),
+        column("Request", "Request represents a minimum amount of cpu/memory that a container may consume."),
+        column(
+            "Limit",
+            "Limits control the maximum amount of cpu/memory that a container may use independent of contention \
+         on the node.",
+        ),
         printing::AGE,
     ],
     cells: |quota, now| {

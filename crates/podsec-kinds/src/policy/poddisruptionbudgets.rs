@@ -40,9 +40,9 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     }],
     columns: &[
         printing::NAME,
-        column("Min Available", "How many pods must stay."),
-        column("Max Unavailable", "How many pods may be missing."),
-        integer("Allowed Disruptions", "How many pods may go now."),
+        column("Min Available", "The minimum number of pods that must be available."),
+        column("Max Unavailable", "The maximum number of pods that may be unavailable."),
+        integer("Allowed Disruptions", "Calculated number of pods that may be disrupted at this time."),
         printing::AGE,
     ],
     cells: |budget, now| {
