@@ -20,6 +20,11 @@ pub(crate) fn validate(object: &Value, namespaced: bool, name_rule: NameRule) ->
     errors
 }
 
+/// For a kind that asks nothing of the metadata: when nothing else is wrong with a new object, what is asked of any.
+pub(crate) fn or_of_any(own: Vec<Error>, object: &Value) -> Vec<Error> {
+    if own.is_empty() { validate_any_finalizers(object, true, NameRule::PathSegment) } else { own }
+}
+
 /// What is wrong with a change of the metadata. Kubernetes looks once for every kind, as at a new object whose name may
 /// be anything and as at a change, and once more for the kind itself, and reports each error each time; so does this. The
 /// resourceVersion is the verb's affair: it compares it with the store's.

@@ -6,7 +6,7 @@ use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
 use crate::generic::BASE;
-use crate::object::{Fields, metadata};
+use crate::object::{Fields, FieldsMut, metadata};
 use crate::printing::{self, column, wide};
 use crate::strategy::{Column, SelectableField, Strategy};
 use crate::{formats, internal, metadata as meta};
@@ -52,7 +52,13 @@ const EVENTS: Strategy = Strategy {
     cells: |event, now| cells_of(event, event.at("involvedObject"), event.text("message"), "", now),
     selectable_fields: SELECTABLE_FIELDS,
     // Kubernetes asks of the name of an event in the core group only what a path allows.
-    validate: |event| validate(event, &IN_CORE),
+    default: |event| {
+        if let Some(event) = event.as_object_mut() {
+            event.fill("reportingComponent", "");
+            event.fill("reportingInstance", "");
+        }
+    },
+    validate: |event| meta::or_of_any(validate(event, &IN_CORE), event),
     validate_update: |event, old| {
         let mut errors = meta::common_update(event, old);
         errors.extend(validate(event, &IN_CORE));

@@ -4,7 +4,7 @@ use podsec_apimachinery::field::{self, Error, Path};
 use serde_json::{Value, json};
 
 use crate::generic::BASE;
-use crate::object::Fields;
+use crate::object::{Fields, FieldsMut};
 use crate::printing::{self, column, integer};
 use crate::strategy::{Strategy, Subresource};
 use crate::{conditions, formats, internal, label_selector, metadata as meta, workload};
@@ -13,16 +13,21 @@ use crate::{conditions, formats, internal, label_selector, metadata as meta, wor
 pub(crate) static STRATEGY: Strategy = Strategy {
     group: "policy",
     resource: "poddisruptionbudgets",
+    default: |budget| {
+        let status = budget.as_object_mut().and_then(|budget| budget.ensure("status"));
+        if let (Some(status), Value::Object(none)) = (status, no_status()) {
+            for (field, value) in none {
+                status.fill(&field, value);
+            }
+        }
+    },
     prepare_for_create: |budget| {
-        let none = json!({
-            "currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0
-        });
-        workload::reset_status(budget, none);
+        workload::reset_status(budget, no_status());
         workload::start_generation(budget);
     },
     prepare_for_update: workload::prepare_for_update,
     // Kubernetes asks nothing more of the name than of any object's.
-    validate: |budget| validate_spec(budget.at("spec"), false),
+    validate: |budget| meta::or_of_any(validate_spec(budget.at("spec"), false), budget),
     validate_update: |budget, old| {
         let wrong_before = !selector(old.at("spec"), false, &Path::default()).is_empty();
         let mut errors = meta::common_update(budget, old);
@@ -58,6 +63,10 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     allow_unconditional_update: false,
     ..BASE
 };
+
+fn no_status() -> Value {
+    json!({ "currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0 })
+}
 
 fn validate_spec(spec: &Value, any_label_value: bool) -> Vec<Error> {
     let path = Path::new("spec");
