@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use podsec_apimachinery::quote::quoted;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::core::{config_sources, taints};
 use crate::generic::BASE;
@@ -62,6 +62,31 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     ..BASE
 };
 
+/// What a node says of itself is written even when it says nothing.
+fn write_unknown(status: &mut Map<String, Value>) {
+    if let Some(kubelet) = status.ensure("daemonEndpoints").and_then(|ends| ends.ensure("kubeletEndpoint")) {
+        kubelet.fill("Port", 0);
+    }
+    if let Some(info) = status.ensure("nodeInfo") {
+        for field in NODE_INFO {
+            info.fill(field, "");
+        }
+    }
+}
+
+const NODE_INFO: &[&str] = &[
+    "machineID",
+    "systemUUID",
+    "bootID",
+    "kernelVersion",
+    "osImage",
+    "containerRuntimeVersion",
+    "kubeletVersion",
+    "kubeProxyVersion",
+    "operatingSystem",
+    "architecture",
+];
+
 fn default(node: &mut Value) {
     let Some(node) = node.as_object_mut() else { return };
     if let Some(spec) = node.ensure("spec") {
@@ -75,6 +100,7 @@ fn default(node: &mut Value) {
         }
     }
     if let Some(status) = node.ensure("status") {
+        write_unknown(status);
         canonical_quantities(status, "capacity");
         canonical_quantities(status, "allocatable");
         let capacity = status.at("capacity").clone();
