@@ -1,10 +1,9 @@
 //! What an expression may name: variables, functions with their overloads, messages with their fields.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use crate::eval::{Budget, Error};
-use crate::library;
+use crate::error::{Budget, Error};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -54,12 +53,27 @@ pub(crate) fn member(id: &'static str, params: &[Type], result: &Type) -> Overlo
     Overload { member: true, ..overload(id, params, result) }
 }
 
-/// Every function, by name. What is declared twice is one function with the overloads of both.
-pub(crate) fn functions() -> &'static HashMap<&'static str, Function> {
-    static ALL: LazyLock<HashMap<&'static str, Function>> =
-        LazyLock::new(|| library::all().into_iter().map(|function| (function.name, function)).collect());
-    &ALL
+/// The overloads for lists of each of these types, with the type's name in the id.
+pub(crate) fn for_each_type(types: &[Type], overload: impl Fn(&str, &Type) -> Overload) -> Vec<Overload> {
+    types.iter().map(|of| overload(of.name(), of)).collect()
 }
+
+/// An id made at start, kept for the life of the program: there are a few dozen.
+pub(crate) fn id(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+/// The types whose values have an order.
+pub(crate) const ORDERED: [Type; 8] = [
+    Type::Int,
+    Type::Uint,
+    Type::Double,
+    Type::Bool,
+    Type::Duration,
+    Type::Timestamp,
+    Type::String,
+    Type::Bytes,
+];
 
 /// Finds messages and their fields.
 pub trait Messages: std::fmt::Debug + Send + Sync {

@@ -1,35 +1,12 @@
 //! What an expression may use: variables with their types, messages, functions.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::check::{self, Checked, CostRange, SizeHints};
-use crate::declaration::{Function, MessageTable, Messages, functions};
-use crate::eval::{self, Budget, Error, Plan, Scope};
-use crate::syntax::{self, Dialect, Errors, Parsed, Source};
+use crate::declaration::{Function, MessageTable, Messages};
+use crate::library::functions;
+use crate::syntax::Dialect;
 use crate::types::Type;
-use crate::value::Value;
-
-/// The values of an expression's variables, found by name.
-pub trait Variables {
-    /// The variable's value; `None` when there is none of this name. What working it out costs is spent.
-    fn get(&self, name: &str, budget: &mut Budget) -> Option<Result<Value, Error>>;
-
-    /// The field of a variable whose fields are worked out one by one, as the `variables` of a policy are; `None` for
-    /// every other variable.
-    fn field(&self, variable: &str, field: &str, budget: &mut Budget) -> Option<Result<Value, Error>> {
-        let _ = (variable, field, budget);
-        None
-    }
-}
-
-/// Variables whose values are all known.
-impl Variables for BTreeMap<String, Value> {
-    fn get(&self, name: &str, _: &mut Budget) -> Option<Result<Value, Error>> {
-        self.get(name).cloned().map(Ok)
-    }
-}
 
 /// What an expression may use. Made once, used for many expressions.
 #[derive(Clone, Debug)]
@@ -37,7 +14,7 @@ pub struct Environment {
     variables: BTreeMap<String, Type>,
     messages: Arc<dyn Messages>,
     mutation: bool,
-    dialect: Dialect,
+    pub(crate) dialect: Dialect,
 }
 
 impl Default for Environment {
@@ -107,71 +84,7 @@ impl Environment {
         };
         Some(Type::Type(Some(Arc::new(named))))
     }
-
-    /// Checks an expression and makes it ready to run.
-    ///
-    /// # Errors
-    /// The words of Kubernetes' compiler, each with the line and a mark under the place.
-    pub fn compile(&self, text: &str) -> Result<Program, CompileError> {
-        let source = Source::new(text);
-        let mut errors = Errors::default();
-        let parsed = syntax::parse(&source, self.dialect, &mut errors);
-        let Some(parsed) = parsed else { return Err(CompileError { message: errors.display(&source) }) };
-        let checked = check::check(&parsed, self, &mut errors);
-        if errors.is_empty() {
-            check::check_literals(&parsed, &checked, &mut errors);
-        }
-        if !errors.is_empty() {
-            return Err(CompileError { message: errors.display(&source) });
-        }
-        let plan = eval::plan(&checked, &parsed.root)
-            .map_err(|error| CompileError { message: format!("program instantiation failed: {error}") })?;
-        Ok(Program { parsed, checked, plan })
-    }
 }
 
 /// Messages that functions make and that have no fields to select.
 const OPAQUE_MESSAGES: &[&str] = &["kubernetes.Quantity", "kubernetes.URL", "kubernetes.NamedFormat"];
-
-/// Why an expression is refused before it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompileError {
-    /// What is wrong, one error after the other.
-    pub message: String,
-}
-
-impl fmt::Display for CompileError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for CompileError {}
-
-/// A checked expression, ready to run.
-#[derive(Debug)]
-pub struct Program {
-    parsed: Parsed,
-    checked: Checked,
-    plan: Plan,
-}
-
-impl Program {
-    /// The type of what it yields.
-    pub fn result_type(&self) -> Type {
-        self.checked.type_of(self.parsed.root.id)
-    }
-
-    /// What it may cost, by what `sizes` knows of the variables.
-    pub fn estimate(&self, sizes: &dyn SizeHints) -> CostRange {
-        check::estimate(&self.parsed, &self.checked, sizes)
-    }
-
-    /// Runs it. What it costs is spent, whether it succeeds or not.
-    ///
-    /// # Errors
-    /// What the expression fails with, or that it costs more than is left.
-    pub fn evaluate(&self, variables: &dyn Variables, budget: &mut Budget) -> Result<Value, Error> {
-        eval::run(&self.plan, &Scope::Variables(variables), budget)
-    }
-}

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::declaration::{MessageTable, Messages};
 use crate::environment::Environment;
+pub use crate::mutation::JSON_PATCH;
+use crate::mutation::is_object;
 use crate::types::Type;
 
 /// What a ValidatingAdmissionPolicy may use. `params` and `authorizer` are left out of match conditions of webhooks and of
@@ -137,16 +139,4 @@ impl Messages for MutationMessages {
             _ => self.requests.field(message, field),
         }
     }
-}
-
-/// The message of one operation of a patch.
-pub const JSON_PATCH: &str = "JSONPatch";
-
-/// Whether expressions of mutations make messages of this name.
-pub(crate) fn is_mutation(name: &str) -> bool {
-    name == JSON_PATCH || is_object(name)
-}
-
-fn is_object(name: &str) -> bool {
-    name == "Object" || name.starts_with("Object.")
 }

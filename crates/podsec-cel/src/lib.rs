@@ -27,24 +27,30 @@
 
 pub mod authorizer;
 mod check;
+mod cost_range;
 mod declaration;
 mod environment;
+mod error;
 mod eval;
 pub mod kubernetes;
 mod library;
 pub mod limits;
+mod mutation;
 mod opaque;
+mod program;
 pub mod schema;
 mod syntax;
 mod text;
 mod types;
 pub mod value;
+mod variables;
 
-pub use check::{CostRange, SizeHints};
+pub use cost_range::{CostRange, SizeHints};
 pub use declaration::{MessageTable, Messages};
-pub use environment::{CompileError, Environment, Program, Variables};
-pub use eval::{Budget, Error};
-pub use library::{Cidr, Format, Quantity, Semver, Url};
-pub use opaque::Opaque;
+pub use environment::Environment;
+pub use error::{Budget, Error};
+pub use opaque::{Cidr, NamedFormat, Opaque, Quantity, Semver, Url};
+pub use program::{CompileError, Program};
 pub use types::Type;
 pub use value::Value;
+pub use variables::Variables;

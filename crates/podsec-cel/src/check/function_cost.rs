@@ -1,7 +1,8 @@
 //! What a call of each function may cost, by the sizes of its arguments.
 
-use super::cost::{CostRange, SizeHints};
-use crate::library::{FORMAT_REGEX_SIZE, selector_cost_range};
+use crate::cost_range::{CostRange, SizeHints};
+use crate::library::selector_cost_range;
+use crate::opaque::named_format::LONGEST_REGEX as FORMAT_REGEX_SIZE;
 use crate::syntax::ast::{Expr, Literal};
 use crate::types::Type;
 

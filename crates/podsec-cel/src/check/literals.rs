@@ -2,7 +2,7 @@
 //! for `format` that do not fit their arguments.
 
 use super::Checked;
-use crate::eval::Budget;
+use crate::error::Budget;
 use crate::library::{self, pattern};
 use crate::syntax::ast::{Expr, Id, Kind, Literal};
 use crate::syntax::{Errors, Parsed};

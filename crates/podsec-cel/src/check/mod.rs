@@ -9,7 +9,6 @@ mod literals;
 
 pub(crate) use checker::check;
 pub(crate) use cost::estimate;
-pub use cost::{CostRange, SizeHints};
 pub(crate) use literals::check_literals;
 
 use std::collections::HashMap;

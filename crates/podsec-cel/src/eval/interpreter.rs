@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::error::{Budget, Error, no_such_overload};
 use super::plan::{Attribute, Call, Fold, Key, Plan, Qualifier, Root, is_accumulator};
 use super::runtime_cost;
-use crate::environment::Variables;
-use crate::kubernetes;
+use crate::error::{Budget, Error, no_such_overload};
 use crate::library::pattern;
+use crate::mutation;
 use crate::types::Type;
 use crate::value::{self, List, Map, Object, Value};
+use crate::variables::Variables;
 
 /// The names that a step may use: the variables of the expression, and those of the loops around the step.
 pub(crate) enum Scope<'s> {
@@ -243,8 +243,8 @@ fn index(key: &Value) -> Result<i64, Error> {
 fn missing(value: &Value, key: &Value) -> Outcome {
     match (value, key) {
         (Value::List(_), _) => Err(Error::new(format!("index out of bounds: {key}"))),
-        (Value::Object(object), Value::String(field)) if kubernetes::is_mutation(&object.message) => {
-            let text = &*object.message == kubernetes::JSON_PATCH && &**field != "value";
+        (Value::Object(object), Value::String(field)) if mutation::is_mutation(&object.message) => {
+            let text = &*object.message == mutation::JSON_PATCH && &**field != "value";
             Ok(if text { Value::string("") } else { Value::Null })
         }
         _ => Err(Error::new(format!("no such key: {key}"))),
@@ -474,7 +474,7 @@ fn message(
         Ok(set)
     });
     let fields = spend_on(outcome, runtime_cost::MESSAGE, budget)?;
-    if !kubernetes::is_mutation(name) {
+    if !mutation::is_mutation(name) {
         // The messages of requests are known to the checker, and cannot be made.
         return Err(Error::new(format!("unknown type '{name}'")));
     }

@@ -4,12 +4,11 @@
 //! checked tree ─► plan (constants folded, patterns compiled) ─► interpreter ─► value, cost
 //! ```
 
-mod error;
 mod interpreter;
 mod plan;
+mod planner;
 mod runtime_cost;
 
-pub(crate) use error::no_such_overload;
-pub use error::{Budget, Error};
 pub(crate) use interpreter::{Scope, run};
-pub(crate) use plan::{Plan, plan};
+pub(crate) use plan::Plan;
+pub(crate) use planner::plan;

@@ -1,7 +1,7 @@
 //! What one call costs at run time, by its arguments and result, in the units of `podsec_cel::limits`.
 
-use super::error::Error;
 use super::plan::Call;
+use crate::error::Error;
 use crate::library::selector_cost;
 use crate::opaque::Opaque;
 use crate::value::Value;

@@ -3,11 +3,11 @@
 use podsec_apimachinery::name;
 use std::sync::Arc;
 
-use super::unfit;
+use super::arguments::unfit;
 use crate::authorizer::{Check, Decision, Resource, Stage};
-use crate::check::CostRange;
+use crate::cost_range::CostRange;
 use crate::declaration::{Function, member};
-use crate::eval::Error;
+use crate::error::Error;
 use crate::opaque::Opaque;
 use crate::types::Type;
 use crate::value::Value;

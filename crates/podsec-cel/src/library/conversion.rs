@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
+use super::arguments::unfit;
 use super::operators::in_bounds;
-use super::{id, quantity, unfit};
-use crate::declaration::{Function, Overload, overload};
-use crate::eval::{Budget, Error};
-use crate::kubernetes;
+use super::quantity;
+use crate::declaration::{Function, Overload, id, overload};
+use crate::error::{Budget, Error};
+use crate::mutation;
 use crate::opaque::Opaque;
 use crate::types::Type;
 use crate::value::Value;
@@ -87,7 +88,7 @@ fn type_of_value(args: &[Value]) -> Result<Value, Error> {
     let value = args.first().ok_or_else(|| unfit("type", args))?;
     Ok(Value::Type(match value {
         // The type of what mutations make is a type of its own to Kubernetes, whose name is that of types.
-        Value::Object(object) if kubernetes::is_mutation(&object.message) => Type::Type(None),
+        Value::Object(object) if mutation::is_mutation(&object.message) => Type::Type(None),
         other => other.type_of(),
     }))
 }

@@ -2,8 +2,8 @@
 
 use podsec_go::quote::quoted;
 
-use super::unfit;
-use crate::eval::Error;
+use super::arguments::unfit;
+use crate::error::Error;
 use crate::text;
 use crate::types::Type;
 use crate::value::Value;

@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{ORDERED, for_each_type, id, unfit};
-use crate::declaration::{Function, functions as declared, member, overload};
-use crate::eval::{Budget, Error};
+use super::arguments::unfit;
+use super::operators;
+use crate::declaration::{Function, ORDERED, for_each_type, id, member, overload};
+use crate::error::{Budget, Error};
 use crate::types::Type;
 use crate::value::{List, Value};
 
@@ -181,8 +182,7 @@ fn sum(args: &[Value], budget: &mut Budget) -> Result<Value, Error> {
         Some(Value::Duration(_)) => Value::Duration(0),
         _ => Value::Int(0),
     };
-    let Some(add) = declared().get("_+_") else { return Err(Error::new("no such overload")) };
-    list.items.iter().try_fold(zero, |sum, item| (add.body)(&[sum, item.clone()], budget))
+    list.items.iter().try_fold(zero, |sum, item| operators::add(&[sum, item.clone()], budget))
 }
 
 pub(super) fn index_of(args: &[Value], _: &mut Budget) -> Result<Value, Error> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{id, unfit};
-use crate::declaration::{Function, member, overload};
-use crate::eval::{Budget, Error};
+use super::arguments::unfit;
+use crate::declaration::{Function, id, member, overload};
+use crate::error::{Budget, Error};
 use crate::types::Type;
 use crate::value::{self, Value};
 
@@ -216,7 +216,7 @@ fn operands(args: &[Value], symbol: &str) -> Error {
     if knows { Error::new("no such overload") } else { Error::new(format!("no such overload: {symbol}")) }
 }
 
-fn add(args: &[Value], _: &mut Budget) -> Result<Value, Error> {
+pub(super) fn add(args: &[Value], _: &mut Budget) -> Result<Value, Error> {
     Ok(match args {
         [Value::Int(one), Value::Int(other)] => {
             Value::Int(one.checked_add(*other).ok_or_else(|| overflow("integer"))?)

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::unfit;
+use super::arguments::unfit;
 use crate::declaration::{Function, member, overload};
-use crate::eval::{Budget, Error};
+use crate::error::{Budget, Error};
 use crate::types::Type;
 use crate::value::Value;
 

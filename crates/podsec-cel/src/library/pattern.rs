@@ -3,9 +3,9 @@
 use podsec_apimachinery::schema::structural::compile_pattern;
 use regex::Regex;
 
-use super::unfit;
+use super::arguments::unfit;
 use crate::declaration::{Function, member, overload};
-use crate::eval::Error;
+use crate::error::Error;
 use crate::types::Type;
 use crate::value::Value;
 

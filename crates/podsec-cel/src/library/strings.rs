@@ -1,8 +1,9 @@
 //! Functions on texts: `startsWith`, `substring`, `replace`, `split`, `format`.
 
-use super::{format_text, lists, text, unfit};
+use super::arguments::{text, unfit};
+use super::{arguments, format_text, lists};
 use crate::declaration::{Function, member, overload};
-use crate::eval::{Budget, Error};
+use crate::error::{Budget, Error};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -21,7 +22,7 @@ pub(super) fn functions() -> Vec<Function> {
         ),
         Function::new(
             "indexOf",
-            |args, budget| super::dispatch(&[index_of, lists::index_of], args, budget),
+            |args, budget| arguments::dispatch(&[index_of, lists::index_of], args, budget),
             vec![
                 member("string_index_of_string", &[Type::String, Type::String], &Type::Int),
                 member("string_index_of_string_int", &[Type::String, Type::String, Type::Int], &Type::Int),
@@ -29,7 +30,7 @@ pub(super) fn functions() -> Vec<Function> {
         ),
         Function::new(
             "lastIndexOf",
-            |args, budget| super::dispatch(&[last_index_of, lists::last_index_of], args, budget),
+            |args, budget| arguments::dispatch(&[last_index_of, lists::last_index_of], args, budget),
             vec![
                 member("string_last_index_of_string", &[Type::String, Type::String], &Type::Int),
                 member(

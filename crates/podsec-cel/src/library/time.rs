@@ -4,9 +4,9 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
-use super::{id, unfit};
-use crate::declaration::{Body, Function, member};
-use crate::eval::Error;
+use super::arguments::unfit;
+use crate::declaration::{Body, Function, id, member};
+use crate::error::Error;
 use crate::types::Type;
 use crate::value::Value;
 

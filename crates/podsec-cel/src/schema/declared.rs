@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::escape::escape;
-use crate::check::{CostRange, SizeHints};
+use crate::cost_range::{CostRange, SizeHints};
 use crate::declaration::{MessageTable, Messages};
 use crate::environment::Environment;
 use crate::types::Type;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::escape::escape;
-use crate::eval::{Budget, Error};
+use crate::error::{Budget, Error};
 use crate::library;
 use crate::value::{Key, List, ListSemantics, Object, SCHEMA_OBJECT, Value};
 

@@ -1,4 +1,42 @@
-//! What the text of a string or bytes literal stands for.
+//! What the text of a literal stands for.
+
+use super::ast::Literal;
+use super::token::{Token, TokenKind};
+
+/// The value of a literal; `sign` is the minus in front of a number, or empty.
+///
+/// # Errors
+/// The words of Kubernetes' compiler.
+pub(super) fn value(token: &Token, sign: &str) -> Result<Literal, &'static str> {
+    match token.kind {
+        TokenKind::Int => integer(&token.text, sign).map(Literal::Int).ok_or("invalid int literal"),
+        TokenKind::Uint => {
+            let text = token.text.trim_end_matches(['u', 'U']);
+            let parsed = match text.strip_prefix("0x") {
+                Some(digits) => u64::from_str_radix(digits, 16),
+                None => text.parse(),
+            };
+            parsed.map(Literal::Uint).map_err(|_| "invalid uint literal")
+        }
+        TokenKind::Float => format!("{sign}{}", token.text)
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .map(Literal::Double)
+            .ok_or("invalid double literal"),
+        TokenKind::Bytes => unquote(token.text.get(1..).unwrap_or_default(), true).map(Literal::Bytes),
+        _ => unquote(&token.text, false).and_then(|bytes| {
+            String::from_utf8(bytes).map(Literal::String).map_err(|_| "unable to unescape string")
+        }),
+    }
+}
+
+fn integer(text: &str, sign: &str) -> Option<i64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(&format!("{sign}{digits}"), 16).ok(),
+        None => format!("{sign}{text}").parse().ok(),
+    }
+}
 
 /// The bytes of a string (in UTF-8) or bytes literal, quotes and prefix included in `text`.
 ///
@@ -6,7 +44,7 @@
 ///
 /// # Errors
 /// What cel-go says of an escape that cannot be.
-pub(super) fn unquote(text: &str, bytes: bool) -> Result<Vec<u8>, &'static str> {
+fn unquote(text: &str, bytes: bool) -> Result<Vec<u8>, &'static str> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let body = text.trim_start_matches(['r', 'R']);
     let raw = body.len() < text.len();
@@ -45,7 +83,7 @@ fn escape(rest: &mut std::str::Chars<'_>, bytes: bool, out: &mut Vec<u8>) -> Res
         '0'..='3' => {
             let mut digits = String::from(sign);
             digits.extend(rest.by_ref().take(2));
-            return value(&digits, 3, 8, bytes, out).map_err(|wrong| {
+            return character(&digits, 3, 8, bytes, out).map_err(|wrong| {
                 if wrong == WRONG { "unable to unescape octal sequence in string" } else { wrong }
             });
         }
@@ -63,10 +101,16 @@ fn number(
     out: &mut Vec<u8>,
 ) -> Result<(), &'static str> {
     let digits: String = rest.by_ref().take(count).collect();
-    value(&digits, count, radix, bytes, out)
+    character(&digits, count, radix, bytes, out)
 }
 
-fn value(digits: &str, count: usize, radix: u32, bytes: bool, out: &mut Vec<u8>) -> Result<(), &'static str> {
+fn character(
+    digits: &str,
+    count: usize,
+    radix: u32,
+    bytes: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), &'static str> {
     if digits.len() != count || !digits.chars().all(|digit| digit.is_digit(radix)) {
         return Err(WRONG);
     }

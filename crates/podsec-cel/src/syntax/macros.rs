@@ -1,19 +1,19 @@
 //! Macros: calls that become loops, tests of presence and bindings while the text is parsed.
 
 use super::ast::{ACCUMULATOR, Comprehension, Expr, Id, Kind, Literal, UNUSED};
-use super::parser::{Parser, Stop};
+use super::nodes::Nodes;
 
 /// The expansion of the macro of this name and number of arguments, or a plain call when there is none.
 pub(super) fn expand_or_call(
-    parser: &mut Parser<'_>,
+    nodes: &mut Nodes<'_>,
     id: Id,
     function: &str,
     target: Option<Expr>,
     args: Vec<Expr>,
-) -> Result<Expr, Stop> {
-    let offset = parser.offset(id);
-    let plain = parser.dialect.plain;
-    let mut builder = Builder { parser, offset };
+) -> Expr {
+    let offset = nodes.offset(id);
+    let plain = nodes.dialect.plain;
+    let mut builder = Builder { nodes, offset };
     let expanded = match (target, function, args.len()) {
         (None, "has", 1) => builder.has(args),
         (Some(target), "all" | "exists" | "exists_one" | "existsOne", 2) => {
@@ -34,14 +34,14 @@ pub(super) fn expand_or_call(
             }),
         (target, _, _) => {
             let target = target.map(Box::new);
-            return Ok(Expr { id, kind: Kind::Call { function: function.to_owned(), target, args } });
+            return Expr { id, kind: Kind::Call { function: function.to_owned(), target, args } };
         }
     };
     // The error is noted; the rest of the text is parsed for more.
-    Ok(expanded.unwrap_or_else(|(offset, message)| {
-        parser.report(offset, message);
-        parser.node(offset, Kind::Literal(Literal::Null))
-    }))
+    expanded.unwrap_or_else(|(offset, message)| {
+        nodes.report(offset, message);
+        nodes.node(offset, Kind::Literal(Literal::Null))
+    })
 }
 
 /// The offset and words of an error.
@@ -49,7 +49,7 @@ type Refusal = (usize, String);
 
 /// Makes nodes that stand where the macro is called.
 struct Builder<'p, 'e> {
-    parser: &'p mut Parser<'e>,
+    nodes: &'p mut Nodes<'e>,
     offset: usize,
 }
 
@@ -64,7 +64,7 @@ struct Loop {
 
 impl Builder<'_, '_> {
     fn node(&mut self, kind: Kind) -> Expr {
-        self.parser.node(self.offset, kind)
+        self.nodes.node(self.offset, kind)
     }
 
     fn literal(&mut self, literal: Literal) -> Expr {
@@ -102,7 +102,7 @@ impl Builder<'_, '_> {
     }
 
     fn refusal(&self, node: &Expr, message: &str) -> Refusal {
-        (self.parser.offset(node.id), message.to_owned())
+        (self.nodes.offset(node.id), message.to_owned())
     }
 
     /// The name of an iteration variable.
@@ -303,9 +303,9 @@ impl Builder<'_, '_> {
 
     /// The same tree under new numbers, as every node's type is kept by its number.
     fn copy(&mut self, node: &Expr) -> Expr {
-        let offset = self.parser.offset(node.id);
-        if self.parser.is_full() {
-            // Copies of copies grow twofold at each level; the parser has noted that the expression is too large.
+        let offset = self.nodes.offset(node.id);
+        if self.nodes.is_full() {
+            // Copies of copies grow twofold at each level; the nodes have noted that the expression is too large.
             return Expr { id: node.id, kind: Kind::Literal(Literal::Null) };
         }
         let kind = match &node.kind {
@@ -332,8 +332,8 @@ impl Builder<'_, '_> {
             Kind::Struct { name, fields } => {
                 let mut copies = fields.clone();
                 for field in &mut copies {
-                    let offset = self.parser.offset(field.id);
-                    field.id = self.parser.id(offset);
+                    let offset = self.nodes.offset(field.id);
+                    field.id = self.nodes.id(offset);
                     field.value = self.copy(&field.value);
                 }
                 Kind::Struct { name: name.clone(), fields: copies }
@@ -352,7 +352,7 @@ impl Builder<'_, '_> {
                 Kind::Comprehension(copied)
             }
         };
-        self.parser.node(offset, kind)
+        self.nodes.node(offset, kind)
     }
 }
 

@@ -8,9 +8,11 @@ pub(crate) mod ast;
 mod lexer;
 mod literal;
 mod macros;
+mod nodes;
 mod parser;
 mod source;
 mod token;
 
-pub(crate) use parser::{Dialect, Parsed, parse};
+pub(crate) use nodes::Dialect;
+pub(crate) use parser::{Parsed, parse};
 pub(crate) use source::{Errors, Source};

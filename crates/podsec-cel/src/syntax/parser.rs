@@ -6,8 +6,9 @@
 
 use super::ast::{Expr, Id, Kind, Literal, MapEntry, StructField};
 use super::lexer;
-use super::literal::unquote;
+use super::literal;
 use super::macros;
+use super::nodes::{Dialect, Nodes};
 use super::source::{Errors, Source};
 use super::token::{Token, TokenKind};
 
@@ -19,13 +20,6 @@ pub(crate) struct Parsed {
     pub(crate) offsets: Vec<usize>,
 }
 
-/// Which macros there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Dialect {
-    /// Without optional values, two-variable macros and sorting: what older versions had.
-    pub(crate) plain: bool,
-}
-
 /// Parses a text.
 pub(crate) fn parse(source: &Source, dialect: Dialect, errors: &mut Errors) -> Option<Parsed> {
     let length = source.characters.len();
@@ -35,16 +29,14 @@ pub(crate) fn parse(source: &Source, dialect: Dialect, errors: &mut Errors) -> O
         return None;
     }
     let tokens = lexer::tokens(source, errors);
-    let mut parser = Parser { tokens, at: 0, offsets: vec![0], depth: [0; RULES], dialect, errors };
+    let mut parser = Parser { tokens, at: 0, depth: [0; RULES], nodes: Nodes::new(dialect, errors) };
     let root = parser.start().ok()?;
-    let offsets = parser.offsets;
+    let offsets = parser.nodes.into_offsets();
     errors.is_empty().then_some(Parsed { root, offsets })
 }
 
 /// The longest text, in characters.
 const LONGEST: usize = 100_000;
-/// The most nodes that a text and its macros may make; macros that copy their target double it at each level.
-const MOST_NODES: usize = 200_000;
 /// How deep one rule of the grammar may stand in itself.
 const DEEPEST: usize = 250;
 /// The rules that stand in themselves: expression, relation, sum, member.
@@ -59,46 +51,16 @@ enum Rule {
 }
 
 /// The error has been noted; there is no tree.
-pub(super) struct Stop;
+struct Stop;
 
-pub(super) struct Parser<'e> {
+struct Parser<'e> {
     tokens: Vec<Token>,
     at: usize,
-    offsets: Vec<usize>,
     depth: [usize; RULES],
-    pub(super) dialect: Dialect,
-    errors: &'e mut Errors,
+    nodes: Nodes<'e>,
 }
 
 impl Parser<'_> {
-    /// A new node that stands at `offset`.
-    pub(super) fn node(&mut self, offset: usize, kind: Kind) -> Expr {
-        Expr { id: self.id(offset), kind }
-    }
-
-    pub(super) fn id(&mut self, offset: usize) -> Id {
-        self.offsets.push(offset);
-        Id::try_from(self.offsets.len() - 1).unwrap_or(Id::MAX)
-    }
-
-    /// Whether there are as many nodes as there may be. Notes the error when there are.
-    pub(super) fn is_full(&mut self) -> bool {
-        let full = self.offsets.len() > MOST_NODES;
-        if full && self.errors.is_empty() {
-            self.errors.add(None, format!("expression has more than {MOST_NODES} nodes after its macros"));
-        }
-        full
-    }
-
-    pub(super) fn offset(&self, id: Id) -> usize {
-        self.offsets.get(id as usize).copied().unwrap_or(0)
-    }
-
-    /// Notes an error at a node.
-    pub(super) fn report(&mut self, offset: usize, message: impl Into<String>) {
-        self.errors.add(Some(offset), message.into());
-    }
-
     fn next(&self) -> &Token {
         &self.tokens[self.at.min(self.tokens.len() - 1)]
     }
@@ -129,13 +91,13 @@ impl Parser<'_> {
         let token = self.next().clone();
         if self.ahead(1).is(sign) {
             let message = format!("Syntax error: extraneous input '{}' expecting {expected}", token.shown());
-            self.report(token.offset, message);
+            self.nodes.report(token.offset, message);
             self.at += 1;
             return self.accept(sign).ok_or(Stop);
         }
         let fits = if sign == ":" { begins_expression(&token) } else { !begins_expression(&token) };
         if fits && expected == format!("'{sign}'") {
-            self.report(token.offset, format!("Syntax error: missing '{sign}' at '{}'", token.shown()));
+            self.nodes.report(token.offset, format!("Syntax error: missing '{sign}' at '{}'", token.shown()));
             return Ok(token.offset);
         }
         self.unexpected(expected)
@@ -145,7 +107,7 @@ impl Parser<'_> {
         let token = self.next();
         let (offset, shown) = (token.offset, token.shown().to_owned());
         let message = format!("Syntax error: mismatched input '{shown}' expecting {expected}");
-        self.report(offset, message);
+        self.nodes.report(offset, message);
         Err(Stop)
     }
 
@@ -153,7 +115,9 @@ impl Parser<'_> {
         let depth = &mut self.depth[rule as usize];
         *depth += 1;
         if *depth > DEEPEST {
-            self.errors.add(None, format!("Internal error: expression recursion limit exceeded: {DEEPEST}"));
+            self.nodes
+                .errors
+                .add(None, format!("Internal error: expression recursion limit exceeded: {DEEPEST}"));
             return Err(Stop);
         }
         Ok(())
@@ -175,7 +139,7 @@ impl Parser<'_> {
         } else {
             format!("Syntax error: mismatched input '{}' expecting <EOF>", token.shown())
         };
-        self.report(token.offset, message);
+        self.nodes.report(token.offset, message);
         Err(Stop)
     }
 
@@ -183,7 +147,7 @@ impl Parser<'_> {
         self.enter(Rule::Expression)?;
         let condition = self.logical("||", "_||_", Self::conjunction)?;
         let expression = if let Some(offset) = self.accept("?") {
-            let id = self.id(offset);
+            let id = self.nodes.id(offset);
             let yes = self.logical("||", "_||_", Self::conjunction)?;
             self.expect(":", "':'")?;
             let no = self.expression()?;
@@ -210,7 +174,7 @@ impl Parser<'_> {
         let mut operators = Vec::new();
         while let Some(offset) = self.accept(sign) {
             terms.push(term(self)?);
-            operators.push(self.id(offset));
+            operators.push(self.nodes.id(offset));
         }
         let mut terms: Vec<Option<Expr>> = terms.into_iter().map(Some).collect();
         Ok(balance(&mut terms, &operators, function))
@@ -223,7 +187,7 @@ impl Parser<'_> {
         while let Some((function, offset)) = self.operator(RELATIONS) {
             self.enter(Rule::Relation)?;
             entered += 1;
-            let id = self.id(offset);
+            let id = self.nodes.id(offset);
             let right = self.calculation(0)?;
             left = call(id, function, vec![left, right]);
         }
@@ -240,7 +204,7 @@ impl Parser<'_> {
         while let Some((function, offset)) = self.operator(operators) {
             self.enter(Rule::Calculation)?;
             entered += 1;
-            let id = self.id(offset);
+            let id = self.nodes.id(offset);
             let right = self.calculation(level + 1)?;
             left = call(id, function, vec![left, right]);
         }
@@ -268,7 +232,7 @@ impl Parser<'_> {
             if count % 2 == 0 {
                 return self.member();
             }
-            let id = self.id(offset);
+            let id = self.nodes.id(offset);
             let operand = self.member()?;
             return Ok(call(id, function, vec![operand]));
         }
@@ -284,7 +248,7 @@ impl Parser<'_> {
                 member = self.select(member, dot)?;
             } else if let Some(bracket) = self.accept("[") {
                 let optional = self.accept("?").is_some();
-                let id = self.id(bracket);
+                let id = self.nodes.id(bracket);
                 let index = self.expression()?;
                 self.expect("]", "']'")?;
                 member = call(id, if optional { "_[?_]" } else { "_[_]" }, vec![member, index]);
@@ -304,31 +268,31 @@ impl Parser<'_> {
         if !matches!(name.kind, TokenKind::Ident | TokenKind::EscapedIdent) {
             if name.kind == TokenKind::End || !["true", "false", "null"].contains(&name.text.as_str()) {
                 let shown = if name.kind == TokenKind::End { "" } else { name.text.as_str() };
-                self.report(
+                self.nodes.report(
                     name.offset.min(dot + 1),
                     format!("Syntax error: no viable alternative at input '.{shown}'"),
                 );
             } else {
                 let message = format!("Syntax error: mismatched input '{}' expecting IDENTIFIER", name.text);
-                self.report(name.offset, message);
+                self.nodes.report(name.offset, message);
             }
             return Err(Stop);
         }
         self.at += 1;
         if name.kind == TokenKind::EscapedIdent {
-            self.report(name.offset, "unsupported syntax: '`'");
+            self.nodes.report(name.offset, "unsupported syntax: '`'");
         }
         if optional {
-            let id = self.id(dot);
-            let field = self.node(name.offset, Kind::Literal(Literal::String(name.text)));
+            let id = self.nodes.id(dot);
+            let field = self.nodes.node(name.offset, Kind::Literal(Literal::String(name.text)));
             return Ok(call(id, "_?._", vec![operand, field]));
         }
         if let Some(open) = self.accept("(") {
-            let id = self.id(open);
+            let id = self.nodes.id(open);
             let args = self.arguments()?;
-            return macros::expand_or_call(self, id, &name.text, Some(operand), args);
+            return Ok(macros::expand_or_call(&mut self.nodes, id, &name.text, Some(operand), args));
         }
-        Ok(self.node(dot, Kind::Select { operand: Box::new(operand), field: name.text, test: false }))
+        Ok(self.nodes.node(dot, Kind::Select { operand: Box::new(operand), field: name.text, test: false }))
     }
 
     /// The arguments of a call, the closing bracket included.
@@ -379,7 +343,7 @@ impl Parser<'_> {
                     } else {
                         Literal::Bool(token.text == "true")
                     };
-                    Ok(self.node(token.offset, Kind::Literal(literal)))
+                    Ok(self.nodes.node(token.offset, Kind::Literal(literal)))
                 }
                 _ => self.no_expression(&token),
             },
@@ -392,7 +356,7 @@ impl Parser<'_> {
         if token.kind != TokenKind::End && begins_expression(self.ahead(1)) {
             let message =
                 format!("Syntax error: extraneous input '{}' expecting {EXPRESSION}", token.shown());
-            self.report(token.offset, message);
+            self.nodes.report(token.offset, message);
             self.at += 1;
             return self.primary();
         }
@@ -400,32 +364,11 @@ impl Parser<'_> {
     }
 
     fn literal(&mut self, token: &Token, sign: &str, offset: usize) -> Expr {
-        let value = match token.kind {
-            TokenKind::Int => integer(&token.text, sign).map(Literal::Int).ok_or("invalid int literal"),
-            TokenKind::Uint => {
-                let text = token.text.trim_end_matches(['u', 'U']);
-                let parsed = match text.strip_prefix("0x") {
-                    Some(digits) => u64::from_str_radix(digits, 16),
-                    None => text.parse(),
-                };
-                parsed.map(Literal::Uint).map_err(|_| "invalid uint literal")
-            }
-            TokenKind::Float => format!("{sign}{}", token.text)
-                .parse()
-                .ok()
-                .filter(|value: &f64| value.is_finite())
-                .map(Literal::Double)
-                .ok_or("invalid double literal"),
-            TokenKind::Bytes => unquote(token.text.get(1..).unwrap_or_default(), true).map(Literal::Bytes),
-            _ => unquote(&token.text, false).and_then(|bytes| {
-                String::from_utf8(bytes).map(Literal::String).map_err(|_| "unable to unescape string")
-            }),
-        };
-        let literal = value.unwrap_or_else(|wrong| {
-            self.report(offset, wrong);
+        let literal = literal::value(token, sign).unwrap_or_else(|wrong| {
+            self.nodes.report(offset, wrong);
             Literal::Null
         });
-        self.node(offset, Kind::Literal(literal))
+        self.nodes.node(offset, Kind::Literal(literal))
     }
 
     /// An identifier, a call of a function without target, or a message.
@@ -436,15 +379,15 @@ impl Parser<'_> {
         let begin = self.next().offset - dot.len();
         let token = self.take();
         if RESERVED.contains(&token.text.as_str()) {
-            self.report(begin, format!("reserved identifier: {}", token.text));
+            self.nodes.report(begin, format!("reserved identifier: {}", token.text));
         }
         let name = format!("{dot}{}", token.text);
         if let Some(open) = self.accept("(") {
-            let id = self.id(open);
+            let id = self.nodes.id(open);
             let args = self.arguments()?;
-            return macros::expand_or_call(self, id, &name, None, args);
+            return Ok(macros::expand_or_call(&mut self.nodes, id, &name, None, args));
         }
-        Ok(self.node(token.offset, Kind::Ident(name)))
+        Ok(self.nodes.node(token.offset, Kind::Ident(name)))
     }
 
     /// `a.b.c`, passed over, when a `{` follows it.
@@ -472,7 +415,7 @@ impl Parser<'_> {
 
     fn message(&mut self, name: String) -> Result<Expr, Stop> {
         let open = self.take().offset;
-        let id = self.id(open);
+        let id = self.nodes.id(open);
         let mut fields = Vec::new();
         while self.accept("}").is_none() {
             let comma = self.accept(",");
@@ -488,10 +431,10 @@ impl Parser<'_> {
                 }
                 self.at += 1;
                 if field.kind == TokenKind::EscapedIdent {
-                    self.report(open + 1, "unsupported syntax: '`'");
+                    self.nodes.report(open + 1, "unsupported syntax: '`'");
                 }
                 let colon = self.expect(":", "':'")?;
-                let id = self.id(colon);
+                let id = self.nodes.id(colon);
                 let value = self.expression()?;
                 fields.push(StructField { id, name: field.text, value, optional });
                 if self.accept(",").is_none() || self.next().is("}") {
@@ -507,7 +450,7 @@ impl Parser<'_> {
 
     fn list(&mut self) -> Result<Expr, Stop> {
         let open = self.take().offset;
-        let id = self.id(open);
+        let id = self.nodes.id(open);
         let mut elements = Vec::new();
         self.separated("]", |parser| {
             let optional = parser.accept("?").is_some();
@@ -520,13 +463,13 @@ impl Parser<'_> {
 
     fn map(&mut self) -> Result<Expr, Stop> {
         let open = self.take().offset;
-        let id = self.id(open);
+        let id = self.nodes.id(open);
         let mut entries = Vec::new();
         self.separated("}", |parser| {
             let optional = parser.accept("?").is_some();
             let key = parser.expression()?;
             let colon = parser.expect(":", "':'")?;
-            parser.id(colon);
+            parser.nodes.id(colon);
             let value = parser.expression()?;
             entries.push(MapEntry { key, value, optional });
             Ok(())
@@ -555,13 +498,6 @@ impl Parser<'_> {
 
 fn call(id: Id, function: &str, args: Vec<Expr>) -> Expr {
     Expr { id, kind: Kind::Call { function: function.to_owned(), target: None, args } }
-}
-
-fn integer(text: &str, sign: &str) -> Option<i64> {
-    match text.strip_prefix("0x") {
-        Some(digits) => i64::from_str_radix(&format!("{sign}{digits}"), 16).ok(),
-        None => format!("{sign}{text}").parse().ok(),
-    }
 }
 
 /// Joins `terms`, one more than `operators`, into a tree of the least depth.

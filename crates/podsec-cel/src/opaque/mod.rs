@@ -1,12 +1,22 @@
 //! Values that only functions look into: quantities, addresses, URLs, versions, formats, checks of rights.
 
+pub(crate) mod named_format;
+pub(crate) mod network;
+pub(crate) mod quantity;
+pub(crate) mod semver;
+pub(crate) mod url;
+
 use std::fmt::{self, Display, Formatter};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::authorizer::{Check, Decision};
-use crate::library::{Cidr, Format, Quantity, Semver, Url};
 use crate::types::Type;
+pub use named_format::NamedFormat;
+pub use network::Cidr;
+pub use quantity::Quantity;
+pub use semver::Semver;
+pub use url::Url;
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -22,7 +32,7 @@ pub enum Opaque {
     /// A semantic version.
     Semver(Semver),
     /// A named format.
-    Format(&'static Format),
+    Format(&'static NamedFormat),
     /// A question about rights, as far as it has been put together.
     Check(Check),
     /// The answer to one.
