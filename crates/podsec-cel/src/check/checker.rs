@@ -231,19 +231,16 @@ impl Checker<'_> {
                 Some(_) => Type::Dyn,
             });
         }
-        match result {
-            Some(of) => {
-                self.set(id, of);
-                self.checked.references.insert(id, Reference::Function { namespaced, overloads });
-            }
-            None => {
-                let types: Vec<Type> = types.iter().map(|of| self.substitutions.apply(of, true)).collect();
-                let signature = signature(&types, target.is_some());
-                let name = function.name;
-                self.error(id, format!("found no matching overload for '{name}' applied to '{signature}'"));
-                self.set(id, Type::Error);
-            }
+        if let Some(of) = result {
+            self.set(id, of);
+            self.checked.references.insert(id, Reference::Function { namespaced, overloads });
+            return;
         }
+        let types: Vec<Type> = types.iter().map(|of| self.substitutions.apply(of, true)).collect();
+        let signature = signature(&types, target.is_some());
+        let name = function.name;
+        self.error(id, format!("found no matching overload for '{name}' applied to '{signature}'"));
+        self.set(id, Type::Error);
     }
 
     fn logical(&mut self, id: Id, function: &'static Function, args: &[Expr], types: &[Type]) {
@@ -276,15 +273,13 @@ impl Checker<'_> {
             return of;
         }
         let resolved = self.resolved(&of);
-        match resolved.unwrap_optional() {
-            Some(inner) => inner.clone(),
-            None => {
-                if resolved != Type::Dyn {
-                    self.mismatch(expr.id, &Type::optional(resolved.clone()), &resolved);
-                }
-                resolved
-            }
+        if let Some(inner) = resolved.unwrap_optional() {
+            return inner.clone();
         }
+        if resolved != Type::Dyn {
+            self.mismatch(expr.id, &Type::optional(resolved.clone()), &resolved);
+        }
+        resolved
     }
 
     fn list(&mut self, id: Id, elements: &[(Expr, bool)]) {

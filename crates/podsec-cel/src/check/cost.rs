@@ -273,9 +273,9 @@ impl Estimator<'_> {
             Some(entries) => entries.list,
             None => matches!(self.checked.type_of(range.id), Type::List(_)),
         };
-        let (last, value) = if is_list { list } else { map };
+        let (step, value) = if is_list { list } else { map };
         let size = entries.map(|entries| if value { entries.value } else { entries.key });
-        let path = self.path_with(range, last);
+        let path = self.path_with(range, step);
         self.locals.push(Local { name: name.to_owned(), path, size, entries: None });
     }
 

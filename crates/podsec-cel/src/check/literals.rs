@@ -82,7 +82,9 @@ impl Visitor<'_> {
                 }
             }
             Kind::Struct { fields, .. } => {
-                fields.iter().for_each(|field| self.visit(&field.value, rule, formatted));
+                for field in fields {
+                    self.visit(&field.value, rule, formatted);
+                }
             }
             Kind::Comprehension(inner) => {
                 for part in [&inner.range, &inner.init, &inner.condition, &inner.step, &inner.result] {

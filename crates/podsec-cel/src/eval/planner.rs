@@ -153,41 +153,41 @@ impl Planner<'_> {
             _ => None,
         };
         let args = all.into_iter().map(|arg| self.plan(arg)).collect::<Result<Vec<_>, _>>()?;
-        self.optimized(function, overload, args)
+        optimized(function, overload, args)
     }
+}
 
-    fn optimized(
-        &self,
-        function: &'static Function,
-        overload: Option<&'static str>,
-        mut args: Vec<Plan>,
-    ) -> Result<Plan, Error> {
-        if overload == Some("in_list")
-            && let Some(Plan::Constant(list)) = args.last()
-            && let Some(set) = membership(list)
-        {
-            let list = set.clone();
-            args.pop();
-            let Some(element) = args.pop() else { return Ok(Plan::Constant(Value::Bool(false))) };
-            let empty = list.size() == Some(0);
-            return Ok(if empty {
-                Plan::Constant(Value::Bool(false))
-            } else {
-                Plan::Member(Box::new(element), list)
-            });
-        }
-        let pattern_at = matches!(function.name, "matches" | "find" | "findAll");
-        let regex = match args.get(1) {
-            Some(Plan::Constant(Value::String(text))) if pattern_at => {
-                Some(pattern::compile(text).map_err(Error::new)?)
-            }
-            _ => None,
-        };
-        let converts = CONVERSIONS.contains(&function.name);
-        let constant = converts && matches!(args.as_slice(), [Plan::Constant(_)]);
-        let call = Plan::Call(Box::new(Call { function, overload, args, regex }));
-        if constant { fold(&call) } else { Ok(call) }
+/// A call with what is constant worked out: membership in a list, a pattern, a conversion.
+fn optimized(
+    function: &'static Function,
+    overload: Option<&'static str>,
+    mut args: Vec<Plan>,
+) -> Result<Plan, Error> {
+    if overload == Some("in_list")
+        && let Some(Plan::Constant(list)) = args.last()
+        && let Some(set) = membership(list)
+    {
+        let list = set.clone();
+        args.pop();
+        let Some(element) = args.pop() else { return Ok(Plan::Constant(Value::Bool(false))) };
+        let empty = list.size() == Some(0);
+        return Ok(if empty {
+            Plan::Constant(Value::Bool(false))
+        } else {
+            Plan::Member(Box::new(element), list)
+        });
     }
+    let pattern_at = matches!(function.name, "matches" | "find" | "findAll");
+    let regex = match args.get(1) {
+        Some(Plan::Constant(Value::String(text))) if pattern_at => {
+            Some(pattern::compile(text).map_err(Error::new)?)
+        }
+        _ => None,
+    };
+    let converts = CONVERSIONS.contains(&function.name);
+    let constant = converts && matches!(args.as_slice(), [Plan::Constant(_)]);
+    let call = Plan::Call(Box::new(Call { function, overload, args, regex }));
+    if constant { fold(&call) } else { Ok(call) }
 }
 
 /// The list, if the test of membership in it can be decided beforehand: all elements are scalars.

@@ -111,29 +111,18 @@ fn of_function(
     let second = args.get(1).map_or(1, size);
     Some(match function {
         "check" => AUTHORIZATION,
-        "serviceAccount" | "path" | "group" | "resource" | "subresource" | "namespace" | "name"
-        | "allowed" | "reason" | "error" | "errored" => 1,
-        "fieldSelector" | "labelSelector" => selector_cost(second),
-        "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => args.first().map_or(0, traversal),
-        "url"
-        | "lowerAscii"
-        | "upperAscii"
-        | "substring"
-        | "trim"
-        | "jsonpatch.escapeKey"
-        | "cidr"
-        | "isIP"
-        | "isCIDR"
-        | "quantity"
-        | "isQuantity"
-        | "semver"
-        | "isSemver" => tenth(first),
-        "ip" if overload == "cidr_ip" => 1,
-        "ip" => tenth(first),
-        "replace" | "split" | "ip.isCanonical" => fifth(first),
-        "join" => fifth(size(result)),
-        "find" | "findAll" => regex(first, second),
-        "masked"
+        "serviceAccount"
+        | "path"
+        | "group"
+        | "resource"
+        | "subresource"
+        | "namespace"
+        | "name"
+        | "allowed"
+        | "reason"
+        | "error"
+        | "errored"
+        | "masked"
         | "prefixLength"
         | "family"
         | "isUnspecified"
@@ -160,6 +149,26 @@ fn of_function(
         | "getPort"
         | "getEscapedPath"
         | "getQuery" => 1,
+        "fieldSelector" | "labelSelector" => selector_cost(second),
+        "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => args.first().map_or(0, traversal),
+        "ip" if overload == "cidr_ip" => 1,
+        "ip"
+        | "url"
+        | "lowerAscii"
+        | "upperAscii"
+        | "substring"
+        | "trim"
+        | "jsonpatch.escapeKey"
+        | "cidr"
+        | "isIP"
+        | "isCIDR"
+        | "quantity"
+        | "isQuantity"
+        | "semver"
+        | "isSemver" => tenth(first),
+        "replace" | "split" | "ip.isCanonical" => fifth(first),
+        "join" => fifth(size(result)),
+        "find" | "findAll" => regex(first, second),
         "containsIP" => fifth(first) + if overload == "cidr_contains_ip_string" { tenth(second) } else { 0 },
         "containsCIDR" => {
             let text = if overload == "cidr_contains_cidr_string" { tenth(second) } else { 0 };

@@ -13,8 +13,12 @@ use crate::value::Value;
 pub(super) fn functions() -> Vec<Function> {
     let ip = Type::opaque("net.IP");
     let cidr = Type::opaque("net.CIDR");
-    let test = |name: &'static str, id_name: &str, body: Body| {
-        Function::new(name, body, vec![member(id(format!("ip_is_{id_name}")), &[ip.clone()], &Type::Bool)])
+    let is_kind = |name: &'static str, id_name: &str, body: Body| {
+        Function::new(
+            name,
+            body,
+            vec![member(id(format!("ip_is_{id_name}")), std::slice::from_ref(&ip), &Type::Bool)],
+        )
     };
     vec![
         Function::new(
@@ -26,7 +30,10 @@ pub(super) fn functions() -> Vec<Function> {
                 [value] => network("ip", value).map(|network| Value::opaque(Opaque::Ip(network.address()))),
                 _ => Err(unfit("ip", args)),
             },
-            vec![overload("string_to_ip", &[Type::String], &ip), member("cidr_ip", &[cidr.clone()], &ip)],
+            vec![
+                overload("string_to_ip", &[Type::String], &ip),
+                member("cidr_ip", std::slice::from_ref(&cidr), &ip),
+            ],
         ),
         Function::new(
             "isIP",
@@ -46,19 +53,19 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new(
             "family",
             |args, _| address(args).map(|address| Value::Int(if address.is_ipv4() { 4 } else { 6 })),
-            vec![member("ip_family", &[ip.clone()], &Type::Int)],
+            vec![member("ip_family", std::slice::from_ref(&ip), &Type::Int)],
         ),
-        test("isUnspecified", "unspecified", |args, _| {
+        is_kind("isUnspecified", "unspecified", |args, _| {
             address(args).map(|ip| Value::Bool(ip.is_unspecified()))
         }),
-        test("isLoopback", "loopback", |args, _| address(args).map(|ip| Value::Bool(ip.is_loopback()))),
-        test("isLinkLocalMulticast", "link_local_multicast", |args, _| {
+        is_kind("isLoopback", "loopback", |args, _| address(args).map(|ip| Value::Bool(ip.is_loopback()))),
+        is_kind("isLinkLocalMulticast", "link_local_multicast", |args, _| {
             address(args).map(|ip| Value::Bool(is_link_local_multicast(ip)))
         }),
-        test("isLinkLocalUnicast", "link_local_unicast", |args, _| {
+        is_kind("isLinkLocalUnicast", "link_local_unicast", |args, _| {
             address(args).map(|ip| Value::Bool(is_link_local_unicast(ip)))
         }),
-        test("isGlobalUnicast", "global_unicast", |args, _| {
+        is_kind("isGlobalUnicast", "global_unicast", |args, _| {
             address(args).map(|ip| Value::Bool(is_global_unicast(ip)))
         }),
         Function::new(
@@ -95,14 +102,14 @@ pub(super) fn functions() -> Vec<Function> {
             |args, _| {
                 only_network("prefixLength", args).map(|network| Value::Int(i64::from(network.length())))
             },
-            vec![member("cidr_prefix_length", &[cidr.clone()], &Type::Int)],
+            vec![member("cidr_prefix_length", std::slice::from_ref(&cidr), &Type::Int)],
         ),
         Function::new(
             "masked",
             |args, _| {
                 only_network("masked", args).map(|network| Value::opaque(Opaque::Cidr(network.masked())))
             },
-            vec![member("cidr_masked", &[cidr.clone()], &cidr)],
+            vec![member("cidr_masked", std::slice::from_ref(&cidr), &cidr)],
         ),
     ]
 }

@@ -20,7 +20,7 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new(name, body, vec![member(id, &[resource.clone(), Type::String], &resource)])
     };
     let told = |name, id, body, result: &Type| {
-        Function::new(name, body, vec![member(id, &[decision.clone()], result)])
+        Function::new(name, body, vec![member(id, std::slice::from_ref(&decision), result)])
     };
     vec![
         Function::new(

@@ -15,7 +15,9 @@ use crate::value::Value;
 pub(super) fn functions() -> Vec<Function> {
     let a = Type::param("A");
     let of = |to: &Type, from: &[(&str, Type)], name: &str| -> Vec<Overload> {
-        from.iter().map(|(from, of)| overload(id(format!("{from}_to_{name}")), &[of.clone()], to)).collect()
+        from.iter()
+            .map(|(from, of)| overload(id(format!("{from}_to_{name}")), std::slice::from_ref(of), to))
+            .collect()
     };
     let bool = ("bool", Type::Bool);
     let bytes = ("bytes", Type::Bytes);
@@ -46,7 +48,7 @@ pub(super) fn functions() -> Vec<Function> {
         Function::unguarded(
             "type",
             |args, _| type_of_value(args),
-            vec![overload("type", &[a.clone()], &type_of)],
+            vec![overload("type", std::slice::from_ref(&a), &type_of)],
         ),
         Function::unguarded("dyn", identity, vec![overload("to_dyn", &[a], &Type::Dyn)]),
         Function::new("bool", to_bool, of(&Type::Bool, &[bool, string.clone()], "bool")),

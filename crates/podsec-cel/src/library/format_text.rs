@@ -1,5 +1,7 @@
 //! `"%s has %d".format([name, count])`: texts made of values, and whether the values can fit before they are known.
 
+use std::fmt::{self, Write as _};
+
 use podsec_go::quote::quoted;
 
 use super::arguments::unfit;
@@ -176,18 +178,23 @@ fn convert(out: &mut String, conversion: char, precision: Option<usize>, value: 
         }
         ('b', Value::Bool(flag)) => out.push(if *flag { '1' } else { '0' }),
         ('b', Value::Int(number)) => signed(out, *number, |number| format!("{number:b}")),
-        ('b', Value::Uint(number)) => out.push_str(&format!("{number:b}")),
+        ('b', Value::Uint(number)) => write(out, format_args!("{number:b}")),
         ('o', Value::Int(number)) => signed(out, *number, |number| format!("{number:o}")),
-        ('o', Value::Uint(number)) => out.push_str(&format!("{number:o}")),
+        ('o', Value::Uint(number)) => write(out, format_args!("{number:o}")),
         ('x', Value::Int(number)) => signed(out, *number, |number| format!("{number:x}")),
         ('X', Value::Int(number)) => signed(out, *number, |number| format!("{number:X}")),
-        ('x', Value::Uint(number)) => out.push_str(&format!("{number:x}")),
-        ('X', Value::Uint(number)) => out.push_str(&format!("{number:X}")),
+        ('x', Value::Uint(number)) => write(out, format_args!("{number:x}")),
+        ('X', Value::Uint(number)) => write(out, format_args!("{number:X}")),
         ('x' | 'X', Value::String(text)) => hexadecimal(out, text.as_bytes(), conversion == 'X'),
         ('x' | 'X', Value::Bytes(bytes)) => hexadecimal(out, bytes, conversion == 'X'),
         _ => return Err(Error::new("no such overload")),
     }
     Ok(())
+}
+
+/// Appends digits. Writing into a text cannot fail.
+fn write(out: &mut String, digits: fmt::Arguments<'_>) {
+    let _ = out.write_fmt(digits);
 }
 
 fn signed(out: &mut String, number: i64, digits: impl Fn(u64) -> String) {
@@ -199,7 +206,11 @@ fn signed(out: &mut String, number: i64, digits: impl Fn(u64) -> String) {
 
 fn hexadecimal(out: &mut String, bytes: &[u8], upper: bool) {
     for byte in bytes {
-        out.push_str(&if upper { format!("{byte:02X}") } else { format!("{byte:02x}") });
+        if upper {
+            write(out, format_args!("{byte:02X}"));
+        } else {
+            write(out, format_args!("{byte:02x}"));
+        }
     }
 }
 

@@ -46,12 +46,12 @@ pub(super) fn functions() -> Vec<Function> {
         ),
         Function::new(
             "indexOf",
-            |args, budget| index_of(args, budget),
+            index_of,
             vec![member("list_a_index_of_int", &[Type::list(a.clone()), a.clone()], &Type::Int)],
         ),
         Function::new(
             "lastIndexOf",
-            |args, budget| last_index_of(args, budget),
+            last_index_of,
             vec![member("list_a_last_index_of_int", &[Type::list(a.clone()), a], &Type::Int)],
         ),
         Function::new(
@@ -91,8 +91,12 @@ pub(super) fn functions() -> Vec<Function> {
             range,
             vec![overload("lists_range", &[Type::Int], &Type::list(Type::Int))],
         ),
-        Function::new("reverse", reverse, vec![member("list_reverse", &[list.clone()], &list)]),
-        Function::new("distinct", distinct, vec![member("list_distinct", &[list.clone()], &list)]),
+        Function::new("reverse", reverse, vec![member("list_reverse", std::slice::from_ref(&list), &list)]),
+        Function::new(
+            "distinct",
+            distinct,
+            vec![member("list_distinct", std::slice::from_ref(&list), &list)],
+        ),
         Function::new(
             "sets.contains",
             |args, _| in_sets(args, contains_all),

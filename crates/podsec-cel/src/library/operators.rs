@@ -28,7 +28,7 @@ pub(super) fn functions() -> Vec<Function> {
         Function::unguarded("!_", not, vec![overload("logical_not", &[Type::Bool], &Type::Bool)]),
         Function::unguarded(
             "@not_strictly_false",
-            not_strictly_false,
+            |args, _| Ok(Value::Bool(!matches!(args, [Value::Bool(false)]))),
             vec![overload("not_strictly_false", &[Type::Bool], &Type::Bool)],
         ),
         Function::unguarded("_==_", never, vec![overload("equals", &[a.clone(), a.clone()], &Type::Bool)]),
@@ -114,7 +114,7 @@ pub(super) fn functions() -> Vec<Function> {
                 .into_iter()
                 .flat_map(|(name, of)| {
                     [
-                        overload(id(format!("size_{name}")), &[of.clone()], &Type::Int),
+                        overload(id(format!("size_{name}")), std::slice::from_ref(&of), &Type::Int),
                         member(id(format!("{name}_size")), &[of], &Type::Int),
                     ]
                 })
@@ -178,10 +178,6 @@ fn not(args: &[Value], _: &mut Budget) -> Result<Value, Error> {
         [Value::Bool(flag)] => Ok(Value::Bool(!flag)),
         _ => Err(Error::new("no such overload")),
     }
-}
-
-fn not_strictly_false(args: &[Value], _: &mut Budget) -> Result<Value, Error> {
-    Ok(Value::Bool(!matches!(args, [Value::Bool(false)])))
 }
 
 fn compare(symbol: &str, args: &[Value], holds: fn(Ordering) -> bool) -> Result<Value, Error> {

@@ -17,12 +17,12 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new(
             "optional.of",
             |args, _| args.first().cloned().map(Value::some).ok_or_else(|| unfit("optional.of", args)),
-            vec![overload("optional_of", &[value.clone()], &optional)],
+            vec![overload("optional_of", std::slice::from_ref(&value), &optional)],
         ),
         Function::new(
             "optional.ofNonZeroValue",
             non_zero,
-            vec![overload("optional_ofNonZeroValue", &[value.clone()], &optional)],
+            vec![overload("optional_ofNonZeroValue", std::slice::from_ref(&value), &optional)],
         ),
         Function::new(
             "optional.none",
@@ -36,7 +36,7 @@ pub(super) fn functions() -> Vec<Function> {
                 [Value::Optional(None)] => Err(Error::new("optional.none() dereference")),
                 _ => Err(unfit("value", args)),
             },
-            vec![member("optional_value", &[optional.clone()], &value)],
+            vec![member("optional_value", std::slice::from_ref(&optional), &value)],
         ),
         Function::new(
             "hasValue",
@@ -44,7 +44,7 @@ pub(super) fn functions() -> Vec<Function> {
                 [Value::Optional(inner)] => Ok(Value::Bool(inner.is_some())),
                 _ => Err(unfit("hasValue", args)),
             },
-            vec![member("optional_hasValue", &[optional.clone()], &Type::Bool)],
+            vec![member("optional_hasValue", std::slice::from_ref(&optional), &Type::Bool)],
         ),
         Function::new(
             "or",
@@ -63,18 +63,18 @@ pub(super) fn functions() -> Vec<Function> {
         ),
         Function::new(
             "first",
-            |args, _| edge(args, |items| items.first()),
-            vec![member("list_first", &[list.clone()], &optional)],
+            |args, _| edge(args, <[Value]>::first),
+            vec![member("list_first", std::slice::from_ref(&list), &optional)],
         ),
         Function::new(
             "last",
-            |args, _| edge(args, |items| items.last()),
-            vec![member("list_last", &[list.clone()], &optional)],
+            |args, _| edge(args, <[Value]>::last),
+            vec![member("list_last", std::slice::from_ref(&list), &optional)],
         ),
         Function::new(
             "optional.unwrap",
             unwrap,
-            vec![overload("optional_unwrap", &[optionals.clone()], &list)],
+            vec![overload("optional_unwrap", std::slice::from_ref(&optionals), &list)],
         ),
         Function::new("unwrapOpt", unwrap, vec![member("optional_unwrapOpt", &[optionals], &list)]),
     ]

@@ -14,7 +14,9 @@ use crate::value::Value;
 pub(super) fn functions() -> Vec<Function> {
     let semver = Type::message("kubernetes.Semver");
     let pair = [semver.clone(), semver.clone()];
-    let number = |name, id, body| Function::new(name, body, vec![member(id, &[semver.clone()], &Type::Int)]);
+    let number = |name, id, body| {
+        Function::new(name, body, vec![member(id, std::slice::from_ref(&semver), &Type::Int)])
+    };
     vec![
         Function::new(
             "semver",

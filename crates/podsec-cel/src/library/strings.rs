@@ -75,7 +75,7 @@ pub(super) fn functions() -> Vec<Function> {
             "join",
             join,
             vec![
-                member("list_join", &[texts.clone()], &string),
+                member("list_join", std::slice::from_ref(&texts), &string),
                 member("list_join_string", &[texts, Type::String], &string),
             ],
         ),
@@ -96,7 +96,7 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
-fn pair<'a>(args: &'a [Value]) -> Result<(&'a str, &'a str), Error> {
+fn pair(args: &[Value]) -> Result<(&str, &str), Error> {
     match args {
         [Value::String(one), Value::String(other)] => Ok((one, other)),
         _ => Err(Error::new("no such overload")),

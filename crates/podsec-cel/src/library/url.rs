@@ -11,7 +11,11 @@ use crate::value::{Key, Map, Value};
 pub(super) fn functions() -> Vec<Function> {
     let url = Type::message("kubernetes.URL");
     let part = |name: &'static str, part: &str, body| {
-        Function::new(name, body, vec![member(id(format!("url_get_{part}")), &[url.clone()], &Type::String)])
+        Function::new(
+            name,
+            body,
+            vec![member(id(format!("url_get_{part}")), std::slice::from_ref(&url), &Type::String)],
+        )
     };
     let query = Type::map(Type::String, Type::list(Type::String));
     vec![

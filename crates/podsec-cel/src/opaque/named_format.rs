@@ -109,20 +109,20 @@ fn prefix(text: &str) -> String {
 }
 
 fn is_uuid(text: &str) -> bool {
-    let dashes = [8, 13, 18, 23];
+    let places = [8, 13, 18, 23];
     let bare = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let dashed = text.len() == 36
         && text
             .bytes()
             .enumerate()
-            .all(|(at, byte)| if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+            .all(|(at, byte)| if places.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() });
     bare || dashed
 }
 
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !text.is_empty()
-        && text.len() % 4 == 0
+        && text.len().is_multiple_of(4)
         && text.len() - body.len() <= 2
         && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
