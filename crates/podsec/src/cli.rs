@@ -53,6 +53,10 @@ const KUBECTL_PLUGIN: &str = "kubectl-podsec";
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Evaluate CEL expressions given as JSON Lines on standard input.
+    ///
+    /// Says of each expression what it yields, fails with or is refused for in a ValidatingAdmissionPolicy, a
+    /// MutatingAdmissionPolicy or a rule of a CustomResourceDefinition, in Kubernetes' words, and what it costs.
+    #[command(after_long_help = include_str!("commands/help/cel.txt"))]
     Cel(cel::Arguments),
     /// Judge manifests as the API server would, at file, line and column.
     ///

@@ -93,6 +93,7 @@ fn non_zero(args: &[Value], _: &mut Budget) -> Result<Value, Error> {
         Value::String(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_) => value.size() == Some(0),
         Value::Object(object) => object.fields.is_empty(),
         Value::Optional(inner) => inner.is_none(),
+        Value::Timestamp(time) => time.as_second() == YEAR_ONE && time.subsec_nanosecond() == 0,
         _ => false,
     };
     Ok(if zero { Value::NONE } else { Value::some(value.clone()) })
@@ -116,3 +117,6 @@ fn unwrap(args: &[Value], _: &mut Budget) -> Result<Value, Error> {
     }
     Ok(Value::list(values))
 }
+
+/// The first moment of the year one, Go's zero, in seconds.
+const YEAR_ONE: i64 = -62_135_596_800;

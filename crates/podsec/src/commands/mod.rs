@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod fix;
 mod help;
 pub(crate) mod inspect;
+mod json_lines;
 pub(crate) mod man;
 pub(crate) mod schema;
 pub(crate) mod serve;

@@ -4,34 +4,26 @@ mod encode;
 mod example_authorizer;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Write};
+use std::io;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use podsec_cel::authorizer::{Authorizer, Check, Resource};
 use podsec_cel::{Budget, Environment, Error, Opaque, Value, kubernetes, limits};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-/// Evaluates Kubernetes' CEL expressions: one JSON object a line in, one answer a line out, in order.
-///
-/// In: `{"expr": "object.spec.replicas <= 3", "vars": {"object": {…}}, "mode": "vap"}`. The mode says what an expression may
-/// use: `vap` is a ValidatingAdmissionPolicy (object, oldObject, params, request, namespaceObject, authorizer), `map` a
-/// MutatingAdmissionPolicy (also Object and JSONPatch), `crd` a rule of a CustomResourceDefinition (self, oldSelf, of any
-/// type). Variables that are left out are null. An `id` is repeated in the answer.
-///
-/// Out: `{"value": …}`, or `{"error": …}` when the evaluation failed, or `{"compileError": …}` when the API server would
-/// refuse the expression; with `cost` in Kubernetes' units. Values that JSON has no form for are objects with one key, as
-/// in `{"$duration": "1.5s"}`.
-///
-/// Questions to `authorizer` are answered by an example: pods may be read, `/healthz` may be asked, the service account
-/// `builder` in `default` may read secrets, `forbidden` is denied, `broken` fails, and nobody has an opinion on the rest.
-///
-/// Exits with 0 when every line could be read, and with 2 when one could not.
+use super::json_lines::{self, Lines};
+
+/// Evaluate CEL expressions given as JSON Lines on standard input.
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// The number of threads that evaluate; all processors when left out.
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<NonZeroUsize>,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,33 +48,20 @@ enum Mode {
 }
 
 /// Evaluates the lines of standard input until it ends.
-pub(crate) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let environments = Environments {
         vap: kubernetes::validating_policy(true, true),
         map: kubernetes::mutating_policy(true, true),
         crd: kubernetes::untyped_rule(),
     };
-    let mut output = io::stdout().lock();
-    let mut all_read = true;
-    for line in io::stdin().lock().lines() {
-        let line = line.context("cannot read standard input")?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let answer = match serde_json::from_str::<Line>(&line) {
-            Ok(line) => environments.answer(&line),
-            Err(error) => {
-                all_read = false;
-                json!({ "inputError": error.to_string() })
-            }
-        };
-        match writeln!(output, "{answer}").and_then(|()| output.flush()) {
-            // Whoever reads has seen enough, as `head` has.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
-            written => written.context("cannot write the answers")?,
-        }
-    }
-    Ok(if all_read { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    let answer = |line: &[u8], written: &mut Vec<u8>| {
+        let line = serde_json::from_slice::<Line>(line).map_err(|error| error.to_string())?;
+        json_lines::write(written, &environments.answer(&line));
+        Ok(())
+    };
+    let threads = arguments.threads.unwrap_or_else(json_lines::all_processors).get();
+    let lines = Lines { answer: &answer, error_key: "inputError" };
+    json_lines::run(io::stdin(), io::stdout().lock(), threads, &lines).map(ExitCode::from)
 }
 
 struct Environments {
