@@ -49,7 +49,7 @@ mod tests {
     fn a_name_that_is_not_known_brings_the_nearest_and_where_all_are_listed() {
         assert_eq!(
             unknown("hostNamespace"),
-            "nothing is known of \"hostNamespace\"; did you mean hostNamespaces? `podsec explain` lists every name"
+            "nothing is known of \"hostNamespace\"; did you mean hostNamespaces or host namespaces? `podsec explain` lists every name"
         );
         assert_eq!(unknown("qqqqqq"), "nothing is known of \"qqqqqq\"; `podsec explain` lists every name");
     }
