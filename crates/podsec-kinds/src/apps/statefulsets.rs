@@ -5,7 +5,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use serde_json::{Map, Value, json};
 
-use crate::core::persistentvolumeclaims;
+use crate::core::claim_spec;
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::pod_spec::{annotations, defaults, validation};
@@ -98,8 +98,7 @@ fn own_warnings(set: &Value, claim_path: fn(Path) -> Path) -> Vec<String> {
     let path = Path::new("spec").child("volumeClaimTemplates");
     let mut warnings = Vec::new();
     for (index, claim) in spec.list("volumeClaimTemplates").iter().enumerate() {
-        warnings
-            .extend(persistentvolumeclaims::spec_warnings(claim.at("spec"), &claim_path(path.index(index))));
+        warnings.extend(claim_spec::warnings(claim.at("spec"), &claim_path(path.index(index))));
     }
     if spec.number("revisionHistoryLimit") < 0 {
         let why = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended";
@@ -185,7 +184,7 @@ fn validate_spec(spec: &Value, strictness: Strictness) -> Vec<Error> {
         let path = path.child("volumeClaimTemplates");
         for (index, claim) in spec.list("volumeClaimTemplates").iter().enumerate() {
             let path = path.index(index).child("spec");
-            errors.extend(persistentvolumeclaims::validate_spec(claim.at("spec"), false, &path));
+            errors.extend(claim_spec::validate(claim.at("spec"), false, &path));
         }
     }
     errors.extend(workload::nonnegative(spec, &["replicas", "minReadySeconds"], &path));

@@ -1,4 +1,5 @@
-//! What PersistentVolumes and their claims share: the modes of access and the annotation that once named the class.
+//! What PersistentVolumes and their claims share: the modes of access, the modes of volumes, and the annotation that
+//! once named the class.
 
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::Value;
@@ -31,6 +32,9 @@ pub(super) fn shown(modes: &[Value]) -> String {
     let present = short.iter().filter(|(mode, _)| modes.iter().any(|other| other == mode));
     present.map(|(_, short)| *short).collect::<Vec<_>>().join(",")
 }
+
+/// How a volume appears in a pod.
+pub(super) const VOLUME_MODES: &[&str] = &["Block", "Filesystem"];
 
 /// The annotation that named the class before the field did.
 pub(super) const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";

@@ -1,6 +1,7 @@
 //! The kinds of the core group, one file a kind.
 
 mod access_modes;
+pub(crate) mod claim_spec;
 pub(crate) mod componentstatuses;
 mod config_sources;
 pub(crate) mod configmaps;

@@ -2,17 +2,17 @@
 
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::core::access_modes::{self, CLASS_ANNOTATION};
-use crate::core::persistentvolumes::VOLUME_MODES;
+use crate::core::claim_spec;
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::pod_spec::defaults;
 use crate::printing::{self, column, wide};
 use crate::quantity::Quantity;
 use crate::strategy::{DeletionAnswer, SelectableField, Strategy, Subresource};
-use crate::{formats, internal, label_selector, metadata as meta, resource_names, workload};
+use crate::{formats, internal, metadata as meta, resource_names, workload};
 
 /// PersistentVolumeClaims.
 pub(crate) static STRATEGY: Strategy = Strategy {
@@ -124,79 +124,7 @@ fn settle_data_sources(claim: &mut Value, old: Option<&Value>) {
 
 fn validate(claim: &Value) -> Vec<Error> {
     let mut errors = meta::validate(claim, true, NameRule::Dns1123Subdomain);
-    errors.extend(validate_spec(claim.at("spec"), false, &Path::new("spec")));
-    errors
-}
-
-/// What is wrong with the spec of a claim, or of the template of one. `any_group` lets the API groups of its data
-/// sources be anything.
-pub(crate) fn validate_spec(spec: &Value, any_group: bool, path: &Path) -> Vec<Error> {
-    let mut errors = Vec::new();
-    if spec.list("accessModes").is_empty() {
-        errors.push(Error::required(path.child("accessModes"), "at least 1 access mode is required"));
-    }
-    if let Some(selector) = spec.field("selector") {
-        errors.extend(label_selector::validate(selector, &path.child("selector")));
-    }
-    errors.extend(access_modes::validate(spec.list("accessModes"), &path.child("accessModes")));
-    let storage_path = path.child("resources").key("storage");
-    match Quantity::parse(spec.at("resources").at("requests").text("storage")) {
-        None => errors.push(Error::required(storage_path, "")),
-        Some(storage) => errors.extend(storage.not_positive(&storage_path)),
-    }
-    let mut class = |field: &str| {
-        let name = spec.text(field);
-        if !name.is_empty() {
-            errors.extend(formats::invalid(&path.child(field), name, formats::subdomain(name)));
-        }
-    };
-    class("storageClassName");
-    if let Some(mode) = spec.at("volumeMode").as_str().filter(|mode| !VOLUME_MODES.contains(mode)) {
-        errors.push(formats::unsupported(&path.child("volumeMode"), mode, VOLUME_MODES));
-    }
-    errors.extend(data_sources(spec, any_group, path));
-    let class = spec.text("volumeAttributesClassName");
-    if !class.is_empty() {
-        let path = path.child("volumeAttributesClassName");
-        errors.extend(formats::invalid(&path, class, formats::subdomain(class)));
-    }
-    errors
-}
-
-fn data_sources(spec: &Value, any_group: bool, path: &Path) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for field in ["dataSource", "dataSourceRef"] {
-        let Some(source) = spec.field(field) else { continue };
-        let path = path.child(field);
-        for part in ["name", "kind"] {
-            if source.text(part).is_empty() {
-                errors.push(Error::required(path.child(part), ""));
-            }
-        }
-        let (group, kind) = (source.text("apiGroup"), source.text("kind"));
-        if group.is_empty() && kind != "PersistentVolumeClaim" {
-            let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
-            errors.push(Error::invalid(path.clone(), &kind.into(), detail));
-        }
-        if !group.is_empty() && !any_group {
-            errors.extend(formats::invalid(&path.child("apiGroup"), group, formats::subdomain(group)));
-        }
-        let namespace = source.text("namespace");
-        if field == "dataSourceRef" && !namespace.is_empty() {
-            errors.extend(formats::invalid(&path.child("namespace"), namespace, formats::label(namespace)));
-        }
-    }
-    let (source, reference) = (spec.at("dataSource"), spec.at("dataSourceRef"));
-    if !source.is_null() && !reference.is_null() {
-        // Kubernetes shows a path, of which nothing is public.
-        let shown = Value::Object(Map::new());
-        if !reference.text("namespace").is_empty() {
-            let detail = "may not be specified when dataSourceRef.namespace is specified";
-            errors.push(Error::invalid(path.clone(), &shown, detail));
-        } else if ["apiGroup", "kind", "name"].iter().any(|part| source.at(part) != reference.at(part)) {
-            errors.push(Error::invalid(path.clone(), &shown, "must match dataSourceRef"));
-        }
-    }
+    errors.extend(claim_spec::validate(claim.at("spec"), false, &Path::new("spec")));
     errors
 }
 
@@ -208,7 +136,7 @@ fn validate_update(claim: &Value, old: &Value) -> Vec<Error> {
     let any_group = ["dataSource", "dataSourceRef"].iter().any(|source| then.at(source).has("apiGroup"));
     let mut errors = meta::validate_update(claim, &old);
     errors.extend(meta::validate(claim, true, NameRule::Dns1123Subdomain));
-    errors.extend(validate_spec(now, any_group, &Path::new("spec")));
+    errors.extend(claim_spec::validate(now, any_group, &Path::new("spec")));
     errors.extend(class_annotation(claim, &old));
     let (kept, old_kept) = (what_stays(claim, &old), with_volume_of(now, then));
     if !same(&kept, &old_kept) {
@@ -353,21 +281,8 @@ fn warnings(claim: &Value) -> Vec<String> {
         let path = Path::new("metadata").child("annotations").key(CLASS_ANNOTATION);
         warnings.push(format!("{path}: {}", access_modes::CLASS_ANNOTATION_DEPRECATED));
     }
-    warnings.extend(spec_warnings(claim.at("spec"), &Path::new("spec")));
+    warnings.extend(claim_spec::warnings(claim.at("spec"), &Path::new("spec")));
     warnings
-}
-
-/// What to say about the spec of a claim, or of the template of one.
-pub(crate) fn spec_warnings(spec: &Value, path: &Path) -> Vec<String> {
-    let resources = spec.at("resources");
-    let amounts = ["requests", "limits"].into_iter().filter_map(|list| {
-        let amount = Quantity::parse(resources.at(list).text("storage"))?;
-        (!amount.is_integer()).then(|| {
-            let path = path.child("resources").child(list).key("storage");
-            format!("{path}: fractional byte value \"{amount}\" is invalid, must be an integer")
-        })
-    });
-    amounts.collect()
 }
 
 const RESIZE_STATUSES: &[&str] = &[

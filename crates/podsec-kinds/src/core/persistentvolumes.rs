@@ -165,8 +165,10 @@ fn validate_spec(spec: &Value, name: &str, path: &Path) -> Vec<Error> {
     if !class.is_empty() {
         errors.extend(formats::invalid(&path.child("storageClassName"), class, formats::subdomain(class)));
     }
-    if let Some(mode) = spec.at("volumeMode").as_str().filter(|mode| !VOLUME_MODES.contains(mode)) {
-        errors.push(formats::unsupported(&path.child("volumeMode"), mode, VOLUME_MODES));
+    if let Some(mode) =
+        spec.at("volumeMode").as_str().filter(|mode| !access_modes::VOLUME_MODES.contains(mode))
+    {
+        errors.push(formats::unsupported(&path.child("volumeMode"), mode, access_modes::VOLUME_MODES));
     }
     errors.extend(attributes_class(spec, path));
     errors
@@ -433,8 +435,6 @@ fn clean(path: &str) -> String {
 }
 
 const MOUNT_OPTIONS: &str = "volume.beta.kubernetes.io/mount-options";
-/// How a volume appears in a pod.
-pub(crate) const VOLUME_MODES: &[&str] = &["Block", "Filesystem"];
 
 /// Every kind of source in the order in which Kubernetes looks at them.
 const SOURCES: &[&str] = &[

@@ -12,6 +12,7 @@ pub(crate) mod qos;
 pub(crate) mod resources;
 pub(crate) mod scheduling;
 pub(crate) mod security_context;
+mod surroundings;
 pub(crate) mod update;
 pub(crate) mod validation;
 pub(crate) mod volumes;

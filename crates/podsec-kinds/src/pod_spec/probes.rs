@@ -3,7 +3,7 @@
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::Value;
 
-use super::containers::Surroundings;
+use super::surroundings::Surroundings;
 use crate::formats;
 use crate::object::Fields;
 

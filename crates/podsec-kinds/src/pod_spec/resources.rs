@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use podsec_apimachinery::field::{Cause, Error, Path};
 use serde_json::Value;
 
-use super::containers::Surroundings;
+use super::surroundings::Surroundings;
 use crate::formats;
 use crate::object::Fields;
 use crate::quantity::Quantity;

@@ -4,8 +4,8 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
-use super::containers::{self, Surroundings};
-use super::{annotations, os, resources, scheduling, security_context, volumes};
+use super::surroundings::Surroundings;
+use super::{annotations, containers, os, resources, scheduling, security_context, volumes};
 use crate::object::{Fields, metadata};
 use crate::{formats, metadata as meta};
 

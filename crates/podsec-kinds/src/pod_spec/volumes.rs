@@ -6,9 +6,9 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
 
-use super::containers::Surroundings;
 use super::environment;
-use crate::core::persistentvolumeclaims;
+use super::surroundings::Surroundings;
+use crate::core::claim_spec;
 use crate::object::{Fields, metadata};
 use crate::quantity::Quantity;
 use crate::volume_sources::{self, Owner};
@@ -423,7 +423,7 @@ fn ephemeral(volume: &Value, source: &Value, pod: Option<&Value>, path: &Path) -
 
 fn claim_template(template: &Value, path: &Path) -> Vec<Error> {
     let mut errors = meta::template(metadata(template), &path.child("metadata"));
-    errors.extend(persistentvolumeclaims::validate_spec(template.at("spec"), false, &path.child("spec")));
+    errors.extend(claim_spec::validate(template.at("spec"), false, &path.child("spec")));
     errors
 }
 
