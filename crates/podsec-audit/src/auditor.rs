@@ -13,8 +13,8 @@ use crate::policy::{Level, Policy, Stage};
 use crate::recording::Recording;
 use crate::request::{Request, User};
 use crate::sink::Sink;
-use crate::writer::Writer;
-use crate::{Event, Metrics, legacy, request};
+use crate::writer::{Writer, record};
+use crate::{Event, Metrics, request};
 
 /// Records requests as a policy wants them. Clones are the same auditor.
 #[derive(Clone)]
@@ -204,18 +204,6 @@ impl Shared {
             }
         }
     }
-}
-
-/// Writes an event. Whether it was kept.
-pub(crate) fn record(sink: &dyn Sink, counters: &Counters, event: &Event) -> bool {
-    let Err(error) = sink.write(event) else { return true };
-    let plugin = sink.plugin();
-    counters.error(plugin);
-    tracing::error!(
-        "Error in audit plugin '{plugin}' affecting 1 audit events: {error}\nImpacted events:\n{}",
-        legacy::line(event)
-    );
-    false
 }
 
 impl std::fmt::Debug for Auditor {

@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 
-use crate::Event;
-use crate::auditor::record;
 use crate::metrics::Counters;
 use crate::sink::{Error, Sink};
+use crate::{Event, legacy};
 
 /// Hands events to the thread, in the order in which they come.
 pub(crate) struct Writer {
@@ -92,6 +91,18 @@ fn run(queue: &Receiver<Message>, sink: &dyn Sink, counters: &Counters, state: &
             }
         }
     }
+}
+
+/// Writes an event. Whether it was kept.
+pub(crate) fn record(sink: &dyn Sink, counters: &Counters, event: &Event) -> bool {
+    let Err(error) = sink.write(event) else { return true };
+    let plugin = sink.plugin();
+    counters.error(plugin);
+    tracing::error!(
+        "Error in audit plugin '{plugin}' affecting 1 audit events: {error}\nImpacted events:\n{}",
+        legacy::line(event)
+    );
+    false
 }
 
 /// How long a stopping server waits for its audit log.
