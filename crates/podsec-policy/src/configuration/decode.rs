@@ -1,9 +1,11 @@
-//! A document into a configuration, strictly: nothing in it may go unread.
+//! A document into the parts of a configuration, strictly: nothing in it may go unread.
 
+use podsec_standards::Policy;
 use serde_json::Value;
 
+use super::error::ConfigurationError;
+use super::exemptions::Exemptions;
 use super::object::Object;
-use super::{Configuration, ConfigurationError, Exemptions, ModeDefaults};
 use crate::labels::Policies;
 
 const KIND: &str = "PodSecurityConfiguration";
@@ -14,7 +16,7 @@ const VERSIONS: [&str; 3] = [
 ];
 
 /// Reads a document of any of the three versions, which have the same fields.
-pub(super) fn decode(document: &Value) -> Result<Configuration, ConfigurationError> {
+pub(super) fn decode(document: &Value) -> Result<(Policies, Exemptions), ConfigurationError> {
     let mut unknown = Vec::new();
     let document = Object::root(document)?;
     document.expect_kind(KIND, &VERSIONS)?;
@@ -51,5 +53,37 @@ pub(super) fn decode(document: &Value) -> Result<Configuration, ConfigurationErr
         return Err(ConfigurationError::Defaults(errors));
     }
     let exemptions = Exemptions::new(namespaces, runtime_classes, usernames)?;
-    Ok(Configuration { defaults, exemptions })
+    Ok((defaults, exemptions))
+}
+
+/// The two fields of one mode under `defaults`, as far as they are set.
+#[derive(Default)]
+struct ModeDefaults {
+    level: Option<String>,
+    version: Option<String>,
+}
+
+impl ModeDefaults {
+    /// The policy; what is unset or empty is privileged and latest.
+    fn policy(&self, mode: &str, errors: &mut Vec<String>) -> Policy {
+        let unset = Policies::PRIVILEGED.enforce;
+        Policy::new(
+            read(self.level.as_deref(), unset.level, mode, errors),
+            read(self.version.as_deref(), unset.version, &format!("{mode}-version"), errors),
+        )
+    }
+}
+
+fn read<T>(text: Option<&str>, unset: T, field: &str, errors: &mut Vec<String>) -> T
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    match text.filter(|text| !text.is_empty()).map(str::parse) {
+        None => unset,
+        Some(Ok(value)) => value,
+        Some(Err(error)) => {
+            errors.push(format!("{field}: {error}"));
+            unset
+        }
+    }
 }

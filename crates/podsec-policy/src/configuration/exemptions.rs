@@ -6,7 +6,7 @@ use podsec_apimachinery::field::{self, Cause, Path};
 use podsec_apimachinery::name::{dns1123_label, dns1123_subdomain};
 use podsec_apimachinery::quote::quoted;
 
-use super::ConfigurationError;
+use super::error::ConfigurationError;
 
 /// Whom no policy binds. Every name is one that could exist, and stands here once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,15 +2,15 @@
 //! labels, and who is exempt. Once parsed it cannot be wrong.
 
 mod decode;
+mod error;
 mod exemptions;
 mod object;
 mod plugin;
 
-use podsec_apimachinery::field;
-use podsec_apimachinery::quote::quoted;
-use podsec_standards::{Policy, json};
+use podsec_standards::json;
 use serde_json::Value;
 
+pub use error::ConfigurationError;
 pub use exemptions::Exemptions;
 pub use plugin::Plugin;
 
@@ -47,50 +47,9 @@ impl Configuration {
     /// # Errors
     /// As [`Configuration::from_yaml`], except that there is no text to be wrong.
     pub fn from_value(document: &Value) -> Result<Self, ConfigurationError> {
-        decode::decode(document)
+        let (defaults, exemptions) = decode::decode(document)?;
+        Ok(Self { defaults, exemptions })
     }
-}
-
-/// Why a configuration is refused.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigurationError {
-    /// The defaults name a level or version that there is not; each with its field.
-    #[error("configuration error: {}", sentence(.0))]
-    Defaults(Vec<String>),
-    /// The exemptions hold names that cannot be, or repeat one.
-    #[error("invalid configuration: {}", field::aggregate(.0))]
-    Exemptions(Vec<field::Error>),
-    /// The document begins as JSON and is none.
-    #[error("not JSON, which it begins as: {0}")]
-    Json(#[from] podsec_standards::DecodeError),
-    /// The document does not say what it is: the field `apiVersion` or `kind` is missing.
-    #[error("Object '{0}' is missing")]
-    Missing(&'static str),
-    /// The document is YAML that cannot be read, or sets a key twice.
-    #[error(transparent)]
-    Syntax(#[from] podsec_yaml::Error),
-    /// A field has the wrong type.
-    #[error("{path}: must be {expected}, not {found}")]
-    Type {
-        /// The field.
-        path: String,
-        /// What Kubernetes wants there.
-        expected: &'static str,
-        /// What is there.
-        found: &'static str,
-    },
-    /// The document is another kind of object.
-    #[error("no kind {} is registered for version {}", quoted(kind), quoted(version))]
-    UnexpectedKind {
-        /// Its kind.
-        kind: String,
-        /// Its group and version.
-        version: String,
-    },
-    /// There are fields that Kubernetes does not know; each with its path.
-    #[error("strict decoding error: {}", .0.iter().map(|path| format!("unknown field {}", quoted(path))).collect::<Vec<_>>().join(", "))]
-    UnknownFields(Vec<String>),
 }
 
 /// Kubernetes takes for JSON what begins with a brace, and then refuses YAML's freedoms.
@@ -104,51 +63,5 @@ fn expect_json(text: &str) -> Result<(), ConfigurationError> {
 impl Default for Policies {
     fn default() -> Self {
         Self::PRIVILEGED
-    }
-}
-
-/// Errors as one sentence: one alone, more in brackets, repeats once.
-fn sentence(errors: &[String]) -> String {
-    let mut distinct: Vec<&str> = Vec::new();
-    for error in errors {
-        if !distinct.contains(&error.as_str()) {
-            distinct.push(error);
-        }
-    }
-    match distinct.as_slice() {
-        [one] => (*one).to_owned(),
-        many => format!("[{}]", many.join(", ")),
-    }
-}
-
-/// The two fields of one mode under `defaults`, as far as they are set.
-#[derive(Default)]
-struct ModeDefaults {
-    level: Option<String>,
-    version: Option<String>,
-}
-
-impl ModeDefaults {
-    /// The policy; what is unset or empty is privileged and latest.
-    fn policy(&self, mode: &str, errors: &mut Vec<String>) -> Policy {
-        let unset = Policies::PRIVILEGED.enforce;
-        Policy::new(
-            read(self.level.as_deref(), unset.level, mode, errors),
-            read(self.version.as_deref(), unset.version, &format!("{mode}-version"), errors),
-        )
-    }
-}
-
-fn read<T>(text: Option<&str>, unset: T, field: &str, errors: &mut Vec<String>) -> T
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    match text.filter(|text| !text.is_empty()).map(str::parse) {
-        None => unset,
-        Some(Ok(value)) => value,
-        Some(Err(error)) => {
-            errors.push(format!("{field}: {error}"));
-            unset
-        }
     }
 }

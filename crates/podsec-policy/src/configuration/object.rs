@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::ConfigurationError;
+use super::error::ConfigurationError;
 
 /// An object of a document and where it stands. One that is missing or `null` has no fields.
 pub(super) struct Object<'a> {
