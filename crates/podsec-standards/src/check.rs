@@ -1,8 +1,8 @@
 //! What a check is: a value that holds its rule, its documentation, its examples and its fix.
 
-use crate::field::{Field, Findings};
+use crate::field::{Actual, Field, Findings};
 use crate::pod::{Pod, Signs};
-use crate::safety::Ground;
+use crate::safety::{Ground, Safety};
 use crate::violation::Violation;
 use crate::{Level, Version};
 
@@ -49,6 +49,15 @@ pub(crate) struct Words {
 }
 
 impl Check {
+    /// How sure the fix of a field that breaks this check is. What someone wrote is never changed as safe or checked.
+    pub fn safety<'p>(&self, pod: &'p Pod<'p>, field: &Field<'p>) -> Safety {
+        if field.actual != Actual::Undefined {
+            return Safety::Unsafe;
+        }
+        let ground = self.fix.grounds.iter().find(|ground| (ground.holds)(pod, field));
+        ground.map_or(Safety::Unsafe, |ground| ground.safety)
+    }
+
     /// The revision that holds at a version, if the rule existed then.
     pub fn revision(&self, version: Version) -> Option<&'static Revision> {
         self.revisions.iter().rfind(|revision| version.includes(revision.since))

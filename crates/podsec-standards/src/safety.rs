@@ -10,8 +10,7 @@
 
 use core::fmt;
 
-use crate::check::Check;
-use crate::field::{Actual, Field, Owner};
+use crate::field::{Field, Owner};
 use crate::pod::{Container, Pod};
 
 /// How sure the fix of one field of one pod is.
@@ -69,17 +68,6 @@ impl Safety {
 impl fmt::Display for Safety {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
-    }
-}
-
-impl Check {
-    /// How sure the fix of a field that breaks this check is. What someone wrote is never changed as safe or checked.
-    pub fn safety<'p>(&self, pod: &'p Pod<'p>, field: &Field<'p>) -> Safety {
-        if field.actual != Actual::Undefined {
-            return Safety::Unsafe;
-        }
-        let ground = self.fix.grounds.iter().find(|ground| (ground.holds)(pod, field));
-        ground.map_or(Safety::Unsafe, |ground| ground.safety)
     }
 }
 

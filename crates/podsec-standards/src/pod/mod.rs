@@ -25,7 +25,6 @@ pub use error::DecodeError;
 pub(crate) use error::{decode, read};
 pub(crate) use features::{Features, Signs};
 use metadata::Metadata;
-use owned::Owned as _;
 pub(crate) use plain::plain_end;
 pub(crate) use reader::{Failure, Reader, Result};
 use security_context::PodSecurityContext;
@@ -82,11 +81,6 @@ impl<'a> Pod<'a> {
     /// When the bytes are not one JSON object in UTF-8, or a field has the wrong type.
     pub fn from_json(json: &'a [u8]) -> core::result::Result<Self, DecodeError> {
         decode(json)
-    }
-
-    /// The same pod, borrowing nothing.
-    pub fn into_owned(self) -> Pod<'static> {
-        self.owned()
     }
 
     /// `metadata.name`; empty when there is none.

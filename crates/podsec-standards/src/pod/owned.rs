@@ -9,8 +9,15 @@ use super::security_context::{Capabilities, PodSecurityContext, ProfileKind, Sec
 use super::volume::Volume;
 use super::{Container, Handler, Lifecycle, Os, Pod, Profile, SeLinuxOptions, Spec, WindowsOptions};
 
+impl Pod<'_> {
+    /// The same pod, borrowing nothing.
+    pub fn into_owned(self) -> Pod<'static> {
+        self.owned()
+    }
+}
+
 /// What can be made to borrow nothing.
-pub(super) trait Owned {
+trait Owned {
     type Owned;
 
     /// The same, with a copy of what was borrowed.
