@@ -5,11 +5,13 @@ use std::path::Path;
 use podsec_standards::{
     Actual, BROKEN_NON_ROOT, Check, Field, NonRoot, Pod, Policy, Segment, Violation, Workload, evaluate,
 };
-use podsec_yaml::{Document, Documents, Kind, Node, Position};
+use podsec_yaml::{Document, Documents, Kind, Position};
 use serde_json::Value;
 
 use crate::Source;
-use crate::finding::{Advice, FileReport, Finding, ImageUser, Mode, Patch, Place, PodReport, Problem, Start};
+use crate::finding::{
+    Advice, AdvisoryMode, FileReport, Finding, ImageUser, PartialObject, Place, PodReport, Problem, Start,
+};
 use crate::locate::{Children, Step, display, locate, push};
 use crate::node::Unfit;
 use crate::object::{Carried, Object, ObjectName, objects};
@@ -29,7 +31,7 @@ pub trait Policies {
     }
 
     /// The policies by which the pods of this object are only talked about: those of the modes warn and audit.
-    fn advice(&self, _: &ObjectName, _: &Pod<'_>) -> Vec<(Mode, Policy)> {
+    fn advice(&self, _: &ObjectName, _: &Pod<'_>) -> Vec<(AdvisoryMode, Policy)> {
         Vec::new()
     }
 }
@@ -149,7 +151,7 @@ impl<P: Policies> Checking<'_, P> {
         }
         if let Some(why) = self.patch(object, workload) {
             let position = object.node.position();
-            report.patches.push(Patch { object: object.name.clone(), position, why });
+            report.patches.push(PartialObject { object: object.name.clone(), position, why });
             return;
         }
         let Some(workload) = workload else {
@@ -442,11 +444,6 @@ fn image_users<'d, 't>(
         });
     }
     found
-}
-
-/// A member that is there and not null.
-pub(crate) fn given<'d, 't>(node: Node<'d, 't>, name: &str) -> Option<Node<'d, 't>> {
-    node.get(name).filter(|value| !value.is_null())
 }
 
 /// Holds the path of nearly every field in its pod.

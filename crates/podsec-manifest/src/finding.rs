@@ -21,7 +21,7 @@ pub struct FileReport {
     /// Every pod that was judged, in the order of the source.
     pub pods: Vec<PodReport>,
     /// The objects that are no whole ones, but patches, and were not judged.
-    pub patches: Vec<Patch>,
+    pub patches: Vec<PartialObject>,
     /// What could not be judged, in the order of the source.
     pub problems: Vec<Problem>,
     /// What Kubernetes refuses when it decodes strictly, as kubectl asks it to: unknown fields, and kinds that do not
@@ -42,7 +42,7 @@ pub struct Start {
 
 /// An object that is no whole one: Kustomize lays it over another, and only what that makes can be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Patch {
+pub struct PartialObject {
     /// The object, as far as the patch says it.
     pub object: ObjectName,
     /// Where it is.
@@ -95,7 +95,7 @@ pub struct ImageUser {
 #[derive(Clone, Debug)]
 pub struct Advice {
     /// The modes that say it.
-    pub modes: Vec<Mode>,
+    pub modes: Vec<AdvisoryMode>,
     /// What they judge by.
     pub policy: Policy,
     /// The rules that the pod breaks, those aside for which it is refused already.
@@ -104,7 +104,7 @@ pub struct Advice {
 
 /// A mode of Pod Security that refuses nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mode {
+pub enum AdvisoryMode {
     /// Whoever creates the object is told.
     Warn,
     /// The audit log notes it.
@@ -217,7 +217,7 @@ pub struct Told<'a> {
     /// What was judged by.
     pub policy: Option<Policy>,
     /// The modes that only talk about it; none when the pod is refused for it.
-    pub modes: &'a [Mode],
+    pub modes: &'a [AdvisoryMode],
 }
 
 impl Told<'_> {
@@ -227,7 +227,7 @@ impl Told<'_> {
     }
 }
 
-impl Mode {
+impl AdvisoryMode {
     /// Its name in labels.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,8 +7,8 @@
 use podsec_yaml::Node;
 use serde::Serialize;
 
-use crate::check::{carried_pods, given};
-use crate::object::{Carried, ObjectName, objects};
+use crate::check::carried_pods;
+use crate::object::{Carried, ObjectName, given, objects};
 use crate::template::Templates;
 use crate::{Problem, Source, Start};
 

@@ -30,8 +30,8 @@ pub use allowance::apply_allowances;
 pub use baseline::{Baseline, BaselineError, Known};
 pub use check::{Kept, Policies, check};
 pub use finding::{
-    Advice, FileReport, Finding, ImageUser, Mode, Patch, Place, PodReport, Problem, Silence, Silenced, Start,
-    Told,
+    Advice, AdvisoryMode, FileReport, Finding, ImageUser, PartialObject, Place, PodReport, Problem, Silence,
+    Silenced, Start, Told,
 };
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};

@@ -3,7 +3,7 @@
 use podsec_standards::Check;
 use podsec_yaml::Node;
 
-use crate::check::given;
+use crate::object::given;
 
 /// Why a pod cannot be brought to a level by an edit: it is made for its node.
 ///

@@ -107,6 +107,11 @@ fn items<'d, 't>(node: Node<'d, 't>) -> Option<Node<'d, 't>> {
     node.get("items").filter(|items| matches!(items.kind(), Kind::Sequence(_)))
 }
 
+/// A member that is there and not null.
+pub(crate) fn given<'d, 't>(node: Node<'d, 't>, name: &str) -> Option<Node<'d, 't>> {
+    node.get(name).filter(|value| !value.is_null())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -65,7 +65,7 @@ use crate::template::Templates;
 pub use diff::unified_diff;
 pub(crate) use document::Mended;
 pub use file::{ReplaceError, replace};
-pub use patch::{Patch, Target, kustomize_component, patches};
+pub use patch::{Patch, PatchTarget, kustomize_component, patches};
 pub use plan::Why;
 
 /// What may be done.

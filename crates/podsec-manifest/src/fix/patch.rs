@@ -10,7 +10,7 @@ use crate::object::{ObjectName, objects};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Patch {
     /// The object.
-    pub target: Target,
+    pub target: PatchTarget,
     /// The operations of RFC 6902, in their order. Each touched element of a list that has a name is tested by it first,
     /// so that the patch fails rather than change another one.
     pub patch: Vec<Value>,
@@ -18,7 +18,7 @@ pub struct Patch {
 
 /// An object, in the words of Kustomize.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Target {
+pub struct PatchTarget {
     /// The API group; left out for the core group.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub group: String,
@@ -34,7 +34,7 @@ pub struct Target {
     pub namespace: String,
 }
 
-impl Target {
+impl PatchTarget {
     fn of(name: &ObjectName) -> Self {
         let (group, version) = name.api_version.split_once('/').unwrap_or(("", &name.api_version));
         Self {
@@ -56,7 +56,7 @@ pub fn patches(old: &str, new: &str) -> Vec<Patch> {
             let mut operations = Vec::new();
             compare("", &old.node.to_json(), &new.node.to_json(), &mut operations);
             if !operations.is_empty() {
-                patches.push(Patch { target: Target::of(&old.name), patch: operations });
+                patches.push(Patch { target: PatchTarget::of(&old.name), patch: operations });
             }
         }
     }

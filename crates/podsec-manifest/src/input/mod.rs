@@ -7,11 +7,9 @@ mod ordered;
 mod parts;
 mod search;
 
-use std::io;
 use std::path::PathBuf;
 
 use crate::Source;
-use parts::Parts;
 
 pub use judge::{Judgement, check_inputs};
 pub use kustomization::{KUSTOMIZATION_NAMES, Kustomizations, without_detours};
@@ -61,34 +59,5 @@ impl Input {
             Self::Rendered { file, .. } => format!("{file} (rendered)"),
             Self::Unreadable { name, .. } => name.clone(),
         }
-    }
-
-    /// Everything that standard input holds.
-    pub fn standard_input() -> Self {
-        let mut bytes = Vec::new();
-        let read = io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes);
-        let name = "<stdin>".to_owned();
-        let text = match read {
-            Ok(_) => parts::text(bytes, 0),
-            Err(error) => Err(parts::unreadable(&error)),
-        };
-        match text {
-            Ok(text) => Self::Text(Source { name, text }),
-            Err(message) => Self::Unreadable { name, message },
-        }
-    }
-
-    /// Its name and text.
-    ///
-    /// # Errors
-    /// Why there is no text.
-    pub fn source(&self) -> Result<Source, String> {
-        let mut text = String::new();
-        let mut parts = Parts::of(self);
-        while let Some(part) = parts.next(Vec::new()) {
-            let part = part?.text;
-            if text.is_empty() { text = part } else { text.push_str(&part) }
-        }
-        Ok(Source { name: self.name(), text })
     }
 }

@@ -1,10 +1,42 @@
-//! The text of an input in parts of whole documents, so that a long stream is never in memory as a whole.
+//! The text of an input: whole, and in parts of whole documents, so that a long stream need not be in memory as a whole.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use super::Input;
+use crate::Source;
 use crate::finding::Start;
+
+impl Input {
+    /// Everything that standard input holds.
+    pub fn standard_input() -> Self {
+        let mut bytes = Vec::new();
+        let read = io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes);
+        let name = "<stdin>".to_owned();
+        let text = match read {
+            Ok(_) => text(bytes, 0),
+            Err(error) => Err(unreadable(&error)),
+        };
+        match text {
+            Ok(text) => Self::Text(Source { name, text }),
+            Err(message) => Self::Unreadable { name, message },
+        }
+    }
+
+    /// Its name and text.
+    ///
+    /// # Errors
+    /// Why there is no text.
+    pub fn source(&self) -> Result<Source, String> {
+        let mut text = String::new();
+        let mut parts = Parts::of(self);
+        while let Some(part) = parts.next(Vec::new()) {
+            let part = part?.text;
+            if text.is_empty() { text = part } else { text.push_str(&part) }
+        }
+        Ok(Source { name: self.name(), text })
+    }
+}
 
 /// The parts of an input's text, one after the other.
 ///
@@ -159,7 +191,6 @@ const LEAST_BUFFER: usize = 64 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Source;
 
     fn parts(text: &str) -> Vec<Part> {
         let input = Input::Text(Source { name: "x".to_owned(), text: text.to_owned() });

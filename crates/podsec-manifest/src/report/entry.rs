@@ -2,7 +2,7 @@
 
 use podsec_yaml::Position;
 
-use crate::finding::{FileReport, Patch, PodReport, Problem, Told};
+use crate::finding::{FileReport, PartialObject, PodReport, Problem, Told};
 
 /// Something that a report tells.
 #[derive(Clone, Copy)]
@@ -14,7 +14,7 @@ pub(super) enum Entry<'r> {
     /// What is worth knowing.
     Warning(&'r Problem),
     /// An object that is no whole one.
-    Patch(&'r Patch),
+    Patch(&'r PartialObject),
     /// A violation of a pod.
     Violation(&'r PodReport, Told<'r>),
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::wording::counted;
-use crate::finding::{FileReport, Mode, Start};
+use crate::finding::{AdvisoryMode, FileReport, Start};
 
 /// The counts of a whole check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Summary {
             self.refused_pods += usize::from(!pod.findings.is_empty());
             self.silenced_pods += usize::from(pod.findings.is_empty() && !pod.silenced.is_empty());
             let is_told = |mode| pod.advice.iter().any(|advice| advice.modes.contains(&mode));
-            self.warned_pods += usize::from(pod.findings.is_empty() && is_told(Mode::Warn));
-            self.audited_pods += usize::from(pod.findings.is_empty() && is_told(Mode::Audit));
+            self.warned_pods += usize::from(pod.findings.is_empty() && is_told(AdvisoryMode::Warn));
+            self.audited_pods += usize::from(pod.findings.is_empty() && is_told(AdvisoryMode::Audit));
             self.violations += pod.findings.len();
             self.silenced += pod.silenced.len();
             let not_started = pod.image_users.iter().filter(|user| user.refusal.is_some()).count();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use podsec_standards::{Check, Edit, Level, Policy};
 
-use crate::finding::{Finding, Mode, Patch, Place, PodReport, Told};
+use crate::finding::{AdvisoryMode, Finding, PartialObject, Place, PodReport, Told};
 use crate::object::ObjectName;
 
 /// A number and its noun: `1 pod`, `2 pods`.
@@ -204,8 +204,8 @@ pub(crate) fn consequence(pod: &PodReport, told: &Told<'_>) -> String {
     }
     let accepted = if is_pod { "admitted" } else { "accepted" };
     let how = match told.modes {
-        [Mode::Warn] => "with a warning",
-        [Mode::Audit] => "and noted in the audit log",
+        [AdvisoryMode::Warn] => "with a warning",
+        [AdvisoryMode::Audit] => "and noted in the audit log",
         _ => "with a warning, and noted in the audit log",
     };
     format!("{name} would be {accepted} {how}, as its namespace asks by {policy}")
@@ -218,7 +218,7 @@ pub(crate) fn refused(pod: &PodReport) -> String {
 }
 
 /// That an object is a patch and was not judged, why, and what can be judged.
-pub(crate) fn patch(patch: &Patch) -> String {
+pub(crate) fn patch(patch: &PartialObject) -> String {
     format!(
         "{} is a patch, as {}; not judged: `podsec check --kustomize DIR` judges what Kustomize makes of it",
         object(&patch.object),

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use globset::GlobMatcher;
 use podsec_admission::{Configuration, NamespaceLabels, Policies as NamespacePolicies};
 use podsec_manifest::input::{self, Input, Namespace};
-use podsec_manifest::{Mode, ObjectName, Source};
+use podsec_manifest::{AdvisoryMode, ObjectName, Source};
 use podsec_standards::{Level, Pod, Policy, Version};
 
 use super::super::values::{levels, versions};
@@ -168,12 +168,13 @@ impl podsec_manifest::Policies for Policies {
         of_file.or_else(|| self.policy(object, pod))
     }
 
-    fn advice(&self, object: &ObjectName, pod: &Pod<'_>) -> Vec<(Mode, Policy)> {
+    fn advice(&self, object: &ObjectName, pod: &Pod<'_>) -> Vec<(AdvisoryMode, Policy)> {
         let namespace = namespace(object);
         let is_asked = self.given.is_none() && self.mode == ModeArgument::Enforce;
         let modes = self.modes(namespace).filter(|_| is_asked && !self.is_exempt(namespace, pod));
-        let pairs = modes.map(|policies| [(Mode::Warn, policies.warn), (Mode::Audit, policies.audit)]);
-        let restricts = |(_, policy): &(Mode, Policy)| policy.level != Level::Privileged;
+        let pairs = modes
+            .map(|policies| [(AdvisoryMode::Warn, policies.warn), (AdvisoryMode::Audit, policies.audit)]);
+        let restricts = |(_, policy): &(AdvisoryMode, Policy)| policy.level != Level::Privileged;
         pairs.into_iter().flatten().filter(restricts).collect()
     }
 }
