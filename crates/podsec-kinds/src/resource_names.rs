@@ -26,15 +26,6 @@ pub(crate) fn of_container(name: &str, path: &Path) -> Vec<Error> {
     errors
 }
 
-/// What is wrong with the name of a resource that a pod asks for as a whole.
-pub(crate) fn of_pod(name: &str, path: &Path) -> Vec<Error> {
-    let mut errors = any(name, path);
-    if errors.is_empty() && !is_supported_for_pods(name) {
-        errors.push(formats::unsupported(path, name, &["cpu", "hugepages-", "memory"]));
-    }
-    errors
-}
-
 /// What is wrong with the name of a resource that a quota counts.
 pub(crate) fn of_quota(name: &str, path: &Path) -> Vec<Error> {
     let mut errors = any(name, path);

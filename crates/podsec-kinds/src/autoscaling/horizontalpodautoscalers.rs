@@ -1,9 +1,10 @@
 //! HorizontalPodAutoscalers of both versions. The older one is read and judged as the newer one, in which it is kept.
 
 use podsec_apimachinery::field::{Error, Path};
-use podsec_apimachinery::name::{self, NameRule};
+use podsec_apimachinery::name::NameRule;
 use serde_json::{Value, json};
 
+use super::references::{VersionRule, reference};
 use super::{behavior, metrics, versions};
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut};
@@ -156,48 +157,6 @@ fn validate_spec(spec: &Value, old: Option<&Value>) -> Vec<Error> {
     errors.extend(metrics::validate(spec, old, &path.child("metrics")));
     errors.extend(behavior::validate(spec.at("behavior"), &path.child("behavior")));
     errors
-}
-
-/// What an `apiVersion` must look like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum VersionRule {
-    /// A group and a version.
-    WithGroup,
-    /// A version, with a group or without.
-    Valid,
-    /// Anything: it was there before.
-    Any,
-}
-
-/// What is wrong with a reference to an object of any kind.
-pub(super) fn reference(reference: &Value, rule: VersionRule, path: &Path) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for field in ["kind", "name"] {
-        let (path, value) = (path.child(field), reference.text(field));
-        if value.is_empty() {
-            errors.push(Error::required(path, ""));
-        } else {
-            errors.extend(formats::invalid(&path, value, name::path_segment(value)));
-        }
-    }
-    let version = reference.text("apiVersion");
-    errors.extend(
-        wrong_version(version, rule)
-            .map(|wrong| Error::invalid(path.child("apiVersion"), &version.into(), &wrong)),
-    );
-    errors
-}
-
-/// Why an `apiVersion` breaks the rule.
-pub(super) fn wrong_version(version: &str, rule: VersionRule) -> Option<String> {
-    match (rule, version.matches('/').count()) {
-        (VersionRule::Any, _) => None,
-        (_, 2..) => Some(format!("unexpected GroupVersion string: {version}")),
-        (VersionRule::WithGroup, _) if version.split_once('/').is_none_or(|(group, _)| group.is_empty()) => {
-            Some("apiVersion must specify API group".to_owned())
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name;
 use serde_json::{Value, json};
 
-use super::horizontalpodautoscalers::{VersionRule, reference, wrong_version};
+use super::references::{VersionRule, reference, wrong_version};
 use crate::object::Fields;
 use crate::quantity::Quantity;
 use crate::{formats, resource_names};

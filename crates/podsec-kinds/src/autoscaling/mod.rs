@@ -3,4 +3,5 @@
 mod behavior;
 pub(crate) mod horizontalpodautoscalers;
 mod metrics;
+mod references;
 pub mod versions;

@@ -71,7 +71,7 @@ pub(super) fn validate_pod_level(spec: &Value, path: &Path) -> Vec<Error> {
     }
     for list in ["limits", "requests"] {
         for (name, _) in resources.entries(list) {
-            if !matches!(name, "cpu" | "memory") && !resource_names::is_huge_pages(name) {
+            if !resource_names::is_supported_for_pods(name) {
                 let path = path.child(list).key(name);
                 errors.push(formats::unsupported(&path, name, &["cpu", "hugepages-", "memory"]));
             }

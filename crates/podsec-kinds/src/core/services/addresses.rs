@@ -4,8 +4,8 @@
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::{Map, Value, json};
 
-use super::allocation::{Pool, Refused};
-use super::is_headless;
+use super::classification::is_headless;
+use super::pool::{Pool, Refused};
 use crate::object::{Fields, same};
 use crate::{formats, ip};
 

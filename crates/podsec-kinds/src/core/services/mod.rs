@@ -6,14 +6,16 @@
 
 mod addresses;
 pub mod allocation;
+mod classification;
+mod pool;
 mod ports;
 mod validation;
-
-use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use podsec_apimachinery::field::Path;
 use serde_json::{Value, json};
+
+use classification::{externally_accessible, needs_health_check, node_ports};
 
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, annotation, same};
@@ -163,30 +165,6 @@ fn drop_type_dependent(service: &mut Value, old: &Value) {
     if kind != "LoadBalancer" {
         service.insert("status".to_owned(), json!({ "loadBalancer": {} }));
     }
-}
-
-/// The ports on the nodes that a spec has.
-fn node_ports(spec: &impl Fields) -> BTreeSet<i64> {
-    spec.list("ports").iter().map(|port| port.number("nodePort")).filter(|port| *port != 0).collect()
-}
-
-/// Whether clients outside of the cluster reach it.
-fn externally_accessible(spec: &impl Fields) -> bool {
-    match spec.text("type") {
-        "LoadBalancer" | "NodePort" => true,
-        "ClusterIP" => !spec.list("externalIPs").is_empty(),
-        _ => false,
-    }
-}
-
-/// Whether a load balancer asks the nodes which of them have an endpoint.
-fn needs_health_check(spec: &impl Fields) -> bool {
-    spec.text("type") == "LoadBalancer" && spec.text("externalTrafficPolicy") == "Local"
-}
-
-/// Whether the service has no address of its own.
-fn is_headless(spec: &impl Fields) -> bool {
-    matches!(spec.list("clusterIPs"), [address] if address == "None")
 }
 
 fn warnings(service: &Value) -> Vec<String> {

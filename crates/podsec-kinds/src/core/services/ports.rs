@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::{Map, Value};
 
-use super::allocation::{Pool, Refused};
-use super::{needs_health_check, node_ports};
+use super::classification::{needs_health_check, node_ports};
+use super::pool::{Pool, Refused};
 use crate::object::{Fields, FieldsMut};
 
 /// A port that names none on the nodes keeps the one that its name had, unless another has taken that

@@ -6,7 +6,8 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use serde_json::{Value, json};
 
-use super::{addresses, externally_accessible, is_headless, needs_health_check};
+use super::addresses;
+use super::classification::{externally_accessible, is_headless, needs_health_check};
 use crate::object::{Fields, annotation};
 use crate::{endpoint_addresses, formats, internal, ip, metadata as meta};
 
