@@ -22,6 +22,7 @@ mod node;
 mod object;
 mod patch;
 pub mod report;
+mod source;
 mod spelling;
 mod template;
 mod types;
@@ -35,17 +36,9 @@ pub use finding::{
 };
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};
+pub use source::Source;
 pub use template::{InvalidTemplate, Template, Templates};
 pub use types::prepare;
-
-/// A text with a name: a file, standard input, or what a renderer such as Helm printed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Source {
-    /// What reports call it.
-    pub name: String,
-    /// What it holds.
-    pub text: String,
-}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
