@@ -1,12 +1,10 @@
-//! The server without its socket: what all requests share, and the one function that answers them.
+//! The server without its socket: what all requests share.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hyper::{Request, Response};
 use podsec_admission::Admission;
-use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_audit::Auditor;
 use podsec_storage::Store;
@@ -15,15 +13,11 @@ use tokio::sync::watch;
 
 use crate::admission::Plugins;
 use crate::admission::webhook::Webhooks;
-use crate::authentication::Tokens;
 use crate::authentication::service_account::ServiceAccountTokens;
-use crate::body::{RequestBody, ResponseBody};
-use crate::bootstrap;
-use crate::controllers;
+use crate::authentication::{Authenticator, Tokens};
 use crate::event_lines::EventLines;
 use crate::metrics::Metrics;
-use crate::node;
-use crate::pipeline::{self, MaxInFlight, Peer};
+use crate::pipeline::MaxInFlight;
 use crate::processors::Processors;
 use crate::registry::Registry;
 use crate::service_pool::ServicePool;
@@ -51,7 +45,7 @@ pub struct ApiServer {
     /// Host and port under which clients reach it; empty without a socket.
     pub(crate) address: String,
     /// The certificate that client certificates are signed with, PEM.
-    authority: Option<String>,
+    pub(crate) authority: Option<String>,
 }
 
 impl ApiServer {
@@ -115,36 +109,14 @@ impl ApiServer {
         self
     }
 
-    /// Makes the objects of the system and starts the controllers. A server without it answers all the same, but
-    /// deleted namespaces never go.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn bootstrap(self: &Arc<Self>) -> Result<(), Status> {
-        bootstrap::create_objects(self, self.authority.as_deref()).await?;
-        controllers::definitions::load(self).await?;
-        controllers::start(self);
-        Ok(())
-    }
-
-    /// Runs the tiny node, which takes pods to Running.
-    pub fn start_node(self: &Arc<Self>) {
-        node::start(self);
-    }
-
-    /// Answers one request. The answer comes even when the caller is gone: a write that has begun is finished,
-    /// and the audit log learns how it ended.
-    pub async fn serve(
-        self: &Arc<Self>,
-        peer: Peer,
-        request: Request<RequestBody>,
-    ) -> Response<ResponseBody> {
-        pipeline::serve(Arc::clone(self), peer, request).await
-    }
-
     /// Ends all watches and makes `/readyz` fail: the server is about to stop.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Who finds out who sends a request.
+    pub(crate) fn authenticator(&self) -> Authenticator<'_> {
+        Authenticator { tokens: &self.tokens, service_accounts: &self.service_accounts, store: &self.store }
     }
 
     /// Tells when the server is about to stop.
@@ -179,8 +151,7 @@ impl ApiServer {
 
     /// The objects of a built-in resource.
     pub(crate) fn builtin(&self, group: &str, version: &str, resource: &str) -> Option<Registry> {
-        let resource = Catalog::builtin().find(group, version, resource)?;
-        Some(Registry::new(&self.store, resource, None))
+        Registry::builtin(&self.store, group, version, resource)
     }
 }
 

@@ -10,6 +10,7 @@
 //! [`Server::start`] is the entry; [`ApiServer`] is the same without a socket.
 
 mod admission;
+mod api;
 mod apiserver;
 mod authentication;
 mod authorization;

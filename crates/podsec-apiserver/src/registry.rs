@@ -42,6 +42,17 @@ impl Registry {
         Self { store: Arc::clone(store), resource: Arc::clone(resource), custom }
     }
 
+    /// The objects of a built-in resource.
+    pub(crate) fn builtin(
+        store: &Arc<dyn Store>,
+        group: &str,
+        version: &str,
+        resource: &str,
+    ) -> Option<Self> {
+        let resource = Catalog::builtin().find(group, version, resource)?;
+        Some(Self::new(store, resource, None))
+    }
+
     /// The store behind it.
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.store

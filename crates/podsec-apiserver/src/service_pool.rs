@@ -9,12 +9,11 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_kinds::allocation::{self, Pool, Refused};
 use podsec_kinds::object::Fields;
-use podsec_storage::Range;
+use podsec_storage::{Range, Store};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::registry;
-use crate::verbs::Operation;
 
 /// What services that are being written have been given.
 #[derive(Default)]
@@ -25,55 +24,53 @@ pub(crate) struct ServicePool {
 /// What a service has been given, for as long as its write takes.
 pub(crate) type Given = Arc<Value>;
 
-/// Completes a service that is about to be written through its own door, with addresses and ports among the rest.
-///
-/// # Errors
-/// 422 when it asks for what it cannot have, and 500 when there is nothing left.
-pub(crate) async fn allocate(
-    operation: &Operation<'_>,
-    service: &mut Value,
-    stored: Option<&Value>,
-    dry_run: bool,
-) -> Result<Option<Given>, Status> {
-    let resource = &operation.resource;
-    let is_service = resource.group.is_empty() && resource.resource == "services";
-    if !is_service || !operation.context.info.subresource.is_empty() {
-        return Ok(None);
-    }
-    let mut given = operation.api.service_pool.given.lock().await;
-    // Before the store is read: what has been stored by now is there, what has not is here.
-    let unstored: Vec<Given> = given.iter().filter_map(Weak::upgrade).collect();
-    let mut pool = Pool::default();
-    let range = Range::prefix(SERVICES);
-    let page = operation.registry.store().range(range).await.map_err(|error| registry::status(&error))?;
-    for entry in &page.entries {
-        if let Ok(other) = serde_json::from_slice::<Value>(&entry.value) {
-            pool.hold(&other);
+impl ServicePool {
+    /// Completes a service that is about to be written, with addresses and ports among the rest. `store` has the other
+    /// services.
+    ///
+    /// # Errors
+    /// 422 when it asks for what it cannot have, and 500 when there is nothing left.
+    pub(crate) async fn allocate(
+        &self,
+        store: &dyn Store,
+        service: &mut Value,
+        stored: Option<&Value>,
+        dry_run: bool,
+    ) -> Result<Option<Given>, Status> {
+        let mut given = self.given.lock().await;
+        // Before the store is read: what has been stored by now is there, what has not is here.
+        let unstored: Vec<Given> = given.iter().filter_map(Weak::upgrade).collect();
+        let mut pool = Pool::default();
+        let page = store.range(Range::prefix(SERVICES)).await.map_err(|error| registry::status(&error))?;
+        for entry in &page.entries {
+            if let Ok(other) = serde_json::from_slice::<Value>(&entry.value) {
+                pool.hold(&other);
+            }
         }
-    }
-    unstored.iter().for_each(|other| pool.hold(other));
-    if dry_run {
-        pool = pool.for_trial();
-    }
-    let outcome = match stored {
-        None => allocation::begin_create(service, pool),
-        Some(stored) => allocation::begin_update(service, stored, pool),
-    };
-    match outcome {
-        Ok(()) => {}
-        Err(Refused::Invalid(errors)) => {
-            return Err(operation.invalid(Meta::of(service).name(), &errors));
+        unstored.iter().for_each(|other| pool.hold(other));
+        if dry_run {
+            pool = pool.for_trial();
         }
-        Err(Refused::Internal(why)) => return Err(Status::internal(&why)),
-        Err(Refused::Plain(why)) => return Err(Status::failure(500, "", why)),
+        let outcome = match stored {
+            None => allocation::begin_create(service, pool),
+            Some(stored) => allocation::begin_update(service, stored, pool),
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(Refused::Invalid(errors)) => {
+                return Err(Status::invalid("", "Service", Meta::of(service).name(), &errors));
+            }
+            Err(Refused::Internal(why)) => return Err(Status::internal(&why)),
+            Err(Refused::Plain(why)) => return Err(Status::failure(500, "", why)),
+        }
+        if dry_run {
+            return Ok(None);
+        }
+        let own = Arc::new(json!({ "spec": service.at("spec") }));
+        given.retain(|other| other.strong_count() > 0);
+        given.push(Arc::downgrade(&own));
+        Ok(Some(own))
     }
-    if dry_run {
-        return Ok(None);
-    }
-    let own = Arc::new(json!({ "spec": service.at("spec") }));
-    given.retain(|other| other.strong_count() > 0);
-    given.push(Arc::downgrade(&own));
-    Ok(Some(own))
 }
 
 const SERVICES: &str = "/registry/services/specs/";

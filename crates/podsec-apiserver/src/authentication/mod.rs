@@ -3,31 +3,21 @@
 mod certificate;
 pub(crate) mod service_account;
 mod token;
+mod user;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
+use podsec_storage::Store;
 
 pub(crate) use certificate::user_of_certificate;
 pub(crate) use token::Error;
 pub use token::Tokens;
+pub use user::User;
+pub(crate) use user::{ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, MASTERS};
 
-use crate::apiserver::ApiServer;
-use service_account::Verdict;
-
-/// A user as Kubernetes sees one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct User {
-    /// The name.
-    pub name: String,
-    /// The uid, often empty.
-    pub uid: String,
-    /// The groups, `system:authenticated` or `system:unauthenticated` last.
-    pub groups: Vec<String>,
-    /// What else the authenticator knows.
-    pub extra: BTreeMap<String, Vec<String>>,
-}
+use service_account::{ServiceAccountTokens, Verdict};
 
 /// What a client shows of itself by its certificate.
 #[derive(Clone, Copy, Debug)]
@@ -49,32 +39,6 @@ pub(crate) struct StrangersCertificate;
 #[error("Authentication failed, attempted: {}", .0.join(", "))]
 pub(crate) struct Unauthenticated(Vec<&'static str>);
 
-impl User {
-    /// A user with a name and groups.
-    pub fn new(name: &str, groups: &[&str]) -> Self {
-        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Self { name: name.to_owned(), groups, ..Self::default() }
-    }
-
-    /// Whether the user belongs to `group`.
-    pub fn is_in(&self, group: &str) -> bool {
-        self.groups.iter().any(|candidate| candidate == group)
-    }
-
-    /// Adds `system:authenticated`, unless the user is anonymous or has it.
-    #[must_use]
-    pub fn authenticated(mut self) -> Self {
-        if self.name == ANONYMOUS {
-            if !self.is_in(ALL_UNAUTHENTICATED) {
-                self.groups.push(ALL_UNAUTHENTICATED.to_owned());
-            }
-        } else if !self.is_in(ALL_AUTHENTICATED) && !self.is_in(ALL_UNAUTHENTICATED) {
-            self.groups.push(ALL_AUTHENTICATED.to_owned());
-        }
-        self
-    }
-}
-
 /// Who a token names, and for which of the audiences asked for it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -82,60 +46,69 @@ pub(crate) struct Identity {
     pub(crate) audiences: Vec<String>,
 }
 
-/// Finds out who a token names. `audiences` are those of whoever is shown the token.
-///
-/// # Errors
-/// Why nobody is named, in the words of a TokenReview.
-pub(crate) async fn identify(
-    api: &ApiServer,
-    token: &[u8],
-    audiences: &[String],
-) -> Result<Identity, String> {
-    // Tokens of a file are for the API server, and whoever else calls itself so.
-    let own: Vec<String> = audiences
-        .iter()
-        .filter(|audience| api.service_accounts.api_audiences().contains(audience))
-        .cloned()
-        .collect();
-    if let Some(user) = api.tokens.user(token).filter(|_| !own.is_empty()) {
-        return Ok(Identity { user: user.authenticated(), audiences: own });
-    }
-    let Ok(text) = std::str::from_utf8(token) else { return Err(INVALID_TOKEN.to_owned()) };
-    match api.service_accounts.verify(api, text, audiences).await {
-        Verdict::Holds(user, audiences) => Ok(Identity { user: user.authenticated(), audiences }),
-        Verdict::Refused(why) => Err(format!("[{INVALID_TOKEN}, {why}]")),
-        Verdict::Foreign => Err(INVALID_TOKEN.to_owned()),
-    }
+/// Finds out who sends a request or shows a token.
+#[derive(Clone, Copy)]
+pub(crate) struct Authenticator<'a> {
+    /// The tokens of a file.
+    pub(crate) tokens: &'a Tokens,
+    /// Those of service accounts.
+    pub(crate) service_accounts: &'a ServiceAccountTokens,
+    /// Where the accounts are, and what their tokens are bound to.
+    pub(crate) store: &'a Arc<dyn Store>,
 }
 
-/// Decides who sends a request: the user of a certificate, or else that of a bearer token, as in kube-apiserver. Wrong
-/// credentials beside right ones do no harm; without right ones they are refused. Other authorization schemes count as
-/// none.
-///
-/// # Errors
-/// When there are credentials, and nobody knows any of them.
-pub(crate) async fn authenticate(
-    api: &ApiServer,
-    certificate: Certificate<'_>,
-    headers: &HeaderMap,
-) -> Result<User, Unauthenticated> {
-    let mut attempted = Vec::new();
-    if let Certificate::User(user) = certificate {
-        return Ok(user.clone().authenticated());
-    }
-    if let Some(token) = bearer_token(headers) {
-        if let Ok(identity) = identify(api, token, api.service_accounts.api_audiences()).await {
-            return Ok(identity.user);
+impl Authenticator<'_> {
+    /// Finds out who a token names. `audiences` are those of whoever is shown the token.
+    ///
+    /// # Errors
+    /// Why nobody is named, in the words of a TokenReview.
+    pub(crate) async fn identify(self, token: &[u8], audiences: &[String]) -> Result<Identity, String> {
+        // Tokens of a file are for the API server, and whoever else calls itself so.
+        let own: Vec<String> = audiences
+            .iter()
+            .filter(|audience| self.service_accounts.api_audiences().contains(audience))
+            .cloned()
+            .collect();
+        if let Some(user) = self.tokens.user(token).filter(|_| !own.is_empty()) {
+            return Ok(Identity { user: user.authenticated(), audiences: own });
         }
-        attempted.push("bearer");
+        let Ok(text) = std::str::from_utf8(token) else { return Err(INVALID_TOKEN.to_owned()) };
+        match self.service_accounts.verify(self.store, text, audiences).await {
+            Verdict::Holds(user, audiences) => Ok(Identity { user: user.authenticated(), audiences }),
+            Verdict::Refused(why) => Err(format!("[{INVALID_TOKEN}, {why}]")),
+            Verdict::Foreign => Err(INVALID_TOKEN.to_owned()),
+        }
     }
-    if let Certificate::Stranger = certificate {
-        attempted.push("x509");
-    }
-    if attempted.is_empty() {
-        Ok(User::new(ANONYMOUS, &[]).authenticated())
-    } else {
-        Err(Unauthenticated(attempted))
+
+    /// Decides who sends a request: the user of a certificate, or else that of a bearer token, as in kube-apiserver.
+    /// Wrong credentials beside right ones do no harm; without right ones they are refused. Other authorization schemes
+    /// count as none.
+    ///
+    /// # Errors
+    /// When there are credentials, and nobody knows any of them.
+    pub(crate) async fn authenticate(
+        self,
+        certificate: Certificate<'_>,
+        headers: &HeaderMap,
+    ) -> Result<User, Unauthenticated> {
+        let mut attempted = Vec::new();
+        if let Certificate::User(user) = certificate {
+            return Ok(user.clone().authenticated());
+        }
+        if let Some(token) = bearer_token(headers) {
+            if let Ok(identity) = self.identify(token, self.service_accounts.api_audiences()).await {
+                return Ok(identity.user);
+            }
+            attempted.push("bearer");
+        }
+        if let Certificate::Stranger = certificate {
+            attempted.push("x509");
+        }
+        if attempted.is_empty() {
+            Ok(User::new(ANONYMOUS, &[]).authenticated())
+        } else {
+            Err(Unauthenticated(attempted))
+        }
     }
 }
 
@@ -149,20 +122,9 @@ fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
 
 /// What is said of a token that nobody knows.
 const INVALID_TOKEN: &str = "invalid bearer token";
-/// The user of a request without credentials.
-pub(crate) const ANONYMOUS: &str = "system:anonymous";
-/// The group of everyone with credentials.
-pub(crate) const ALL_AUTHENTICATED: &str = "system:authenticated";
-/// The group of everyone without.
-pub(crate) const ALL_UNAUTHENTICATED: &str = "system:unauthenticated";
-/// The group that may do everything.
-pub(crate) const MASTERS: &str = "system:masters";
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use podsec_admission::Admission;
     use podsec_storage::Memory;
 
     use super::*;
@@ -171,17 +133,17 @@ mod tests {
         HeaderMap::from_iter([(AUTHORIZATION, authorization.parse().unwrap())])
     }
 
-    fn api() -> ApiServer {
-        let mut tokens = Tokens::default();
-        tokens.insert("secret", User::new("admin", &[MASTERS]));
-        ApiServer::new(Arc::new(Memory::default()), tokens, Admission::default(), None)
-    }
-
     async fn authenticate(
         certificate: Certificate<'_>,
         headers: &HeaderMap,
     ) -> Result<User, Unauthenticated> {
-        super::authenticate(&api(), certificate, headers).await
+        let mut tokens = Tokens::default();
+        tokens.insert("secret", User::new("admin", &[MASTERS]));
+        let service_accounts = ServiceAccountTokens::default();
+        let store: Arc<dyn Store> = Arc::new(Memory::default());
+        let authenticator =
+            Authenticator { tokens: &tokens, service_accounts: &service_accounts, store: &store };
+        authenticator.authenticate(certificate, headers).await
     }
 
     #[tokio::test]

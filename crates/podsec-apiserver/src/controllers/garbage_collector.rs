@@ -14,11 +14,7 @@ use super::retries::Retries;
 use crate::apiserver::ApiServer;
 use crate::authentication::User;
 use crate::client::Client;
-
-/// The finalizer of an object whose dependents are to stay.
-pub(crate) const ORPHAN: &str = "orphan";
-/// The finalizer of an object whose dependents are to go first.
-pub(crate) const FOREGROUND: &str = "foregroundDeletion";
+use crate::verbs::options::{FOREGROUND, ORPHAN};
 
 /// Follows all changes of the store.
 pub(super) async fn run(api: Arc<ApiServer>) {

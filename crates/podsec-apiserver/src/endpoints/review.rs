@@ -6,7 +6,7 @@ use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Value, json};
 
 use crate::admission::{self, Action, Write};
-use crate::authentication::{self, Identity, User};
+use crate::authentication::{Identity, User};
 use crate::authorization::{self, Decision};
 use crate::body::{self, RequestBody};
 use crate::decode;
@@ -148,7 +148,7 @@ async fn token_review(operation: &Operation<'_>, spec: &Value) -> Result<Value, 
         asked.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     let own = operation.api.service_accounts.api_audiences();
     let audiences = if asked.is_empty() { own } else { &asked };
-    Ok(match authentication::identify(operation.api, token.as_bytes(), audiences).await {
+    Ok(match operation.api.authenticator().identify(token.as_bytes(), audiences).await {
         Ok(Identity { user, audiences }) => {
             json!({"authenticated": true, "user": user_info(&user), "audiences": audiences})
         }

@@ -14,9 +14,9 @@ mod handler;
 mod impersonation;
 mod max_in_flight;
 mod panic_guard;
+mod peer;
 mod warning;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::header::{CACHE_CONTROL, HeaderValue};
@@ -29,23 +29,15 @@ use tokio::time::Instant;
 pub(crate) use answer::Answer;
 pub(crate) use context::Context;
 pub(crate) use max_in_flight::MaxInFlight;
+pub use peer::Peer;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::{self, Certificate, StrangersCertificate, User};
+use crate::authentication::{self, Certificate, StrangersCertificate};
 use crate::authorization::{self, Decision};
 use crate::body::{RequestBody, ResponseBody};
 use crate::negotiation::Representation;
 use crate::query::Query;
 use crate::request_info::RequestInfo;
-
-/// The other end of a connection.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    /// Its address.
-    pub address: SocketAddr,
-    /// The user of its client certificate, which an authority of this server has signed.
-    pub certified: Option<User>,
-}
 
 /// Answers one request. Never fails and never panics: whatever goes wrong becomes an answer.
 pub(crate) async fn serve(
@@ -107,7 +99,7 @@ async fn receive(
         None if parts.extensions.get::<StrangersCertificate>().is_some() => Certificate::Stranger,
         None => Certificate::Absent,
     };
-    let user = match authentication::authenticate(api, certificate, &parts.headers).await {
+    let user = match api.authenticator().authenticate(certificate, &parts.headers).await {
         Ok(user) => user,
         Err(unauthenticated) => {
             let status = Status::unauthorized();

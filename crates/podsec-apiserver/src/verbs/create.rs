@@ -16,7 +16,6 @@ use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::pipeline::Answer;
 use crate::registry::WriteError;
-use crate::service_pool;
 
 /// Decodes the body and creates the object.
 pub(super) async fn create(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
@@ -60,7 +59,7 @@ pub(crate) async fn create_object(
     // A webhook may have moved it.
     place(operation, &mut object)?;
     stamp(operation, &mut object);
-    let _given = service_pool::allocate(operation, &mut object, None, options.dry_run).await?;
+    let _given = operation.allocate(&mut object, None, options.dry_run).await?;
     let prefix = Meta::of(&object).generate_name().to_owned();
     let generates = Meta::of(&object).name().is_empty() && !prefix.is_empty();
     let mut attempts = if generates { GENERATE_ATTEMPTS } else { 1 };

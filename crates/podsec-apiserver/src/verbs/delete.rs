@@ -8,10 +8,9 @@ use podsec_storage::Precondition;
 use serde_json::Value;
 
 use super::Operation;
-use super::options::{DeleteOptions, Propagation};
+use super::options::{DeleteOptions, FOREGROUND, ORPHAN, Propagation};
 use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
-use crate::controllers::garbage_collector::{FOREGROUND, ORPHAN};
 use crate::decode;
 use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};

@@ -139,6 +139,11 @@ pub(crate) enum Propagation {
     Orphan,
 }
 
+/// The finalizer of an object whose dependents are to stay.
+pub(crate) const ORPHAN: &str = "orphan";
+/// The finalizer of an object whose dependents are to go first.
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
+
 impl DeleteOptions {
     /// From the query string, for a DELETE without a body.
     ///

@@ -15,7 +15,7 @@ use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
-use crate::service_pool::{self, Given};
+use crate::service_pool::Given;
 use podsec_kinds::object::metadata_mut;
 
 /// Decodes the body and replaces the object.
@@ -117,7 +117,7 @@ async fn prepare(
     };
     admission::mutate(operation, &write, &mut object).await?;
     keep(&mut object, stored);
-    let given = service_pool::allocate(operation, &mut object, Some(stored), options.dry_run).await?;
+    let given = operation.allocate(&mut object, Some(stored), options.dry_run).await?;
     let subresource = operation.context.info.subresource.as_str();
     let door = strategy.subresource(subresource);
     let prepare = door.map_or(strategy.prepare_for_update, |door| door.prepare_for_update);

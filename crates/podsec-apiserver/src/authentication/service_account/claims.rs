@@ -1,16 +1,19 @@
 //! What a service account token says, and whether that is still so.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
+use podsec_storage::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::apiserver::ApiServer;
 use crate::authentication::User;
+use crate::registry::Registry;
 
 /// The claims of a token, those of RFC 7519 and those of Kubernetes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,7 +154,7 @@ impl Claims {
     }
 
     /// Whether the token holds now: by the clock, and because what it is bound to is still there.
-    pub(super) async fn validate(&self, api: &ApiServer, now: Timestamp) -> Result<(), String> {
+    pub(super) async fn validate(&self, store: &Arc<dyn Store>, now: Timestamp) -> Result<(), String> {
         let second = now.as_second();
         if second - LEEWAY > self.exp && self.exp != 0 {
             return Err("service account token has expired".to_owned());
@@ -164,7 +167,8 @@ impl Claims {
         }
         let Kubernetes { namespace, serviceaccount, pod, secret, node, .. } = &self.kubernetes;
         let name = &serviceaccount.name;
-        let account = find(api, "serviceaccounts", namespace, name).await.map_err(|status| status.message)?;
+        let account =
+            find(store, "serviceaccounts", namespace, name).await.map_err(|status| status.message)?;
         let uid = Meta::of(&account).uid();
         if uid != serviceaccount.uid {
             return Err(format!("service account UID ({uid}) does not match claim ({})", serviceaccount.uid));
@@ -174,15 +178,15 @@ impl Claims {
         }
         if let Some(secret) = secret {
             let claim = "secret UID ({uid}) does not match service account secret ref claim ({claim})";
-            bound(api, "secrets", namespace, secret, claim, second).await?;
+            bound(store, "secrets", namespace, secret, claim, second).await?;
         }
         if let Some(pod) = pod {
             let claim = "pod UID ({uid}) does not match service account pod ref claim ({claim})";
-            bound(api, "pods", namespace, pod, claim, second).await?;
+            bound(store, "pods", namespace, pod, claim, second).await?;
         }
         if let (Some(node), None) = (node, pod) {
             let claim = "node UID ({uid}) does not match service account node ref claim ({claim})";
-            bound(api, "nodes", "", node, claim, second).await?;
+            bound(store, "nodes", "", node, claim, second).await?;
         }
         Ok(())
     }
@@ -206,7 +210,7 @@ pub(super) fn unverified_issuer(token: &str) -> Option<String> {
 
 /// Whether the object that a token is bound to is still there, and the same. `mismatch` is what is said of another one.
 async fn bound(
-    api: &ApiServer,
+    store: &Arc<dyn Store>,
     resource: &str,
     namespace: &str,
     reference: &Reference,
@@ -214,7 +218,7 @@ async fn bound(
     now: i64,
 ) -> Result<(), String> {
     let invalidated = || "service account token has been invalidated".to_owned();
-    let object = find(api, resource, namespace, &reference.name).await.map_err(|_| invalidated())?;
+    let object = find(store, resource, namespace, &reference.name).await.map_err(|_| invalidated())?;
     let uid = Meta::of(&object).uid();
     if uid != reference.uid {
         return Err(mismatch.replace("{uid}", uid).replace("{claim}", &reference.uid));
@@ -227,8 +231,8 @@ fn is_gone(object: &Value, now: i64) -> bool {
     Meta::of(object).deletion_timestamp().is_some_and(|time| time.as_second() < now - LEEWAY)
 }
 
-async fn find(api: &ApiServer, resource: &str, namespace: &str, name: &str) -> Result<Value, Status> {
-    let registry = api.builtin("", "v1", resource).ok_or_else(Status::no_such_resource)?;
+async fn find(store: &Arc<dyn Store>, resource: &str, namespace: &str, name: &str) -> Result<Value, Status> {
+    let registry = Registry::builtin(store, "", "v1", resource).ok_or_else(Status::no_such_resource)?;
     Ok(registry.get(namespace, name).await?.object)
 }
 

@@ -10,13 +10,13 @@ mod claims;
 mod keys;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
+use podsec_storage::Store;
 use serde_json::Value;
 
-use super::User;
-use crate::apiserver::ApiServer;
+use super::user::User;
 use crate::options::ServiceAccountOptions;
 use claims::Claims;
 pub(crate) use claims::{Bound, Reference};
@@ -137,8 +137,9 @@ impl ServiceAccountTokens {
         Ok(Issued { token: self.keys().sign(&claims)?, credential_id: claims.credential_id() })
     }
 
-    /// Decides about a token. `audiences` are those asked for; the API server's own, when nobody asks.
-    pub(crate) async fn verify(&self, api: &ApiServer, token: &str, audiences: &[String]) -> Verdict {
+    /// Decides about a token. `audiences` are those asked for; the API server's own, when nobody asks. `store` has the
+    /// accounts, and what tokens are bound to.
+    pub(crate) async fn verify(&self, store: &Arc<dyn Store>, token: &str, audiences: &[String]) -> Verdict {
         let Some(issuer) = claims::unverified_issuer(token) else { return Verdict::Foreign };
         if !self.options.issuers.contains(&issuer) {
             return Verdict::Foreign;
@@ -157,7 +158,7 @@ impl ServiceAccountTokens {
                 "token audiences {given} is invalid for the target audiences {asked}"
             ));
         }
-        match claims.validate(api, Timestamp::now()).await {
+        match claims.validate(store, Timestamp::now()).await {
             Ok(()) => Verdict::Holds(claims.user(), common),
             Err(why) => Verdict::Refused(why),
         }

@@ -6,6 +6,7 @@
 //! ```
 
 mod items;
+mod memory;
 mod pages;
 mod stream;
 
@@ -22,7 +23,7 @@ use crate::negotiation::Encoding;
 use crate::pipeline::Answer;
 use podsec_kinds::object;
 
-pub(crate) use stream::ListMemory;
+pub(crate) use memory::ListMemory;
 
 use items::ItemWriter;
 use pages::Pages;

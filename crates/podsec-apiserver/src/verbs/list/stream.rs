@@ -1,41 +1,20 @@
 //! A list as pieces of JSON, and the stream that carries them to a client no faster than it reads.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::ListMeta;
 use podsec_audit::Recording;
 use podsec_storage::{Entry, Page, Revision};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::Operation;
 use super::super::list_options::{Continue, ListOptions};
 use super::items::ItemWriter;
+use super::memory::{BUFFERED, PIECE};
 use crate::body::{Broken, ResponseBody};
 use crate::indentation::Indentation;
-
-/// The memory that long lists may hold together while their clients read: entries, not objects, for the stored bytes
-/// are there anyway. Whoever finds no room waits, for as long as its request may take.
-pub(crate) struct ListMemory {
-    /// In KiB.
-    free: Arc<Semaphore>,
-}
-
-impl ListMemory {
-    pub(crate) fn new() -> Self {
-        Self { free: Arc::new(Semaphore::new(MEMORY)) }
-    }
-
-    /// Waits for room for a list of so many entries. A list that is larger than all there is takes all there is.
-    pub(crate) async fn acquire(&self, entries: usize) -> OwnedSemaphorePermit {
-        let kibibytes = (entries * size_of::<Entry>() + BUFFERED * PIECE) / 1024;
-        let kibibytes = u32::try_from(kibibytes.clamp(1, MEMORY)).unwrap_or(u32::MAX);
-        Arc::clone(&self.free).acquire_many_owned(kibibytes).await.expect("nobody closes the semaphore")
-    }
-}
 
 /// Some of the bytes of a list.
 pub(super) struct Piece {
@@ -197,13 +176,7 @@ pub(super) fn start(
     ResponseBody::Stream(receiver)
 }
 
-/// What all long lists together may hold, in KiB.
-const MEMORY: usize = 64 << 10;
-/// The bytes of a piece.
-const PIECE: usize = 128 << 10;
 /// The bytes of the first piece.
 const FIRST_PIECE: usize = 32 << 10;
-/// How many pieces wait for a slow client.
-const BUFFERED: usize = 2;
 /// How many stored bytes are looked at before other tasks have their turn.
 const READ_AT_ONCE: usize = 256 << 10;
