@@ -19,13 +19,38 @@ const RETENTION: Retention = Retention { revisions: 200, bytes: 1 << 20, age: Du
 const ROUNDS: u64 = 8;
 const WRITERS: usize = 8;
 
+/// The only test here, under the name by which test runners ask for it.
+const NAME: &str = "an_acknowledged_write_survives_kill_9";
+
 fn main() {
-    let arguments: Vec<_> = env::args().collect();
+    let arguments: Vec<String> = env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    match arguments.iter().position(|argument| argument == "--write") {
-        Some(place) => runtime.block_on(write(Path::new(&arguments[place + 1]))),
-        None => runtime.block_on(survive()),
+    match arguments.as_slice() {
+        [flag, path] if flag == "--write" => runtime.block_on(write(Path::new(path))),
+        _ if !is_wanted(&arguments) => {}
+        _ if arguments.iter().any(|argument| argument == "--list") => println!("{NAME}: test"),
+        _ => runtime.block_on(survive()),
     }
+}
+
+/// Whether the arguments of the standard harness ask for the test: `kill_9`, `--exact NAME`, `--skip kill`, `--ignored`.
+fn is_wanted(arguments: &[String]) -> bool {
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let matches = |filter: &str| if has("--exact") { NAME == filter } else { NAME.contains(filter) };
+    let (mut filters, mut skipped) = (Vec::new(), false);
+    let mut rest = arguments.iter().map(String::as_str);
+    while let Some(argument) = rest.next() {
+        match argument {
+            "--skip" => skipped |= rest.next().is_some_and(matches),
+            "--color" | "--format" | "--logfile" | "--shuffle-seed" | "--test-threads" | "-Z" => {
+                rest.next();
+            }
+            flag if flag.starts_with('-') => {}
+            filter => filters.push(filter),
+        }
+    }
+    let is_named = filters.is_empty() || filters.into_iter().any(matches);
+    is_named && !skipped && !has("--ignored")
 }
 
 /// The child: writes for ever and prints `revision key` when a write is acknowledged.
@@ -94,5 +119,5 @@ async fn survive() {
         }
         acknowledged = last.0;
     }
-    println!("test an_acknowledged_write_survives_kill_9 ... ok ({ROUNDS} kills, {acknowledged} revisions)");
+    println!("test {NAME} ... ok ({ROUNDS} kills, {acknowledged} revisions)");
 }
