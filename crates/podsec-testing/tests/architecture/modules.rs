@@ -129,6 +129,14 @@ impl<'m> Reader<'m> {
                     at += 3;
                     continue;
                 }
+                // Who may see an item, as in `pub(in crate::a)`, is nothing that the item needs.
+                Token::Word("pub")
+                    if let Some([Token::Punctuation('('), Token::Word("in")]) =
+                        tokens.get(at + 1..at + 3) =>
+                {
+                    let end = tokens[at..].iter().position(|token| *token == Token::Punctuation(')'));
+                    at += end.unwrap();
+                }
                 // Not the `use<'a>` of a type.
                 Token::Word("use") if tokens.get(at + 1) != Some(&Token::Punctuation('<')) => {
                     let end = tokens[at..].iter().position(|token| *token == Token::Punctuation(';'));
@@ -372,4 +380,14 @@ fn groups_names_and_modules_within_a_file_are_followed() {
         ("c.rs", "pub(crate) use crate::b::B;"),
     ];
     assert_eq!(uses_of(&files), ["a.rs -> b.rs", "a.rs -> c.rs"]);
+}
+
+#[test]
+fn whom_an_item_is_visible_to_is_no_use() {
+    let files = [
+        ("lib.rs", "mod a;"),
+        ("a/mod.rs", "mod b; pub(in crate::a) fn f() { b::g() }"),
+        ("a/b.rs", "pub(in crate::a) fn g() {}"),
+    ];
+    assert_eq!(uses_of(&files), ["a/mod.rs -> a/b.rs"]);
 }
