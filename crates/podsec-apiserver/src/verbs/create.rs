@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::options::WriteOptions;
-use super::update::Origin;
+use super::origin::Origin;
 use super::{Operation, managed_fields};
 use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};

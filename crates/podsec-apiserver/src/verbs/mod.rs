@@ -14,6 +14,7 @@ mod list_options;
 pub(crate) mod managed_fields;
 mod operation;
 pub(crate) mod options;
+mod origin;
 mod patch;
 mod selection;
 mod update;
@@ -25,7 +26,8 @@ use podsec_apimachinery::schema::catalog::Verb;
 pub(crate) use delete::{check_preconditions, delete_object};
 pub(crate) use list::ListMemory;
 pub(crate) use operation::Operation;
-pub(crate) use update::{Origin, check_name, update_object};
+pub(crate) use origin::Origin;
+pub(crate) use update::{check_name, update_object};
 
 use crate::body::RequestBody;
 use crate::pipeline::Answer;

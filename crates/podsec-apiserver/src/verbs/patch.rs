@@ -13,7 +13,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::options::{FieldValidation, WriteOptions};
-use super::update::{Origin, check_name};
+use super::origin::Origin;
+use super::update::check_name;
 use super::{Operation, create, managed_fields, update_object};
 use crate::body::{self, RequestBody};
 use crate::pipeline::Answer;

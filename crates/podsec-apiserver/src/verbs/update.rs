@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::delete::has_spec_finalizers;
 use super::options::WriteOptions;
+use super::origin::Origin;
 use super::{Operation, create, managed_fields};
 use crate::admission::{self, Action, Write};
 use crate::body::{self, RequestBody};
@@ -42,15 +43,6 @@ pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Resu
     })
     .await?;
     operation.answer(200, object)
-}
-
-/// Where a new state comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// Server-side apply, which has decided who owns what.
-    Apply,
-    /// Anything else: what changes belongs to who changes it.
-    Update,
 }
 
 /// Changes an object: `change` makes the new one from the stored one, again and again while someone else is faster
