@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response};
-use podsec_transport::body::{self, Budget, Pace};
+use podsec_transport::body::{self, BodyBudget, Pace};
 use podsec_transport::{ConnectionMetrics, Handler, IncomingBody, Limits, Listener, Peer, Refusal};
 use tokio::net::TcpListener;
 
@@ -15,13 +15,13 @@ use crate::echo;
 pub(crate) async fn serve(folder: &Path) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", socket.local_addr().unwrap().port());
-    let handler = Arc::new(Fixed(Budget::new(24 << 20, 1024)));
+    let handler = Arc::new(Fixed(BodyBudget::new(24 << 20, 1024)));
     let tls = Arc::new(echo::tls(folder));
     let listener = Listener { socket, tls, limits: Limits::default(), metrics: ConnectionMetrics::default() };
     listener.serve(handler, std::future::pending()).await;
 }
 
-struct Fixed(Budget);
+struct Fixed(BodyBudget);
 
 impl Handler for Fixed {
     type Body = Full<Bytes>;

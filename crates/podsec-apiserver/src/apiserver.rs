@@ -8,7 +8,7 @@ use podsec_admission::Admission;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_audit::Auditor;
 use podsec_storage::Store;
-use podsec_transport::body::Budget;
+use podsec_transport::body::BodyBudget;
 use tokio::sync::watch;
 
 use crate::admission::Plugins;
@@ -35,7 +35,7 @@ pub struct ApiServer {
     pub(crate) auditor: Option<Auditor>,
     pub(crate) webhooks: Webhooks,
     pub(crate) metrics: Metrics,
-    pub(crate) budget: Budget,
+    pub(crate) budget: BodyBudget,
     pub(crate) processors: Processors,
     pub(crate) list_memory: ListMemory,
     pub(crate) event_lines: EventLines,
@@ -56,7 +56,7 @@ impl ApiServer {
         admission: Admission,
         auditor: Option<Auditor>,
     ) -> Self {
-        let budget = Budget::new(BODY_BUDGET, BODIES);
+        let budget = BodyBudget::new(BODY_BUDGET, BODIES);
         let (stopping, _) = watch::channel(false);
         Self {
             webhooks: Webhooks::over(&store, Catalog::builtin()),

@@ -9,7 +9,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use podsec_apimachinery::Status;
 use podsec_apimachinery::status::Details;
-use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget, Held, Pace};
+use podsec_transport::body::{self, BODY_LIMIT, BodyBudget, BodyError, Held, Pace};
 use tokio::sync::mpsc;
 
 /// The body of a request, wherever it comes from.
@@ -48,7 +48,7 @@ where
 /// # Errors
 /// 413 beyond 3 MiB, 408 when it does not arrive in time, 429 when too many bodies are in memory, 400 when the
 /// connection breaks.
-pub(crate) async fn read(body: RequestBody, budget: &Budget) -> Result<Held, Status> {
+pub(crate) async fn read(body: RequestBody, budget: &BodyBudget) -> Result<Held, Status> {
     body::read(body, budget, Pace::default()).await.map_err(|error| match error {
         BodyError::TooLarge => {
             let message = format!("Request entity too large: limit is {BODY_LIMIT}");

@@ -199,12 +199,12 @@ mod tests {
     use tokio::runtime::Builder;
 
     use super::*;
-    use crate::body::{self, Budget, IncomingBody, Pace};
+    use crate::body::{self, BodyBudget, IncomingBody, Pace};
     use crate::connections::Connections;
     use crate::handler::Refusal;
 
     /// Answers with the length of the body, or why there is none.
-    struct Lengths(Budget);
+    struct Lengths(BodyBudget);
 
     impl Handler for Lengths {
         type Body = Full<Bytes>;
@@ -229,7 +229,7 @@ mod tests {
             let slot = connections.open(address.ip()).expect("a slot");
             let peer = Arc::new(Peer::new(address, Vec::new(), slot));
             let (_stopping, stop) = watch::channel(false);
-            let handler = Arc::new(Lengths(Budget::new(1 << 20, 10)));
+            let handler = Arc::new(Lengths(BodyBudget::new(1 << 20, 10)));
             let (client, server) = tokio::io::duplex(4096);
             let serving = tokio::spawn(Exchange { handler, limits, peer, stop }.run(server, false));
             let (mut from_server, mut to_server) = tokio::io::split(client);

@@ -11,7 +11,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use podsec_admission::cluster::{EXISTING_PODS_LIMIT, EXISTING_PODS_TIMEOUT};
 use podsec_admission::{Admission, ClusterError, NamespaceLabels, review};
-use podsec_transport::body::{self, BODY_LIMIT, BodyError, Budget, Pace};
+use podsec_transport::body::{self, BODY_LIMIT, BodyBudget, BodyError, Pace};
 use podsec_transport::{Handler, IncomingBody, Peer, Refusal};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -33,7 +33,7 @@ pub struct Webhook {
     existing_pods: ExistingPods,
     traces: Traces,
     load: Load,
-    budget: Budget,
+    budget: BodyBudget,
     in_flight: Arc<AtomicUsize>,
     ready: AtomicBool,
     leaving: AtomicBool,
@@ -88,7 +88,7 @@ impl Webhook {
             existing_pods: ExistingPods::default(),
             traces: Traces::default(),
             load,
-            budget: Budget::new(load.body_bytes, load.reviews),
+            budget: BodyBudget::new(load.body_bytes, load.reviews),
             in_flight: Arc::default(),
             ready: AtomicBool::new(false),
             leaving: AtomicBool::new(false),

@@ -33,7 +33,7 @@ pub use authentication::{Authentication, AuthenticationOptions, TokensError};
 pub use certificates::OpenError;
 pub use configuration::ReadError;
 pub use handler::{Load, Webhook};
-pub use manifests::{Cidr, CidrError, Installation};
+pub use manifests::{AddressRange, AddressRangeError, Installation};
 pub use metrics::Metrics;
 pub use self_signed::SelfSigned;
 pub use server::{Options, Server, StartError};

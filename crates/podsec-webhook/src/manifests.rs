@@ -21,7 +21,7 @@ pub struct Installation {
     /// webhook makes its certificates itself.
     pub tls_secret: Option<String>,
     /// The addresses of API servers, as `192.0.2.1/32`; with any, the NetworkPolicy lets nobody else reach the webhook.
-    pub api_server_cidrs: Vec<Cidr>,
+    pub api_server_cidrs: Vec<AddressRange>,
     /// Whether to add a ServiceMonitor and alerts for the Prometheus operator.
     pub monitoring: bool,
 }
@@ -42,17 +42,17 @@ impl Default for Installation {
 
 /// A range of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cidr(String);
+pub struct AddressRange(String);
 
 /// A text that is no range of addresses.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no range of addresses such as 192.0.2.0/24 or 2001:db8::/64")]
-pub struct CidrError(String);
+pub struct AddressRangeError(String);
 
-impl FromStr for Cidr {
-    type Err = CidrError;
+impl FromStr for AddressRange {
+    type Err = AddressRangeError;
 
-    fn from_str(text: &str) -> Result<Self, CidrError> {
+    fn from_str(text: &str) -> Result<Self, AddressRangeError> {
         let is_range = text.split_once('/').is_some_and(|(address, length)| {
             let bits = match address.parse() {
                 Ok(IpAddr::V4(_)) => 32,
@@ -61,7 +61,7 @@ impl FromStr for Cidr {
             };
             length.parse::<u8>().is_ok_and(|length| length <= bits)
         });
-        if is_range { Ok(Self(text.to_owned())) } else { Err(CidrError(text.to_owned())) }
+        if is_range { Ok(Self(text.to_owned())) } else { Err(AddressRangeError(text.to_owned())) }
     }
 }
 
@@ -117,7 +117,7 @@ impl Installation {
             return sources;
         }
         sources += "      from:\n";
-        for Cidr(range) in &self.api_server_cidrs {
+        for AddressRange(range) in &self.api_server_cidrs {
             // Writing to a string cannot fail.
             let _ = writeln!(sources, "        - ipBlock:\n            cidr: \"{range}\"");
         }

@@ -266,7 +266,7 @@ fn a_network_policy_lets_https_in_and_where_they_are_named_from_api_servers_and_
     let monitored = policy(&Installation { monitoring: true, ..known });
     assert_eq!(monitored[0]["from"].as_array().unwrap().len(), 2);
     for wrong in ["", "192.0.2.1", "192.0.2.1/33", "::/129", "a/8", "192.0.2.1/8\nx: y"] {
-        assert!(wrong.parse::<podsec_webhook::Cidr>().is_err(), "{wrong:?}");
+        assert!(wrong.parse::<podsec_webhook::AddressRange>().is_err(), "{wrong:?}");
     }
 }
 

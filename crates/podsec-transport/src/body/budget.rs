@@ -15,7 +15,7 @@ use super::error::BodyError;
 /// nobody. Bodies that are whole keep their memory. When they hold all of it, a new one is refused at once: waiting
 /// for room would stall its whole HTTP/2 connection, because the unread bytes hold the connection's flow-control window.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Shared>);
+pub struct BodyBudget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -38,7 +38,7 @@ struct Arriving {
     evicted: Arc<Notify>,
 }
 
-impl Budget {
+impl BodyBudget {
     /// A budget of `bytes` for any number of bodies that are whole, and for so many at most that are not.
     pub fn new(bytes: usize, bodies: usize) -> Self {
         Self(Arc::new(Shared { bytes, bodies, state: Mutex::default() }))
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn whoever_keeps_the_server_waiting_for_the_longest_time_makes_room() {
-        let budget = Budget::new(10, 10);
+        let budget = BodyBudget::new(10, 10);
         let (mut first, mut second, mut whole) = (budget.hold(), budget.hold(), budget.hold());
         for hold in [&mut first, &mut second, &mut whole] {
             hold.grow_to(3).expect("room");
@@ -176,13 +176,13 @@ mod tests {
 
     #[test]
     fn one_more_that_waits_than_may_ends_the_oldest_wait() {
-        let budget = Budget::new(10, 1);
+        let budget = BodyBudget::new(10, 1);
         let (mut first, mut second) = (budget.hold(), budget.hold());
         let evicted = first.wait().expect("a wait");
         second.wait().expect("a wait");
         assert!(evicted.notified().now_or_never().is_some());
         assert!(first.end().is_err());
-        assert!(Budget::new(10, 0).hold().wait().is_err());
+        assert!(BodyBudget::new(10, 0).hold().wait().is_err());
     }
 
     proptest! {
@@ -190,7 +190,7 @@ mod tests {
         fn no_more_is_held_than_the_budget_and_all_of_it_comes_back(
             steps in prop::collection::vec((0..6_usize, 0..4_u8, 0..30_usize), 0..60),
         ) {
-            let budget = Budget::new(64, 3);
+            let budget = BodyBudget::new(64, 3);
             let mut holds: Vec<Hold> = (0..6).map(|_| budget.hold()).collect();
             for (index, step, bytes) in steps {
                 let hold = &mut holds[index];

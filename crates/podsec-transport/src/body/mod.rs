@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame};
 use tokio::time::{Instant, timeout_at};
 
-pub use budget::Budget;
+pub use budget::BodyBudget;
 use budget::Hold;
 pub use error::{BODY_LIMIT, BodyError};
 pub(crate) use incoming::Given;
@@ -77,7 +77,7 @@ impl AsRef<[u8]> for Held {
 ///
 /// # Errors
 /// When it is too long, does not fit into the budget, ends early or comes too slowly.
-pub async fn read<B>(mut body: B, budget: &Budget, pace: Pace) -> Result<Held, BodyError>
+pub async fn read<B>(mut body: B, budget: &BodyBudget, pace: Pace) -> Result<Held, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -174,8 +174,8 @@ mod tests {
         runtime.expect("a runtime").block_on(future)
     }
 
-    fn budget(bytes: usize) -> Budget {
-        Budget::new(bytes, 100)
+    fn budget(bytes: usize) -> BodyBudget {
+        BodyBudget::new(bytes, 100)
     }
 
     /// So many bytes, one each time.

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
-use podsec_webhook::{Cidr, Installation};
+use podsec_webhook::{AddressRange, Installation};
 
 /// The flags.
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     tls_secret: Option<String>,
     /// The addresses of API servers, as 192.0.2.1/32: the NetworkPolicy then lets nobody else reach the webhook.
     #[arg(long, value_delimiter = ',', value_name = "CIDR")]
-    api_server_cidr: Vec<Cidr>,
+    api_server_cidr: Vec<AddressRange>,
     /// Add a ServiceMonitor and alerts for the Prometheus operator.
     #[arg(long)]
     monitoring: bool,
