@@ -20,15 +20,15 @@ pub(crate) fn config_map_key(text: &str) -> Vec<String> {
     wrong
 }
 
-/// The name of an environment variable.
+/// The name of an environment variable: whatever a process can be given, in ASCII.
 pub(crate) fn environment_variable(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let starts = text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
-    if !(starts && text.bytes().all(legal)) {
+    if text.is_empty() {
+        wrong.push("environment variable name must be non-empty".to_owned());
+    }
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=') {
         wrong.push(ENVIRONMENT_VARIABLE.to_owned());
     }
-    wrong.extend(not_hidden(text));
     wrong
 }
 
@@ -170,6 +170,7 @@ pub(crate) fn nonnegative(path: &Path, value: i64) -> Option<Error> {
 pub(crate) const IMMUTABLE: &str = "field is immutable";
 
 const CONFIG_MAP_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-const ENVIRONMENT_VARIABLE: &str = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')";
+const ENVIRONMENT_VARIABLE: &str =
+    "a valid environment variable name must consist only of printable ASCII characters other than '='";
 const WILDCARD_SUBDOMAIN: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const HTTP_PATH: &str = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";

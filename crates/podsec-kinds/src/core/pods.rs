@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata, same};
-use crate::pod_spec::{annotations, defaults, qos, update, validation, warnings};
+use crate::pod_spec::{annotations, defaults, label_keys, qos, update, validation, warnings};
 use crate::printing::{self, NONE, column, wide};
 use crate::strategy::{Column, DeletionAnswer, SelectableField, Strategy, Subresource};
 use crate::{ip, workload};
@@ -119,7 +119,20 @@ fn prepare_for_create(pod: &mut Value) {
     }
     workload::reset_status(pod, status);
     workload::start_generation(pod);
+    label_keys::merge_into_selectors(pod);
+    drop_disabled(pod);
     annotations::copy_app_armor(pod);
+}
+
+/// Takes out what is behind a feature gate that is off by default: bundles of certificates in projected volumes.
+fn drop_disabled(pod: &mut Value) {
+    let Some(spec) = pod.as_object_mut().and_then(|pod| pod.object_mut("spec")) else { return };
+    for volume in spec.objects_mut("volumes") {
+        let Some(projected) = volume.object_mut("projected") else { continue };
+        for source in projected.objects_mut("sources") {
+            source.remove("clusterTrustBundle");
+        }
+    }
 }
 
 /// The generation of a pod counts the changes of its spec, whichever way they come.

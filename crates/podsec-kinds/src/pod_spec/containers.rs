@@ -26,12 +26,7 @@ pub(super) fn validate(spec: &Value, surroundings: &Surroundings<'_>, path: &Pat
         }
         errors.extend(probes::validate_lifecycle(container, surroundings, &path));
         errors.extend(probes::validate(container, surroundings, &path));
-        if container.has("restartPolicy") {
-            errors.push(Error::forbidden(
-                path.child("restartPolicy"),
-                "may not be set for non-init containers",
-            ));
-        }
+        errors.extend(restart_policy(container, &path));
     }
     errors.extend(host_port_conflicts(containers.iter().enumerate(), path));
     errors
@@ -46,9 +41,7 @@ pub(super) fn validate_init(spec: &Value, surroundings: &Surroundings<'_>, path:
         let item = path.index(index);
         errors.extend(validate_any(container, surroundings, &item));
         let restart_policy = container.at("restartPolicy").as_str();
-        if let Some(policy) = restart_policy.filter(|policy| *policy != "Always") {
-            errors.push(formats::unsupported(&item.child("restartPolicy"), policy, &["Always"]));
-        }
+        errors.extend(self::restart_policy(container, &item));
         let name = container.text("name");
         if names.contains(name) {
             errors.push(Error::duplicate(item.child("name"), container.at("name")));
@@ -158,6 +151,50 @@ fn validate_any(container: &Value, surroundings: &Surroundings<'_>, path: &Path)
         surroundings.host_users,
         &path.child("securityContext"),
     ));
+    errors
+}
+
+/// `restartPolicy` and `restartPolicyRules`.
+fn restart_policy(container: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let rules = container.list("restartPolicyRules");
+    let rules_path = path.child("restartPolicyRules");
+    match container.at("restartPolicy").as_str() {
+        None if rules.is_empty() => return errors,
+        None => {
+            let detail = "must specify restartPolicy when restart rules are used";
+            errors.push(Error::required(path.child("restartPolicy"), detail));
+        }
+        Some(policy) if !["Always", "Never", "OnFailure"].contains(&policy) => {
+            let path = path.child("restartPolicy");
+            errors.push(formats::unsupported(&path, policy, &["Always", "Never", "OnFailure"]));
+        }
+        Some(_) => {}
+    }
+    if rules.len() > 20 {
+        errors.push(Error::too_many(rules_path.clone(), rules.len(), 20));
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        let path = rules_path.index(index);
+        let action = rule.text("action");
+        if !["Restart", "RestartAllContainers"].contains(&action) {
+            let supported = ["Restart", "RestartAllContainers"];
+            errors.push(formats::unsupported(&path.child("action"), action, &supported));
+        }
+        let path = path.child("exitCodes");
+        let Some(codes) = rule.field("exitCodes") else {
+            errors.push(Error::required(path, "must be specified"));
+            continue;
+        };
+        let operator = codes.text("operator");
+        if !["In", "NotIn"].contains(&operator) {
+            errors.push(formats::unsupported(&path.child("operator"), operator, &["In", "NotIn"]));
+        }
+        let values = codes.list("values").len();
+        if values > 255 {
+            errors.push(Error::too_many(path.child("values"), values, 255));
+        }
+    }
     errors
 }
 

@@ -109,11 +109,48 @@ fn key_reference(reference: &Value, path: &Path) -> Vec<Error> {
 }
 
 fn file_key_reference(reference: &Value, path: &Path) -> Vec<Error> {
-    ["key", "path", "volumeName"]
-        .iter()
-        .filter(|field| reference.text(field).is_empty())
-        .map(|field| Error::required(path.child(field), ""))
-        .collect()
+    let mut errors = Vec::new();
+    let (key, volume, file) = (reference.text("key"), reference.text("volumeName"), reference.text("path"));
+    if key.is_empty() {
+        errors.push(Error::required(path.child("key"), ""));
+    } else {
+        errors.extend(formats::invalid(&path.child("key"), key, formats::environment_variable(key)));
+    }
+    if volume.is_empty() {
+        errors.push(Error::required(path.child("volumeName"), ""));
+    } else {
+        errors.extend(formats::invalid(&path.child("volumeName"), volume, formats::label(volume)));
+    }
+    if file.is_empty() {
+        errors.push(Error::required(path.child("path"), ""));
+    } else {
+        errors.extend(formats::path_no_backsteps(file, &path.child("path")));
+    }
+    errors
+}
+
+/// Variables may come from files of the pod's own empty directories only.
+pub(super) fn validate_files(spec: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for (index, container) in spec.list(list).iter().enumerate() {
+            let path = path.child(list).index(index).child("env");
+            for (index, variable) in container.list("env").iter().enumerate() {
+                let Some(reference) = variable.at("valueFrom").field("fileKeyRef") else { continue };
+                let path = path.index(index).child("valueFrom").child("fileKeyRef").child("volumeName");
+                let name = reference.text("volumeName");
+                match spec.list("volumes").iter().rfind(|volume| volume.text("name") == name) {
+                    None => errors.push(Error::not_found(path, &name.into())),
+                    Some(volume) if !volume.has("emptyDir") => {
+                        let detail = "referenced volume must be of type emptyDir";
+                        errors.push(Error::invalid(path, &name.into(), detail));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    errors
 }
 
 /// A `fieldRef`: the field must be one that Kubernetes knows, and one of `allowed`.

@@ -6,6 +6,7 @@ pub(crate) mod annotations;
 pub(crate) mod containers;
 pub(crate) mod defaults;
 pub(crate) mod environment;
+pub(crate) mod label_keys;
 pub(crate) mod os;
 pub(crate) mod probes;
 pub(crate) mod qos;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::Value;
 
+use super::label_keys;
 use crate::object::Fields;
 use crate::{formats, ip, label_selector, node_selector};
 
@@ -97,6 +98,7 @@ fn pod_affinity_term(term: &Value, path: &Path) -> Vec<Error> {
         let reasons = formats::label(namespace);
         errors.extend(formats::invalid(&path.child("namespace"), namespace, reasons));
     }
+    errors.extend(label_keys::validate(term, path));
     let key = term.text("topologyKey");
     if key.is_empty() {
         errors.push(Error::required(path.child("topologyKey"), "can not be empty"));
@@ -149,6 +151,7 @@ pub(super) fn topology_spread(constraints: &[Value], path: &Path) -> Vec<Error> 
                 errors.push(formats::unsupported(&path.child(field), policy, NODE_POLICIES));
             }
         }
+        errors.extend(label_keys::validate(constraint, &path));
         errors.extend(label_selector::validate(constraint.at("labelSelector"), &path.child("labelSelector")));
     }
     errors

@@ -28,7 +28,7 @@ pub(super) fn validate_pod(spec: &Value, path: &Path) -> Vec<Error> {
     errors.extend(windows_options(context, &path.child("windowsOptions")));
     errors.extend(app_armor_profile(context.at("appArmorProfile"), &path.child("appArmorProfile")));
     errors.extend(supported(context, "supplementalGroupsPolicy", &["Merge", "Strict"], path));
-    errors.extend(supported(context, "seLinuxChangePolicy", &["MountOption", "Recursive"], path));
+    errors.extend(supported(context, "seLinuxChangePolicy", &["Recursive"], path));
     errors
 }
 

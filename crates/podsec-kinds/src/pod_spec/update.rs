@@ -1,5 +1,7 @@
 //! What may change in a pod once it exists.
 
+use std::collections::BTreeSet;
+
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
@@ -44,8 +46,13 @@ pub(crate) fn validate_pod_update(pod: &Value, old: &Value) -> Vec<Error> {
     }
     errors.extend(only_added_tolerations(spec, old_spec, &path.child("tolerations")));
     errors.extend(only_removed_gates(spec, old_spec, &path.child("schedulingGates")));
+    if !old_spec.list("schedulingGates").is_empty() {
+        errors.extend(only_narrower(spec, old_spec, &path));
+    }
     let kept = with_updatable_fields_of(spec, old_spec);
-    if !same(&kept, old_spec) {
+    // Kubernetes tells an empty structure from none, where it does not tell an empty list from none.
+    let appears = |field: &&str| kept.has(field) != old_spec.has(field);
+    if !same(&kept, old_spec) || STRUCTURES.iter().any(appears) {
         let diff = internal::diff("PodSpec", &internal::pod_spec(old_spec), &internal::pod_spec(&kept));
         errors.push(Error::forbidden(path, &format!("{UPDATABLE}\n{diff}")));
     }
@@ -118,6 +125,7 @@ pub(crate) fn validate_status_update(pod: &Value, old: &Value) -> Vec<Error> {
         let class = status.text("qosClass").into();
         errors.push(Error::invalid(path.child("qosClass"), &class, formats::IMMUTABLE));
     }
+    errors.extend(claim_statuses(pod, &path.child("resourceClaimStatuses")));
     let restart_policy = old.at("spec").text("restartPolicy");
     for (list, policy) in [
         ("containerStatuses", restart_policy),
@@ -133,6 +141,28 @@ pub(crate) fn validate_status_update(pod: &Value, old: &Value) -> Vec<Error> {
                 &path.child(list).index(index).child("ip"),
                 &[],
             ));
+        }
+    }
+    errors
+}
+
+/// Each status of a claim is that of a claim of the pod.
+fn claim_statuses(pod: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (index, status) in pod.at("status").list("resourceClaimStatuses").iter().enumerate() {
+        let path = path.index(index);
+        let name = status.text("name");
+        if !pod.at("spec").list("resourceClaims").iter().any(|claim| claim.text("name") == name) {
+            let detail = "must match the name of an entry in `spec.resourceClaims`";
+            errors.push(Error::invalid(path.child("name"), &name.into(), detail));
+        }
+        if !seen.insert(name) {
+            errors.push(Error::duplicate(path.child("name"), &name.into()));
+        }
+        if let Some(claim) = status.at("resourceClaimName").as_str() {
+            let reasons = formats::subdomain(claim);
+            errors.extend(formats::invalid(&path.child("resourceClaimName"), claim, reasons));
         }
     }
     errors
@@ -213,6 +243,37 @@ fn only_removed_gates(spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
         .collect()
 }
 
+/// A pod that waits at a gate may be told more narrowly where to go, and nowhere else.
+fn only_narrower(spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let selector = spec.at("nodeSelector");
+    if !old.entries("nodeSelector").all(|(key, value)| selector.at(key) == value) {
+        let detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
+        errors.push(Error::invalid(path.child("nodeSelector"), selector, detail));
+    }
+    let required = |spec: &Value| spec.at("affinity").at("nodeAffinity").at(REQUIRED).clone();
+    let (now, then) = (required(spec), required(old));
+    let (now, then) = (now.list("nodeSelectorTerms"), then.list("nodeSelectorTerms"));
+    let path = path.child("affinity").child("nodeAffinity").child(REQUIRED).child("nodeSelectorTerms");
+    if !then.is_empty() && now.len() != then.len() {
+        let detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
+        errors.push(Error::invalid(path, &Value::from(now.to_vec()), detail));
+        return errors;
+    }
+    for (index, (now, then)) in now.iter().zip(then).enumerate() {
+        let lists = ["matchExpressions", "matchFields"];
+        let empty = |term: &Value| lists.iter().all(|list| term.list(list).is_empty());
+        let grows = lists.iter().all(|list| now.list(list).starts_with(then.list(list)));
+        if !grows || (empty(then) && !empty(now)) {
+            let detail = "only additions are allowed (no mutations or deletions)";
+            errors.push(Error::invalid(path.index(index), now, detail));
+        }
+    }
+    errors
+}
+
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+
 /// The spec as it would be had none of the fields changed that may.
 fn with_updatable_fields_of(spec: &Value, old: &Value) -> Value {
     let mut fields = spec.as_object().cloned().unwrap_or_default();
@@ -231,10 +292,14 @@ fn with_updatable_fields_of(spec: &Value, old: &Value) -> Value {
     }
     // A pod that waits at a gate may still be told where to go, more narrowly.
     if !old.list("schedulingGates").is_empty() {
-        let narrowed =
-            old.entries("nodeSelector").all(|(key, value)| spec.at("nodeSelector").at(key) == value);
-        if narrowed {
-            updatable.push("nodeSelector");
+        updatable.push("nodeSelector");
+        let mut affinity = fields.get("affinity").and_then(Value::as_object).cloned().unwrap_or_default();
+        affinity.copy("nodeAffinity", old.at("affinity"));
+        // An affinity that holds nothing besides is the same as none.
+        if affinity.is_empty() && !old.has("affinity") {
+            fields.remove("affinity");
+        } else {
+            fields.insert("affinity".to_owned(), Value::Object(affinity));
         }
     }
     for field in updatable {
@@ -242,6 +307,10 @@ fn with_updatable_fields_of(spec: &Value, old: &Value) -> Value {
     }
     Value::Object(fields)
 }
+
+/// The optional structures of a spec.
+const STRUCTURES: &[&str] =
+    &["affinity", "dnsConfig", "os", "resources", "schedulingGroup", "securityContext"];
 
 /// A diff of the two specs follows it.
 const UPDATABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";

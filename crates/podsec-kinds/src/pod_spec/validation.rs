@@ -5,7 +5,7 @@ use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
 use super::surroundings::Surroundings;
-use super::{annotations, containers, os, resources, scheduling, security_context, volumes};
+use super::{annotations, containers, environment, os, resources, scheduling, security_context, volumes};
 use crate::object::{Fields, metadata};
 use crate::{formats, metadata as meta};
 
@@ -96,8 +96,10 @@ fn validate_spec(spec: &Value, path: &Path, pod: Option<&Value>) -> Vec<Error> {
     ));
     errors.extend(os::validate_host_process(spec, path));
     errors.extend(os::validate_host_users(spec, path));
+    errors.extend(hostname_override(spec, &path.child("hostnameOverride")));
     errors.extend(names(spec, path));
     errors.extend(os::validate(spec, path));
+    errors.extend(environment::validate_files(spec, path));
     errors
 }
 
@@ -118,6 +120,22 @@ fn host_network_ports(spec: &Value, path: &Path, is_pod: bool) -> Vec<Error> {
             }
         }
     }
+    errors
+}
+
+fn hostname_override(spec: &Value, path: &Path) -> Vec<Error> {
+    let Some(name) = spec.at("hostnameOverride").as_str() else { return Vec::new() };
+    let mut errors = Vec::new();
+    if spec.flag("setHostnameAsFQDN") {
+        errors.push(Error::forbidden(path.clone(), "may not be specified when setHostnameAsFQDN is true"));
+    }
+    if spec.flag("hostNetwork") {
+        errors.push(Error::forbidden(path.clone(), "may not be specified when hostNetwork is true"));
+    }
+    if name.len() > 64 {
+        errors.push(Error::too_long(path.clone(), 64));
+    }
+    errors.extend(formats::invalid(path, name, formats::subdomain(name)));
     errors
 }
 
