@@ -6,6 +6,9 @@ pub(crate) use podsec_apimachinery::name::{
 };
 use serde_json::Value;
 
+/// A rule of texts: what is wrong with one.
+pub(crate) type Rule = fn(&str) -> Vec<String>;
+
 /// A key of a ConfigMap or Secret.
 pub(crate) fn config_map_key(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();

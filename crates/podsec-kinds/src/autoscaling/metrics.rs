@@ -177,12 +177,14 @@ fn validate_target(target: &Value, path: &Path) -> Vec<Error> {
     errors
 }
 
+/// How many metrics are shown.
+const MOST: usize = 2;
+
 /// `cpu: 12%/80%, 3/5 (avg)`: two metrics at most, each with what is and what should be.
 pub(super) fn shown(metrics: &[Value], current: &[Value]) -> String {
     if metrics.is_empty() {
         return crate::printing::NONE.to_owned();
     }
-    const MOST: usize = 2;
     let none = Value::Null;
     let mut texts: Vec<String> = metrics
         .iter()
@@ -211,15 +213,14 @@ fn one_shown(metric: &Value, current: &Value) -> String {
         },
         _ => {
             let name = source.text("name");
-            match average {
-                Some(average) => format!("{name}: {}/{average}", or_unknown(now.text("averageValue"))),
-                None => {
-                    let percent = now.integer("averageUtilization");
-                    let percent = percent.map_or_else(|| "<unknown>".to_owned(), |part| format!("{part}%"));
-                    let wanted = target.integer("averageUtilization");
-                    let wanted = wanted.map_or_else(|| "<auto>".to_owned(), |part| format!("{part}%"));
-                    format!("{name}: {percent}/{wanted}")
-                }
+            if let Some(average) = average {
+                format!("{name}: {}/{average}", or_unknown(now.text("averageValue")))
+            } else {
+                let percent = now.integer("averageUtilization");
+                let percent = percent.map_or_else(|| "<unknown>".to_owned(), |part| format!("{part}%"));
+                let wanted = target.integer("averageUtilization");
+                let wanted = wanted.map_or_else(|| "<auto>".to_owned(), |part| format!("{part}%"));
+                format!("{name}: {percent}/{wanted}")
             }
         }
     }

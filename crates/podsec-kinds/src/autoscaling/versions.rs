@@ -30,7 +30,7 @@ pub fn to_v2(scaler: &Value) -> Value {
         if let Some(percent) =
             spec.remove("targetCPUUtilizationPercentage").filter(|percent| !percent.is_null())
         {
-            all.push(cpu_metric(percent));
+            all.push(cpu_metric(&percent));
         }
         if all.is_empty() {
             all.push(metrics::default_metric());
@@ -129,7 +129,7 @@ fn says_something(behavior: &Value) -> bool {
     behavior.has("scaleUp") || behavior.has("scaleDown")
 }
 
-fn cpu_metric(percent: Value) -> Value {
+fn cpu_metric(percent: &Value) -> Value {
     let target = object!({ "type": "Utilization", "averageUtilization": percent });
     object!({ "type": "Resource", "resource": { "name": "cpu", "target": target } })
 }
@@ -165,7 +165,7 @@ fn wrapped(metric: &Value, body: impl Fn(&str, &Value) -> String) -> String {
     let mut text = format!("{{\"type\":{}", json(&Value::from(metric.text("type"))));
     for field in ["object", "pods", "resource", "containerResource", "external"] {
         if let Some(source) = metric.field(field) {
-            text.push_str(&format!(",\"{field}\":{}", body(field, source)));
+            text += &[",\"", field, "\":", &body(field, source)].concat();
         }
     }
     text + "}"
@@ -181,8 +181,8 @@ fn written(value: &Value) -> Option<String> {
     (!value.is_null()).then(|| json(value))
 }
 
-fn or_zero(value: &Value) -> Option<String> {
-    Some(if value.is_null() { "\"0\"".to_owned() } else { json(value) })
+fn or_zero(value: &Value) -> String {
+    if value.is_null() { "\"0\"".to_owned() } else { json(value) }
 }
 
 fn metric_to_v1(metric: &Value) -> String {
@@ -196,13 +196,13 @@ fn metric_to_v1(metric: &Value) -> String {
             "object" => members(&[
                 ("target", Some(reference_json(source.at("describedObject")))),
                 ("metricName", name),
-                ("targetValue", or_zero(target.at("value"))),
+                ("targetValue", Some(or_zero(target.at("value")))),
                 ("selector", selector_json(own.at("selector"))),
                 ("averageValue", average),
             ]),
             "pods" => members(&[
                 ("metricName", name),
-                ("targetAverageValue", or_zero(target.at("averageValue"))),
+                ("targetAverageValue", Some(or_zero(target.at("averageValue")))),
                 ("selector", selector_json(own.at("selector"))),
             ]),
             "external" => members(&[
@@ -236,31 +236,31 @@ fn status_to_v1(metric: &Value) -> String {
             "object" => members(&[
                 ("target", Some(reference_json(source.at("describedObject")))),
                 ("metricName", name),
-                ("currentValue", or_zero(current.at("value"))),
+                ("currentValue", Some(or_zero(current.at("value")))),
                 ("selector", selector_json(own.at("selector"))),
                 ("averageValue", written(current.at("averageValue"))),
             ]),
             "pods" => members(&[
                 ("metricName", name),
-                ("currentAverageValue", or_zero(current.at("averageValue"))),
+                ("currentAverageValue", Some(or_zero(current.at("averageValue")))),
                 ("selector", selector_json(own.at("selector"))),
             ]),
             "external" => members(&[
                 ("metricName", name),
                 ("metricSelector", selector_json(own.at("selector"))),
-                ("currentValue", or_zero(current.at("value"))),
+                ("currentValue", Some(or_zero(current.at("value")))),
                 ("currentAverageValue", written(current.at("averageValue"))),
             ]),
             "containerResource" => members(&[
                 ("name", resource),
                 ("currentAverageUtilization", utilization),
-                ("currentAverageValue", or_zero(current.at("averageValue"))),
+                ("currentAverageValue", Some(or_zero(current.at("averageValue")))),
                 ("container", Some(json(&Value::from(source.text("container"))))),
             ]),
             _ => members(&[
                 ("name", resource),
                 ("currentAverageUtilization", utilization),
-                ("currentAverageValue", or_zero(current.at("averageValue"))),
+                ("currentAverageValue", Some(or_zero(current.at("averageValue")))),
             ]),
         }
     })

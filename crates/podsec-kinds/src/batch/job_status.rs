@@ -299,10 +299,10 @@ mod tests {
             said(&spec, &json!({ "failed": 1 }), &json!({ "failed": 2 })),
             ["status.failed: Invalid value: 1: cannot decrease the failed counter"]
         );
-        let indexes = json!({ "completedIndexes": "0-1", "failedIndexes": "1" });
+        let overlap = json!({ "completedIndexes": "0-1", "failedIndexes": "1" });
         let indexed = json!({ "completions": 3, "completionMode": "Indexed", "backoffLimitPerIndex": 1 });
         assert_eq!(
-            said(&indexed, &indexes, &json!({})),
+            said(&indexed, &overlap, &json!({})),
             [
                 "status.failedIndexes: Invalid value: \"1\": failedIndexes and completedIndexes overlap at index: 1"
             ]

@@ -23,7 +23,7 @@ pub(super) fn validate(source: &Value, in_status: bool, path: &Path) -> Vec<Erro
             }
         }
     }
-    let rules: [(&str, fn(&str) -> Vec<String>); 3] = [
+    let rules: [(&str, formats::Rule); 3] = [
         ("namespace", formats::label),
         ("name", formats::subdomain),
         ("kubeletConfigKey", formats::config_map_key),

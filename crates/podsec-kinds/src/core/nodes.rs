@@ -195,19 +195,18 @@ fn pod_networks(spec: &Value) -> Vec<Error> {
     if networks.len() > 1 {
         let parsed: Option<Vec<bool>> =
             networks.iter().map(|text| Some(ip::sloppy_cidr(text)?.0.is_ipv6())).collect();
-        let dual = match parsed {
-            Some(families) => families.contains(&true) && families.contains(&false),
-            None => {
-                let wrong = networks.iter().find(|text| ip::sloppy_cidr(text).is_none()).copied();
-                errors.push(Error::internal(
-                    path.clone(),
-                    &format!(
-                        "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR value: {}",
-                        quoted(wrong.unwrap_or_default())
-                    ),
-                ));
-                false
-            }
+        let dual = if let Some(families) = parsed {
+            families.contains(&true) && families.contains(&false)
+        } else {
+            let wrong = networks.iter().find(|text| ip::sloppy_cidr(text).is_none()).copied();
+            errors.push(Error::internal(
+                path.clone(),
+                &format!(
+                    "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR value: {}",
+                    quoted(wrong.unwrap_or_default())
+                ),
+            ));
+            false
         };
         if !dual || networks.len() > 2 {
             let detail = "may specify no more than one CIDR for each IP family";

@@ -21,7 +21,9 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         let Some(quota) = quota.as_object_mut() else { return };
         for (part, lists) in [("spec", &["hard"][..]), ("status", &["hard", "used"])] {
             if let Some(part) = quota.ensure(part) {
-                lists.iter().for_each(|list| canonical_quantities(part, list));
+                for list in lists {
+                    canonical_quantities(part, list);
+                }
             }
         }
     },

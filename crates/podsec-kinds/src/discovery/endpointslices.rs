@@ -232,7 +232,7 @@ fn fully_qualified(name: &str, path: &Path) -> Vec<Error> {
 }
 
 fn validate_hints(hints: &Value, path: &Path) -> Vec<Error> {
-    let rules: [(&str, fn(&str) -> Vec<String>); 2] =
+    let rules: [(&str, formats::Rule); 2] =
         [("forZones", formats::label_value), ("forNodes", formats::subdomain)];
     let mut errors = Vec::new();
     for (list, rule) in rules {

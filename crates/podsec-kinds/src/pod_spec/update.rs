@@ -351,9 +351,7 @@ mod tests {
     fn nothing_else_may_change() {
         let host_network = errors(&json!({ "hostNetwork": true })).concat();
         assert!(host_network.starts_with(&format!("spec: Forbidden: {UPDATABLE}\n@@ -")), "{host_network}");
-        let change = concat!(
-            "  \"SecurityContext\": {\n-  \"HostNetwork\": false,\n+  \"HostNetwork\": true,\n   \"HostPID\": false,\n"
-        );
+        let change = "  \"SecurityContext\": {\n-  \"HostNetwork\": false,\n+  \"HostNetwork\": true,\n   \"HostPID\": false,\n";
         assert!(host_network.contains(change.trim_start_matches(' ')), "{host_network}");
         assert_eq!(
             errors(&json!({ "tolerations": [] })),

@@ -141,7 +141,7 @@ pub(super) fn allocate(
     name: &str,
     pool: &mut Pool,
 ) -> Result<(), Refused> {
-    let kept = old.is_some_and(|old| has_addresses(old));
+    let kept = old.is_some_and(has_addresses);
     if kept || !has_addresses(spec) || matches!(spec.list("clusterIPs"), [first, ..] if first == "None") {
         return Ok(());
     }

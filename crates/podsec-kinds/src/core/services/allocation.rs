@@ -51,7 +51,7 @@ mod tests {
 
     use super::*;
 
-    fn service(spec: Value) -> Value {
+    fn service(spec: &Value) -> Value {
         let mut service = json!({
             "metadata": { "name": "web", "namespace": "n", "uid": "57d3e881-ad8c-4a37-9275-b3ecd214c400" },
             "spec": spec
@@ -60,12 +60,12 @@ mod tests {
         service
     }
 
-    fn created(spec: Value, pool: &Pool) -> Result<Value, Refused> {
+    fn created(spec: &Value, pool: &Pool) -> Result<Value, Refused> {
         let mut service = service(spec);
         begin_create(&mut service, pool.clone()).map(|()| service)
     }
 
-    fn updated(spec: Value, old: &Value, pool: &Pool) -> Value {
+    fn updated(spec: &Value, old: &Value, pool: &Pool) -> Value {
         let mut service = service(spec);
         begin_update(&mut service, old, pool.clone()).unwrap();
         (super::super::STRATEGY.prepare_for_update)(&mut service, old);
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_service_gets_an_address_and_node_ports() {
         let spec = json!({ "type": "NodePort", "selector": { "a": "b" }, "ports": [{ "port": 80 }] });
-        let service = created(spec, &Pool::default()).unwrap();
+        let service = created(&spec, &Pool::default()).unwrap();
         let spec = service.at("spec");
         assert!(spec.text("clusterIP").starts_with("10."), "{spec}");
         assert_eq!(spec.list("clusterIPs"), [spec.at("clusterIP").clone()]);
@@ -98,15 +98,15 @@ mod tests {
     #[test]
     fn what_another_service_has_is_refused() {
         let port = |number: i64| json!({ "type": "NodePort", "ports": [{ "port": 80, "nodePort": number }] });
-        let other = created(port(30080), &Pool::default()).unwrap();
+        let other = created(&port(30080), &Pool::default()).unwrap();
         let mut pool = Pool::default();
         pool.hold(&other);
         assert_eq!(
-            said(created(port(30080), &pool)),
+            said(created(&port(30080), &pool)),
             ["spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated"]
         );
         assert_eq!(
-            said(created(port(80), &pool)),
+            said(created(&port(80), &pool)),
             [
                 "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid \
                  ports is 30000-32767"
@@ -116,7 +116,7 @@ mod tests {
         let taken = json!({ "clusterIP": address, "ports": [{ "port": 80 }] });
         let shown = address.as_str().unwrap();
         assert_eq!(
-            said(created(taken, &pool)),
+            said(created(&taken, &pool)),
             [format!(
                 "spec.clusterIPs: Invalid value: [\"{shown}\"]: failed to allocate IP {shown}: provided IP is already \
                  allocated"
@@ -124,7 +124,7 @@ mod tests {
         );
         let outside = json!({ "clusterIP": "10.0.0.1", "ports": [{ "port": 80 }] });
         assert_eq!(
-            said(created(outside, &pool)),
+            said(created(&outside, &pool)),
             [
                 "spec.clusterIPs: Invalid value: [\"10.0.0.1\"]: failed to allocate IP 10.0.0.1: the provided IP \
                  (10.0.0.1) is not in the valid range. The range of valid IPs is 10.96.0.0/12"
@@ -135,7 +135,7 @@ mod tests {
             "ports": [{ "port": 80 }]
         });
         assert_eq!(
-            said(created(check, &pool)),
+            said(created(&check, &pool)),
             ["failed to allocate requested HealthCheck NodePort 30080: provided port is already allocated"]
         );
     }
@@ -147,12 +147,12 @@ mod tests {
             "type": "LoadBalancer", "externalTrafficPolicy": "Local", "loadBalancerClass": "a.b/c",
             "ports": [{ "port": 80 }]
         });
-        let stored = created(balancer, &pool).unwrap();
+        let stored = created(&balancer, &pool).unwrap();
         assert!(stored.at("spec").number("healthCheckNodePort") >= 30000);
         let mut held = Pool::default();
         held.hold(&stored);
         // As a client does that replaces what it once created: without the address.
-        let replaced = updated(json!({ "ports": [{ "port": 80 }] }), &stored, &held);
+        let replaced = updated(&json!({ "ports": [{ "port": 80 }] }), &stored, &held);
         let (now, then) = (replaced.at("spec"), stored.at("spec"));
         assert_eq!(now.at("clusterIP"), then.at("clusterIP"));
         let left = ["externalTrafficPolicy", "healthCheckNodePort", "loadBalancerClass"];
@@ -162,7 +162,7 @@ mod tests {
         let mut patched = stored.at("spec").clone();
         patched["type"] = "ExternalName".into();
         patched["externalName"] = "example.com".into();
-        let external = updated(patched, &stored, &held);
+        let external = updated(&patched, &stored, &held);
         let gone = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"];
         assert!(gone.iter().all(|field| !external.at("spec").has(field)), "{external}");
     }
@@ -170,21 +170,21 @@ mod tests {
     #[test]
     fn a_port_keeps_its_number_on_the_nodes() {
         let node_port = json!({ "type": "NodePort", "ports": [{ "port": 80 }] });
-        let stored = created(node_port.clone(), &Pool::default()).unwrap();
+        let stored = created(&node_port, &Pool::default()).unwrap();
         let mut held = Pool::default();
         held.hold(&stored);
-        let again = updated(node_port, &stored, &held);
+        let again = updated(&node_port, &stored, &held);
         assert_eq!(again.at("spec"), stored.at("spec"));
     }
 
     #[test]
     fn a_headless_service_without_selector_has_both_families_and_others_may_not() {
-        let headless = created(json!({ "clusterIP": "None" }), &Pool::default()).unwrap();
+        let headless = created(&json!({ "clusterIP": "None" }), &Pool::default()).unwrap();
         assert_eq!(headless.at("spec").list("ipFamilies"), ["IPv4", "IPv6"]);
         assert_eq!(headless.at("spec").text("ipFamilyPolicy"), "RequireDualStack");
         let both = json!({ "ipFamilyPolicy": "RequireDualStack", "ports": [{ "port": 80 }] });
         assert_eq!(
-            said(created(both, &Pool::default())),
+            said(created(&both, &Pool::default())),
             ["spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is not configured for \
                  dual-stack services"]
         );
@@ -196,7 +196,7 @@ mod tests {
             "type": "NodePort",
             "ports": [{ "name": "a", "port": 80, "nodePort": 30111 }, { "name": "b", "port": 81 }]
         });
-        let service = created(spec, &Pool::default().for_trial()).unwrap();
+        let service = created(&spec, &Pool::default().for_trial()).unwrap();
         assert_eq!(service.at("spec").list("ports")[1].number("nodePort"), 30112);
     }
 }

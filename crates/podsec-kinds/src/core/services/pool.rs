@@ -114,8 +114,7 @@ fn out_of_range(address: &str) -> String {
     format!("the provided IP ({address}) is not in the valid range. The range of valid IPs is 10.96.0.0/12")
 }
 
-/// FNV-1a, so that services do not crowd at the beginning of the ranges.
-
+/// The cause of a port that somebody has.
 const ALLOCATED_PORT: &str = "provided port is already allocated";
 const FIRST_ADDRESS: u32 = Ipv4Addr::new(10, 96, 0, 1).to_bits();
 const LAST_ADDRESS: u32 = Ipv4Addr::new(10, 111, 255, 254).to_bits();
