@@ -47,7 +47,9 @@ impl ServicePool {
                 pool.hold(&other);
             }
         }
-        unstored.iter().for_each(|other| pool.hold(other));
+        for other in unstored.iter() {
+            pool.hold(other);
+        }
         if dry_run {
             pool = pool.for_trial();
         }

@@ -14,18 +14,15 @@ fn answers(lines: &str) -> Vec<Value> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
-    let mut input = process.stdin.take().unwrap();
+        .expect("podsec starts");
+    let mut input = process.stdin.take().expect("its input is a pipe");
     let lines = lines.to_owned();
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
-    let output = process.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
+    let output = process.wait_with_output().expect("podsec ends");
+    writer.join().expect("the writer ends").expect("podsec reads all lines");
     assert!(output.status.success());
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    let answers = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    answers.lines().map(|line| serde_json::from_str(line).expect("an answer is JSON")).collect()
 }
 
 #[test]
@@ -36,7 +33,8 @@ fn expressions_yield_fail_and_cost_what_they_do_in_kubernetes() {
     for case in &recorded {
         let member = |name: &str| case.get(name).cloned().unwrap_or(json!({}));
         let line = json!({ "expr": case["expr"], "mode": case["mode"], "vars": member("vars") });
-        lines.push_str(&format!("{line}\n"));
+        lines += &line.to_string();
+        lines.push('\n');
     }
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut different = Map::new();
@@ -69,7 +67,6 @@ fn expressions_yield_fail_and_cost_what_they_do_in_kubernetes() {
     }
     let share = |what: &str| {
         let (right, all) = counts[what];
-        println!("{what}: {right} of {all}");
         right * 1000 / all
     };
     assert!(share("outcome") >= 990, "{different:#?}");

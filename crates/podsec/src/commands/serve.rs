@@ -17,6 +17,7 @@ use super::connections::ConnectionArguments;
 
 /// The flags, named as kube-apiserver's where it has them.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Arguments {
     /// The IP address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
