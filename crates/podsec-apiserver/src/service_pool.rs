@@ -47,7 +47,7 @@ impl ServicePool {
                 pool.hold(&other);
             }
         }
-        for other in unstored.iter() {
+        for other in &unstored {
             pool.hold(other);
         }
         if dry_run {
