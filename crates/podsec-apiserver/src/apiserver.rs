@@ -15,9 +15,10 @@ use crate::admission::Plugins;
 use crate::admission::webhook::Webhooks;
 use crate::authentication::service_account::ServiceAccountTokens;
 use crate::authentication::{Authenticator, Tokens};
+use crate::authorization::{AuthorizationModes, Authorizer};
 use crate::event_lines::EventLines;
 use crate::metrics::Metrics;
-use crate::pipeline::MaxInFlight;
+use crate::pipeline::{LastModes, MaxInFlight};
 use crate::processors::Processors;
 use crate::registry::Registry;
 use crate::service_pool::ServicePool;
@@ -30,6 +31,8 @@ pub struct ApiServer {
     served: ArcSwap<Served>,
     pub(crate) tokens: Tokens,
     pub(crate) service_accounts: ServiceAccountTokens,
+    pub(crate) authorizer: Authorizer,
+    pub(crate) impersonation: LastModes,
     pub(crate) admission: Admission,
     pub(crate) plugins: Plugins,
     pub(crate) auditor: Option<Auditor>,
@@ -64,6 +67,8 @@ impl ApiServer {
             served: ArcSwap::from_pointee(Served::builtin()),
             tokens,
             service_accounts: ServiceAccountTokens::default(),
+            authorizer: Authorizer::default(),
+            impersonation: LastModes::default(),
             admission,
             plugins: Plugins::standard(),
             auditor,
@@ -84,6 +89,13 @@ impl ApiServer {
     #[must_use]
     pub fn with_plugins(mut self, plugins: Plugins) -> Self {
         self.plugins = plugins;
+        self
+    }
+
+    /// The same with other authorizers than Node and RBAC.
+    #[must_use]
+    pub fn with_authorization_modes(mut self, modes: AuthorizationModes) -> Self {
+        self.authorizer = Authorizer::new(modes);
         self
     }
 

@@ -7,11 +7,13 @@ use podsec_apimachinery::patch::field_set::FieldSet;
 use podsec_apimachinery::patch::managed_fields::{Request, track};
 use podsec_apimachinery::schema::{self, Catalog, Definitions, catalog};
 use podsec_kinds::strategy;
-use podsec_storage::Precondition;
+use podsec_rbac::Reconciled;
+use podsec_storage::{Precondition, Revision};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::apiserver::ApiServer;
+use crate::controllers;
 use crate::registry::{Registry, WriteError};
 
 /// Makes the objects of the system that are not there yet. `authority` is the certificate that client certificates are
@@ -39,7 +41,43 @@ pub(crate) async fn create_objects(api: &ApiServer, authority: Option<&str>) -> 
     if let Some(authority) = authority {
         create(api, authentication(authority), now).await?;
     }
+    roles(api, now).await?;
     Ok(())
+}
+
+/// The roles and bindings that every cluster has. Those that are there already get what they lack.
+async fn roles(api: &ApiServer, now: Timestamp) -> Result<(), Status> {
+    for object in podsec_rbac::bootstrap::objects() {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let resource = Catalog::builtin().by_kind(podsec_rbac::GROUP, "v1", text("/kind"));
+        let Some(resource) = resource else { return Err(Status::no_such_resource()) };
+        let registry = Registry::new(&api.store, resource, None);
+        let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+        let Some(stored) = registry.find(namespace, name).await? else {
+            create(api, object, now).await?;
+            continue;
+        };
+        match podsec_rbac::reconcile(&stored.object, &object) {
+            Reconciled::Unchanged => {}
+            Reconciled::Update(mut changed) => {
+                let precondition = Precondition::Revision(stored.revision);
+                written(registry.put(namespace, name, precondition, &mut changed).await)?;
+            }
+            Reconciled::Recreate => {
+                written(registry.remove(namespace, name, stored.revision).await)?;
+                create(api, object, now).await?;
+            }
+        }
+    }
+    controllers::aggregated_roles::settle(api).await
+}
+
+/// Somebody else who was faster has done the same.
+fn written(result: Result<Revision, WriteError>) -> Result<(), Status> {
+    match result {
+        Ok(_) | Err(WriteError::Conflict) => Ok(()),
+        Err(WriteError::Fail(status)) => Err(status),
+    }
 }
 
 /// Stores an object as if the API server had created it through itself.

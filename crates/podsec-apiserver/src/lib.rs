@@ -44,6 +44,7 @@ mod verbs;
 pub use admission::{Plugins, PluginsError};
 pub use apiserver::ApiServer;
 pub use authentication::{Tokens, User};
+pub use authorization::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub use body::{RequestBody, ResponseBody, request_body};
 pub use options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, ServiceAccountOptions, Storage};
 pub use pipeline::Peer;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use podsec_transport::Limits;
 
 use crate::admission::Plugins;
+use crate::authorization::AuthorizationModes;
 
 /// Everything `podsec serve` can be told.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Options {
     pub admission_control_config_file: Option<PathBuf>,
     /// `--enable-admission-plugins` and `--disable-admission-plugins`.
     pub admission_plugins: Plugins,
+    /// `--authorization-mode`: who decides whether a request is allowed.
+    pub authorization_modes: AuthorizationModes,
     /// `--token-auth-file`: more users, as lines of `token,user,uid,"group1,group2"`.
     pub token_auth_file: Option<PathBuf>,
     /// The `--service-account-…` flags and `--api-audiences`.
@@ -118,6 +121,7 @@ impl Default for Options {
             storage: Storage::Directory(PathBuf::from("podsec-data")),
             admission_control_config_file: None,
             admission_plugins: Plugins::standard(),
+            authorization_modes: AuthorizationModes::default(),
             token_auth_file: None,
             service_accounts: ServiceAccountOptions::default(),
             audit: AuditOptions::default(),

@@ -30,6 +30,8 @@ pub(crate) struct RequestInfo {
     pub namespace: String,
     /// The object's name; of a list or watch, the name its field selector demands.
     pub name: String,
+    /// The field selector of a list, watch or deletion of a collection, as the query has it.
+    pub field_selector: String,
     /// Path segments behind the subresource, which no built-in resource has.
     pub excess: bool,
 }
@@ -84,6 +86,7 @@ impl RequestInfo {
             subresource: subresource.to_owned(),
             namespace: namespace.to_owned(),
             name,
+            field_selector: query.value("fieldSelector").unwrap_or_default().to_owned(),
             excess: rest.len() > 3,
             path,
         })

@@ -128,6 +128,7 @@ impl Server {
         let api = ApiServer::new(store, tokens, admission, auditor);
         let api = api
             .with_plugins(options.admission_plugins.clone())
+            .with_authorization_modes(options.authorization_modes.clone())
             .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight)
             .with_service_accounts(service_accounts);
         let api = Arc::new(api.at(address, authority.certificate_pem()));

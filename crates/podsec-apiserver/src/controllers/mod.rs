@@ -1,6 +1,7 @@
-//! The controllers without which objects would never go: of namespaces and of dependents; and the one that serves
-//! custom resources.
+//! The controllers without which objects would never go: of namespaces and of dependents; the one that serves
+//! custom resources, and the one that fills aggregated ClusterRoles.
 
+pub(crate) mod aggregated_roles;
 pub(crate) mod definitions;
 pub(crate) mod garbage_collector;
 mod namespace;
@@ -17,6 +18,7 @@ use crate::apiserver::ApiServer;
 
 /// Starts them; they end when the server stops.
 pub(crate) fn start(api: &Arc<ApiServer>) {
+    tokio::spawn(until_stopped(Arc::clone(api), aggregated_roles::run(Arc::clone(api))));
     tokio::spawn(until_stopped(Arc::clone(api), definitions::run(Arc::clone(api))));
     tokio::spawn(until_stopped(Arc::clone(api), garbage_collector::run(Arc::clone(api))));
     tokio::spawn(until_stopped(Arc::clone(api), namespace::run(Arc::clone(api))));

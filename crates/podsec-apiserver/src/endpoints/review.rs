@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use crate::admission::{self, Action, Write};
 use crate::authentication::{Identity, User};
-use crate::authorization::{self, Decision};
+use crate::authorization::Decision;
 use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::pipeline::Answer;
+use crate::registry::status;
 use crate::request_info::RequestInfo;
 use crate::verbs::options::WriteOptions;
 use crate::verbs::{Operation, managed_fields};
@@ -43,19 +44,20 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
     let spec = review.get("spec").cloned().unwrap_or_default();
     let status = match operation.resource.kind.as_str() {
         "SelfSubjectReview" => json!({"userInfo": user_info(&context.user)}),
-        "SelfSubjectAccessReview" => access(operation, &context.user, &spec)?,
+        "SelfSubjectAccessReview" => access(operation, &context.user, &spec).await?,
         "SubjectAccessReview" | "LocalSubjectAccessReview" => {
-            access(operation, &subject(operation, &spec)?, &spec)?
+            access(operation, &subject(operation, &spec)?, &spec).await?
         }
         "SelfSubjectRulesReview" => {
-            if spec.get("namespace").and_then(Value::as_str).is_none_or(str::is_empty) {
+            let namespace = spec.get("namespace").and_then(Value::as_str).unwrap_or_default();
+            if namespace.is_empty() {
                 return Err(Status::bad_request("no namespace on request"));
             }
             // Nothing of the question is in the answer.
             let fields = as_map(&mut review);
             fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind"));
             fields.insert("spec".to_owned(), json!({}));
-            authorization::rules(&context.user)
+            operation.api.rules(&context.user, namespace).await.map_err(|error| status(&error))?
         }
         "TokenReview" => token_review(operation, &spec).await?,
         _ => return Err(Status::method_not_allowed()),
@@ -84,7 +86,7 @@ async fn admit(operation: &Operation<'_>, options: &WriteOptions, review: &mut V
     admission::admit(operation, &write, review).await
 }
 
-fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<Value, Status> {
+async fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<Value, Status> {
     let resource = spec.get("resourceAttributes");
     let path = spec.get("nonResourceAttributes");
     let text = |attributes: Option<&Value>, field: &str| {
@@ -104,6 +106,7 @@ fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<Value,
             subresource: text(resource, "subresource"),
             namespace: text(resource, "namespace"),
             name: text(resource, "name"),
+            field_selector: field_selector(resource),
             ..RequestInfo::default()
         },
         (None, Some(_)) => RequestInfo {
@@ -117,11 +120,31 @@ fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<Value,
             return Err(operation.invalid("", &[error]));
         }
     };
-    Ok(match authorization::authorize(user, &info) {
+    Ok(match operation.api.authorize(user, &info).await {
         Decision::Allow(reason) if reason.is_empty() => json!({"allowed": true}),
         Decision::Allow(reason) => json!({"allowed": true, "reason": reason}),
-        Decision::Forbid => json!({"allowed": false}),
+        Decision::Forbid(reason) if reason.is_empty() => json!({"allowed": false}),
+        Decision::Forbid(reason) => json!({"allowed": false, "reason": reason}),
     })
+}
+
+/// The field selector of the request that is asked about, as a list's query has it.
+fn field_selector(attributes: Option<&Value>) -> String {
+    let selector = attributes.and_then(|attributes| attributes.get("fieldSelector"));
+    let text =
+        |value: &Value, field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let requirements = selector.and_then(|selector| selector.get("requirements")).and_then(Value::as_array);
+    let Some(requirements) = requirements else {
+        return selector.map(|selector| text(selector, "rawSelector")).unwrap_or_default();
+    };
+    let term = |requirement: &Value| {
+        let values = requirement.get("values").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        match (text(requirement, "operator").as_str(), values) {
+            ("In", [value]) => Some(format!("{}={}", text(requirement, "key"), value.as_str()?)),
+            _ => None,
+        }
+    };
+    requirements.iter().filter_map(term).collect::<Vec<_>>().join(",")
 }
 
 /// The user that a review asks about.

@@ -121,8 +121,8 @@ pub(super) fn render_status(status: &Status, mut representation: Representation)
 }
 
 /// 403: what an unauthorized request gets.
-pub(super) fn forbidden(user: &User, info: &RequestInfo) -> Status {
-    let why = authorization::refusal(user, info);
+pub(super) fn forbidden(user: &User, info: &RequestInfo, reason: &str) -> Status {
+    let why = authorization::refusal(user, info, reason);
     if info.is_resource {
         return Status::forbidden(info.group_resource(), &info.name, &why);
     }

@@ -59,7 +59,7 @@ pub(super) fn user(user: &User) -> podsec_audit::User {
 pub(super) fn note_decision(recording: &Recording, decision: &Decision) {
     let (decision, reason) = match decision {
         Decision::Allow(reason) => ("allow", reason.as_str()),
-        Decision::Forbid => ("forbid", ""),
+        Decision::Forbid(reason) => ("forbid", reason.as_str()),
     };
     recording.annotate("authorization.k8s.io/decision", decision);
     recording.annotate("authorization.k8s.io/reason", reason);

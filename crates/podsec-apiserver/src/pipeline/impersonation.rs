@@ -1,23 +1,42 @@
 //! Acting as someone else: `Impersonate-User` and its siblings, for those who may.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use hyper::HeaderMap;
 use podsec_apimachinery::Status;
+use podsec_apimachinery::name::dns1123_subdomain;
 use podsec_apimachinery::quote::quoted;
 
 use super::Answer;
-use crate::authentication::User;
-use crate::authorization::{self, Decision};
+use crate::apiserver::ApiServer;
+use crate::authentication::{MASTERS, User};
+use crate::authorization::Decision;
 use crate::request_info::RequestInfo;
 
 /// The user the request asks to act as; `None` when it does not.
 ///
 /// # Errors
 /// 403 when the caller may not act as this user, 400 for groups without a user.
-pub(super) fn requested(
+pub(super) async fn requested(
+    api: &ApiServer,
     caller: &User,
     headers: &HeaderMap,
     info: &RequestInfo,
 ) -> Result<Option<User>, Answer> {
+    let user = wanted(headers);
+    if user == User::default() {
+        return Ok(None);
+    }
+    if user.name.is_empty() {
+        let why = format!("requested {} without impersonating a user name", go_syntax(&user));
+        return Err(Status::bad_request(why).into());
+    }
+    Ok(Some(act_as(api, caller, &user, info).await?))
+}
+
+/// The user that the headers describe.
+fn wanted(headers: &HeaderMap) -> User {
     let text =
         |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let name = text("impersonate-user").unwrap_or_default();
@@ -35,60 +54,212 @@ pub(super) fn requested(
             user.extra.entry(key).or_default().push(value);
         }
     }
-    if user == User::default() {
-        return Ok(None);
-    }
-    if user.name.is_empty() {
-        let why = format!("requested {} without impersonating a user name", go_syntax(&user));
-        return Err(Status::bad_request(why).into());
-    }
-    if !may_act_as(caller, &user) {
-        return Err(refusal(caller, &user, info).into());
-    }
-    if let Some((namespace, _)) = service_account(&user.name)
-        && user.groups.is_empty()
-    {
-        user.groups =
-            vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
-    }
-    Ok(Some(user.authenticated()))
+    user
 }
 
-/// Whether the caller may impersonate each part of the user.
-fn may_act_as(caller: &User, user: &User) -> bool {
-    let (resource, namespace, name) = match service_account(&user.name) {
-        Some((namespace, name)) => ("serviceaccounts", namespace, name),
-        None => ("users", "", user.name.as_str()),
-    };
-    let extras = user.extra.values().flatten();
-    may(caller, "", resource, namespace, name)
-        && user.groups.iter().all(|group| may(caller, "", "groups", "", group))
-        && (user.uid.is_empty() || may(caller, "authentication.k8s.io", "uids", "", &user.uid))
-        && extras.into_iter().all(|value| may(caller, "authentication.k8s.io", "userextras", "", value))
+/// In which way somebody acts as somebody else. All but the last are for single requests: the caller needs the verb
+/// `impersonate-on:MODE:VERB` on what it asks for, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// A service account acts as the node that its pod runs on.
+    AssociatedNode,
+    /// Somebody acts as a node.
+    ArbitraryNode,
+    /// Somebody acts as a service account.
+    ServiceAccount,
+    /// Somebody acts as somebody who is neither.
+    UserInfo,
+    /// The verb `impersonate`, for all requests.
+    Legacy,
 }
 
-fn may(caller: &User, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
-    let info = RequestInfo {
-        is_resource: true,
-        verb: "impersonate".into(),
-        group: group.to_owned(),
-        resource: resource.to_owned(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        ..RequestInfo::default()
-    };
-    authorization::authorize(caller, &info) != Decision::Forbid
+const MODES: [Mode; 5] =
+    [Mode::AssociatedNode, Mode::ArbitraryNode, Mode::ServiceAccount, Mode::UserInfo, Mode::Legacy];
+
+impl Mode {
+    fn name(self) -> &'static str {
+        match self {
+            Self::AssociatedNode => "associated-node",
+            Self::ArbitraryNode => "arbitrary-node",
+            Self::ServiceAccount => "serviceaccount",
+            Self::UserInfo => "user-info",
+            Self::Legacy => "",
+        }
+    }
+
+    /// Whether this way leads to such a user at all.
+    fn fits(self, caller: &User, user: &User) -> bool {
+        let only_name = user.uid.is_empty() && user.groups.is_empty() && user.extra.is_empty();
+        let (node, account) = (node(&user.name), service_account(&user.name));
+        match self {
+            Self::AssociatedNode => {
+                let own = caller.extra.get("authentication.kubernetes.io/node-name");
+                only_name
+                    && service_account(&caller.name).is_some()
+                    && node.is_some_and(|node| own.is_some_and(|own| own.as_slice() == [node]))
+            }
+            Self::ArbitraryNode => only_name && node.is_some(),
+            Self::ServiceAccount => only_name && account.is_some(),
+            Self::UserInfo => node.is_none() && account.is_none(),
+            Self::Legacy => true,
+        }
+    }
+
+    /// The user that the caller acts as from now on.
+    ///
+    /// # Errors
+    /// 403 that names the first right that is missing.
+    async fn check(
+        self,
+        api: &ApiServer,
+        caller: &User,
+        user: &User,
+        info: &RequestInfo,
+    ) -> Result<User, Status> {
+        let is_legacy = self == Self::Legacy;
+        let verb = if is_legacy { "impersonate".to_owned() } else { format!("impersonate:{}", self.name()) };
+        if !is_legacy {
+            let verb = format!("impersonate-on:{}:{}", self.name(), info.verb);
+            require(api, caller, RequestInfo { verb: verb.into(), ..info.clone() }).await?;
+        }
+        let group = if is_legacy { "" } else { "authentication.k8s.io" };
+        let resource = |group: &str, resource: &str, name: &str| RequestInfo {
+            is_resource: true,
+            verb: verb.clone().into(),
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            name: name.to_owned(),
+            ..RequestInfo::default()
+        };
+        let mut actual = user.clone();
+        let mut named = resource(group, "users", &user.name);
+        if let Some(node) = node(&user.name).filter(|_| !is_legacy) {
+            let name = if self == Self::AssociatedNode { "*" } else { node };
+            named = resource(group, "nodes", name);
+            actual.groups = vec!["system:nodes".to_owned()];
+        }
+        if let Some((namespace, name)) = service_account(&user.name) {
+            named =
+                RequestInfo { namespace: namespace.to_owned(), ..resource(group, "serviceaccounts", name) };
+            if user.groups.is_empty() {
+                actual.groups =
+                    vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
+            }
+        }
+        require(api, caller, named).await?;
+        if !user.uid.is_empty() {
+            require(api, caller, resource("authentication.k8s.io", "uids", &user.uid)).await?;
+        }
+        self.check_groups(api, caller, &user.groups, |name| resource(group, "groups", name)).await?;
+        self.check_extra(api, caller, user, |key, name| RequestInfo {
+            subresource: key.to_owned(),
+            ..resource("authentication.k8s.io", "userextras", name)
+        })
+        .await?;
+        Ok(actual.authenticated())
+    }
+
+    async fn check_groups(
+        self,
+        api: &ApiServer,
+        caller: &User,
+        groups: &[String],
+        ask: impl Fn(&str) -> RequestInfo,
+    ) -> Result<(), Status> {
+        if self != Self::Legacy {
+            for (group, why) in [
+                ("", "impersonating the empty string group is not allowed"),
+                (MASTERS, "impersonating the system:masters group is not allowed"),
+            ] {
+                if groups.iter().any(|own| own == group) {
+                    return Err(super::answer::forbidden(caller, &ask(group), why));
+                }
+            }
+            if groups.len() >= MANY && require(api, caller, ask("*")).await.is_ok() {
+                return Ok(());
+            }
+        }
+        for group in groups {
+            require(api, caller, ask(group)).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_extra(
+        self,
+        api: &ApiServer,
+        caller: &User,
+        user: &User,
+        ask: impl Fn(&str, &str) -> RequestInfo,
+    ) -> Result<(), Status> {
+        let extra = &user.extra;
+        if self != Self::Legacy {
+            if extra.contains_key("") {
+                let why = "impersonating the empty string key in extra is not allowed";
+                return Err(super::answer::forbidden(caller, &ask("", ""), why));
+            }
+            if extra.values().flatten().any(String::is_empty) {
+                let why = "impersonating the empty string value in extra is not allowed";
+                return Err(super::answer::forbidden(caller, &ask("", ""), why));
+            }
+            let many = extra.len() >= MANY || extra.values().map(Vec::len).sum::<usize>() >= MANY;
+            if many && require(api, caller, ask("*", "*")).await.is_ok() {
+                return Ok(());
+            }
+        }
+        for (key, values) in extra {
+            for value in values {
+                require(api, caller, ask(key, value)).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// 403, in the words of the last thing that Kubernetes tries: whether the caller may impersonate for this request alone.
-fn refusal(caller: &User, user: &User, info: &RequestInfo) -> Status {
-    let mode = match user.name.as_str() {
-        name if service_account(name).is_some() => "serviceaccount",
-        name if name.starts_with("system:node:") => "arbitrary-node",
-        _ => "user-info",
-    };
-    let verb = format!("impersonate-on:{mode}:{}", info.verb);
-    super::answer::forbidden(caller, &RequestInfo { verb: verb.into(), ..info.clone() })
+/// Which way each caller went the last time: it is tried first, and what it says is what the caller is told.
+#[derive(Default)]
+pub(crate) struct LastModes(Mutex<HashMap<String, usize>>);
+
+impl LastModes {
+    fn get(&self, caller: &str) -> Option<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(caller).copied()
+    }
+
+    fn set(&self, caller: &str, mode: usize) {
+        let mut modes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if modes.len() >= CALLERS {
+            // It only changes which way is tried first.
+            modes.clear();
+        }
+        modes.insert(caller.to_owned(), mode);
+    }
+}
+
+/// Tries all ways to the user.
+async fn act_as(api: &ApiServer, caller: &User, user: &User, info: &RequestInfo) -> Result<User, Status> {
+    let last = api.impersonation.get(&caller.name);
+    let others = (0..MODES.len()).filter(|index| Some(*index) != last);
+    let mut first_refusal = None;
+    for index in last.into_iter().chain(others) {
+        let Some(mode) = MODES.get(index).filter(|mode| mode.fits(caller, user)) else { continue };
+        match mode.check(api, caller, user, info).await {
+            Ok(user) => {
+                api.impersonation.set(&caller.name, index);
+                return Ok(user);
+            }
+            Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
+        }
+    }
+    Err(first_refusal
+        .unwrap_or_else(|| super::answer::forbidden(caller, info, "all impersonation modes failed")))
+}
+
+/// 403 unless the caller may.
+async fn require(api: &ApiServer, caller: &User, info: RequestInfo) -> Result<(), Status> {
+    match api.authorize(caller, &info).await {
+        Decision::Allow(_) => Ok(()),
+        Decision::Forbid(reason) => Err(super::answer::forbidden(caller, &info, &reason)),
+    }
 }
 
 /// The user as Go prints it with `%#v`.
@@ -113,42 +284,58 @@ fn go_syntax(user: &User) -> String {
     )
 }
 
+/// The node in `system:node:name`.
+fn node(name: &str) -> Option<&str> {
+    name.strip_prefix("system:node:").filter(|name| dns1123_subdomain(name).is_empty())
+}
+
 /// Namespace and name in `system:serviceaccount:namespace:name`.
 fn service_account(name: &str) -> Option<(&str, &str)> {
     let (namespace, name) = name.strip_prefix("system:serviceaccount:")?.split_once(':')?;
     (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
 }
 
+/// So many groups or extra values are asked about with one question first.
+const MANY: usize = 4;
+/// How many callers are remembered.
+const CALLERS: usize = 10_000;
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use hyper::header::HeaderName;
+    use podsec_admission::Admission;
+    use podsec_storage::Memory;
 
     use super::*;
-    use crate::authentication::MASTERS;
+    use crate::authentication::Tokens;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
-    #[test]
-    fn an_administrator_acts_as_a_service_account_with_its_groups() {
+    async fn requested(caller: &User, pairs: &[(&'static str, &str)]) -> Result<Option<User>, Answer> {
+        let api = ApiServer::new(Arc::new(Memory::default()), Tokens::default(), Admission::default(), None);
+        super::requested(&api, caller, &headers(pairs), &RequestInfo::default()).await
+    }
+
+    #[tokio::test]
+    async fn an_administrator_acts_as_a_service_account_with_its_groups() {
         let admin = User::new("admin", &[MASTERS]);
-        let headers = headers(&[("impersonate-user", "system:serviceaccount:dev:default")]);
-        let Ok(Some(user)) = requested(&admin, &headers, &RequestInfo::default()) else { panic!("refused") };
+        let pairs = [("impersonate-user", "system:serviceaccount:dev:default")];
+        let Ok(Some(user)) = requested(&admin, &pairs).await else { panic!("refused") };
         assert_eq!(
             user.groups,
             ["system:serviceaccounts", "system:serviceaccounts:dev", "system:authenticated"]
         );
     }
 
-    #[test]
-    fn others_act_as_nobody_but_themselves() {
-        let headers = headers(&[("impersonate-user", "jane")]);
-        assert!(requested(&User::new("joe", &[]), &headers, &RequestInfo::default()).is_err());
-        let groups =
-            HeaderMap::from_iter([(HeaderName::from_static("impersonate-group"), "x".parse().unwrap())]);
-        let Err(Answer::Status(status)) = requested(&User::new("joe", &[]), &groups, &RequestInfo::default())
-        else {
+    #[tokio::test]
+    async fn others_act_as_nobody_but_themselves() {
+        let joe = User::new("joe", &[]);
+        assert!(requested(&joe, &[("impersonate-user", "jane")]).await.is_err());
+        let Err(Answer::Status(status)) = requested(&joe, &[("impersonate-group", "x")]).await else {
             panic!("let through")
         };
         assert_eq!(
@@ -158,9 +345,6 @@ mod tests {
                 r#"requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"x"}, Extra:map[string][]string(nil)} without impersonating a user name"#
             )
         );
-        assert!(matches!(
-            requested(&User::new("joe", &[]), &HeaderMap::new(), &RequestInfo::default()),
-            Ok(None)
-        ));
+        assert!(matches!(requested(&joe, &[]).await, Ok(None)));
     }
 }

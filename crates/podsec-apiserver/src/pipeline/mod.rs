@@ -28,12 +28,13 @@ use tokio::time::Instant;
 
 pub(crate) use answer::Answer;
 pub(crate) use context::Context;
+pub(crate) use impersonation::LastModes;
 pub(crate) use max_in_flight::MaxInFlight;
 pub use peer::Peer;
 
 use crate::apiserver::ApiServer;
 use crate::authentication::{self, Certificate, StrangersCertificate};
-use crate::authorization::{self, Decision};
+use crate::authorization::Decision;
 use crate::body::{RequestBody, ResponseBody};
 use crate::negotiation::Representation;
 use crate::query::Query;
@@ -100,6 +101,11 @@ async fn receive(
         None => Certificate::Absent,
     };
     let user = match api.authenticator().authenticate(certificate, &parts.headers).await {
+        // Where everything is allowed, nobody is let in without a name.
+        Ok(user) if user.name == authentication::ANONYMOUS && api.authorizer.allows_all() => {
+            let status = Status::unauthorized();
+            return timer.stop(refuse(&status, &status).await);
+        }
         Ok(user) => user,
         Err(unauthenticated) => {
             let status = Status::unauthorized();
@@ -152,15 +158,15 @@ async fn receive(
 
 /// Decides on whose behalf the request runs and whether it may, then runs it.
 async fn authorize(api: &Arc<ApiServer>, context: &mut Context, body: RequestBody) -> Result<Answer, Answer> {
-    if let Some(user) = impersonation::requested(&context.user, &context.headers, &context.info)? {
+    if let Some(user) = impersonation::requested(api, &context.user, &context.headers, &context.info).await? {
         context.recording.impersonated(&audit::user(&user));
         context.user = user;
     }
     let _in_flight = api.in_flight.begin(&context.user, &context.info)?;
-    let decision = authorization::authorize(&context.user, &context.info);
+    let decision = api.authorize(&context.user, &context.info).await;
     audit::note_decision(&context.recording, &decision);
-    if decision == Decision::Forbid {
-        return Err(answer::forbidden(&context.user, &context.info).into());
+    if let Decision::Forbid(reason) = decision {
+        return Err(answer::forbidden(&context.user, &context.info, &reason).into());
     }
     handler::handle(api, context, body).await
 }

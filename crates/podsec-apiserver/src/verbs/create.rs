@@ -12,6 +12,7 @@ use super::options::WriteOptions;
 use super::origin::Origin;
 use super::{Operation, managed_fields};
 use crate::admission::{self, Action, Write};
+use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::pipeline::Answer;
@@ -58,6 +59,7 @@ pub(crate) async fn create_object(
     admission::mutate(operation, &write, &mut object).await?;
     // A webhook may have moved it.
     place(operation, &mut object)?;
+    escalation::check(operation, None, &object).await?;
     stamp(operation, &mut object);
     let _given = operation.allocate(&mut object, None, options.dry_run).await?;
     let prefix = Meta::of(&object).generate_name().to_owned();

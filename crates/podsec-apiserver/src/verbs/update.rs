@@ -12,6 +12,7 @@ use super::options::WriteOptions;
 use super::origin::Origin;
 use super::{Operation, create, managed_fields};
 use crate::admission::{self, Action, Write};
+use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::pipeline::Answer;
@@ -108,6 +109,7 @@ async fn prepare(
         dry_run: options.dry_run,
     };
     admission::mutate(operation, &write, &mut object).await?;
+    escalation::check(operation, Some(stored), &object).await?;
     keep(&mut object, stored);
     let given = operation.allocate(&mut object, Some(stored), options.dry_run).await?;
     let subresource = operation.context.info.subresource.as_str();

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use podsec_apiserver::{
-    AuditLogFormat, AuditLogMode, AuditOptions, Options, Plugins, Server, ServiceAccountOptions, Storage,
+    AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
+    ServiceAccountOptions, Storage,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -43,6 +44,9 @@ pub(crate) struct Arguments {
     /// Admission plugins not to run, as in PodSecurity or ValidatingAdmissionWebhook.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     disable_admission_plugins: Vec<String>,
+    /// Who decides whether a request is allowed, in order: Node, RBAC, AlwaysAllow, AlwaysDeny.
+    #[arg(long, value_delimiter = ',', default_value = "Node,RBAC", value_name = "MODES")]
+    authorization_mode: Vec<String>,
     /// More users, one a line: token,user name,user uid,"group1,group2".
     #[arg(long, value_name = "FILE")]
     token_auth_file: Option<PathBuf>,
@@ -182,6 +186,7 @@ impl Arguments {
             storage: if self.in_memory { Storage::Memory } else { Storage::Directory(self.data_dir) },
             admission_control_config_file: self.admission_control_config_file,
             admission_plugins,
+            authorization_modes: AuthorizationModes::select(&self.authorization_mode)?,
             token_auth_file: self.token_auth_file,
             service_accounts: ServiceAccountOptions {
                 signing_key_file: self.service_account_signing_key_file,

@@ -1,0 +1,168 @@
+//! Who may do what: the authorizers of `--authorization-mode`, one after the other, after the administrators.
+
+pub(crate) mod escalation;
+mod modes;
+mod node;
+mod refusal;
+mod roles;
+
+use std::sync::Arc;
+
+use podsec_rbac::{Attributes, Policy, Rule, Target};
+use podsec_storage::Error;
+use serde_json::{Value, json};
+
+pub use modes::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
+pub(crate) use refusal::refusal;
+
+use crate::apiserver::ApiServer;
+use crate::authentication::{MASTERS, User};
+use crate::request_info::RequestInfo;
+use roles::Roles;
+
+/// Whether a user may do something, and why. The reason goes into the audit log; it may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Yes.
+    Allow(String),
+    /// No authorizer says so.
+    Forbid(String),
+}
+
+impl Decision {
+    /// Whether it is a yes.
+    pub(crate) fn is_allowed(&self) -> bool {
+        matches!(self, Self::Allow(_))
+    }
+}
+
+/// The authorizers.
+#[derive(Default)]
+pub(crate) struct Authorizer {
+    modes: AuthorizationModes,
+    roles: Roles,
+}
+
+impl Authorizer {
+    pub(crate) fn new(modes: AuthorizationModes) -> Self {
+        Self { modes, roles: Roles::default() }
+    }
+
+    /// Whether everybody may do everything: then nobody is anonymous.
+    pub(crate) fn allows_all(&self) -> bool {
+        self.modes.contains(AuthorizationMode::AlwaysAllow)
+    }
+}
+
+impl ApiServer {
+    /// Decides whether `user` may send the request `info` describes.
+    pub(crate) async fn authorize(&self, user: &User, info: &RequestInfo) -> Decision {
+        if user.is_in(MASTERS) {
+            return Decision::Allow(String::new());
+        }
+        let mut reasons: Vec<String> = Vec::new();
+        for mode in self.authorizer.modes.iter() {
+            let decision = match mode {
+                AuthorizationMode::AlwaysAllow => Decision::Allow(String::new()),
+                AuthorizationMode::AlwaysDeny => Decision::Forbid("Everything is forbidden.".to_owned()),
+                AuthorizationMode::Node => node::decide(self, user, info).await,
+                AuthorizationMode::Rbac => self.by_roles(user, info).await,
+            };
+            match decision {
+                Decision::Allow(reason) => return Decision::Allow(reason),
+                Decision::Forbid(reason) if !reason.is_empty() => reasons.push(reason),
+                Decision::Forbid(_) => {}
+            }
+        }
+        Decision::Forbid(reasons.join("\n"))
+    }
+
+    async fn by_roles(&self, user: &User, info: &RequestInfo) -> Decision {
+        match self.policy().await {
+            Ok(policy) => match policy.decide(&rbac_user(user), &attributes(info)) {
+                podsec_rbac::Decision::Allow(reason) => Decision::Allow(reason),
+                podsec_rbac::Decision::NoOpinion(reason) => Decision::Forbid(reason),
+            },
+            Err(error) => Decision::Forbid(format!("RBAC: the roles cannot be read: {error}")),
+        }
+    }
+
+    /// What all roles and bindings say now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn policy(&self) -> Result<Arc<Policy>, Error> {
+        self.authorizer.roles.current(&self.store).await
+    }
+
+    /// The status of a `SelfSubjectRulesReview`: everything that `user` may do in a namespace.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn rules(&self, user: &User, namespace: &str) -> Result<Value, Error> {
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut errors: Vec<String> = Vec::new();
+        let mut incomplete = false;
+        for mode in self.authorizer.modes.iter() {
+            match mode {
+                AuthorizationMode::AlwaysAllow => rules.extend(podsec_rbac::escalation::full_authority()),
+                AuthorizationMode::AlwaysDeny => {}
+                AuthorizationMode::Node if node::name(user).is_some() => {
+                    incomplete = true;
+                    errors.push("node authorizer does not support user rule resolution".to_owned());
+                }
+                AuthorizationMode::Node => {}
+                AuthorizationMode::Rbac => {
+                    let policy = self.policy().await?;
+                    let found = policy.rules(&rbac_user(user), namespace);
+                    rules.extend(found.rules.into_iter().cloned());
+                    errors.extend((!found.error.is_empty()).then_some(found.error));
+                }
+            }
+        }
+        let resources: Vec<Value> =
+            rules.iter().filter(|rule| !rule.resources.is_empty()).map(resource_rule).collect();
+        let paths = rules.iter().filter(|rule| !rule.non_resource_urls.is_empty());
+        let paths: Vec<Value> = paths
+            .map(|rule| json!({"verbs": rule.verbs, "nonResourceURLs": rule.non_resource_urls}))
+            .collect();
+        let mut status =
+            json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": incomplete});
+        if !errors.is_empty() {
+            status["evaluationError"] = errors.join(", ").into();
+        }
+        Ok(status)
+    }
+}
+
+fn resource_rule(rule: &Rule) -> Value {
+    let mut value = json!({"verbs": rule.verbs, "resources": rule.resources});
+    if !rule.api_groups.is_empty() {
+        value["apiGroups"] = json!(rule.api_groups);
+    }
+    if !rule.resource_names.is_empty() {
+        value["resourceNames"] = json!(rule.resource_names);
+    }
+    value
+}
+
+/// The user as podsec-rbac knows it.
+fn rbac_user(user: &User) -> podsec_rbac::User<'_> {
+    podsec_rbac::User { name: &user.name, groups: &user.groups }
+}
+
+/// The request as podsec-rbac knows it.
+fn attributes(info: &RequestInfo) -> Attributes<'_> {
+    let target = if info.is_resource {
+        Target::Resource {
+            group: &info.group,
+            resource: &info.resource,
+            subresource: &info.subresource,
+            namespace: &info.namespace,
+            name: &info.name,
+        }
+    } else {
+        Target::Path(&info.path)
+    };
+    Attributes { verb: &info.verb, target }
+}
