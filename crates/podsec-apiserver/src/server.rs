@@ -21,6 +21,7 @@ use crate::admission::configuration;
 use crate::apiserver::ApiServer;
 use crate::authentication::service_account::{self, ServiceAccountTokens};
 use crate::authentication::{self, MASTERS, StrangersCertificate, Tokens, User, user_of_certificate};
+use crate::authorization::AuthorizationMode;
 use crate::body::{ResponseBody, request_body};
 use crate::data_directory;
 use crate::kubeconfig::Kubeconfig;
@@ -134,6 +135,12 @@ impl Server {
         let api = Arc::new(api.at(address, authority.certificate_pem()));
         api.bootstrap().await.map_err(StartError::Bootstrap)?;
         if options.node {
+            if !options.authorization_modes.contains(AuthorizationMode::Node) && !api.authorizer.allows_all()
+            {
+                tracing::warn!(
+                    "--authorization-mode has no Node: the node of --node may do what roles are bound to it"
+                );
+            }
             api.start_node();
         }
         let clients = authority.clients()?;

@@ -16,7 +16,7 @@ async fn start() -> Cluster {
     cluster
 }
 
-fn role(name: &str, rule: Value) -> Value {
+fn role(name: &str, rule: &Value) -> Value {
     json!({"metadata": {"name": name}, "rules": [rule]})
 }
 
@@ -47,7 +47,7 @@ async fn a_binding_holds_from_its_creation_to_its_deletion() {
     let cluster = start().await;
     let list = async || joe(&cluster, "GET /api/v1/namespaces/dev/pods", &Value::Null).await.code;
     assert_eq!(list().await, 403);
-    cluster.create(ROLES, role("reader", pods(&["list"]))).await;
+    cluster.create(ROLES, role("reader", &pods(&["list"]))).await;
     cluster.create(BINDINGS, binding("joe", "Role", "reader", "joe")).await;
     assert_eq!(list().await, 200);
     assert_eq!(joe(&cluster, "GET /api/v1/pods", &Value::Null).await.code, 403, "only in its namespace");
@@ -73,11 +73,11 @@ async fn who_may_write_roles_may_not_grant_more_than_it_holds() {
     cluster.create(BINDINGS, binding("admin", "ClusterRole", "admin", "joe")).await;
     let nodes = json!({"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]});
     let held = "user \"joe\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:";
-    assert_eq!(joe(&cluster, &format!("POST {ROLES}"), &role("own", pods(&["get"]))).await.code, 201);
+    assert_eq!(joe(&cluster, &format!("POST {ROLES}"), &role("own", &pods(&["get"]))).await.code, 201);
     let escalations = [
-        (format!("POST {ROLES}"), role("more", nodes.clone()), "more"),
-        (format!("PUT {ROLES}/own"), role("own", nodes.clone()), "own"),
-        (format!("PUT {ROLES}/new"), role("new", nodes.clone()), "new"),
+        (format!("POST {ROLES}"), role("more", &nodes), "more"),
+        (format!("PUT {ROLES}/own"), role("own", &nodes), "own"),
+        (format!("PUT {ROLES}/new"), role("new", &nodes), "new"),
         (format!("PATCH {ROLES}/own"), json!({"rules": [nodes]}), "own"),
     ];
     for (request, body, name) in escalations {
@@ -123,9 +123,9 @@ async fn the_verbs_escalate_and_bind_lift_the_check() {
     };
     assert_eq!((bind("view").await, bind("edit").await), (201, 403));
     let grant =
-        async |name: &str| joe(&cluster, &format!("POST {ROLES}"), &role(name, pods(&["get"]))).await.code;
+        async |name: &str| joe(&cluster, &format!("POST {ROLES}"), &role(name, &pods(&["get"]))).await.code;
     assert_eq!(grant("a").await, 403);
-    cluster.create(ROLES, role("escalator", rbac(&["roles"], &["escalate"], &[]))).await;
+    cluster.create(ROLES, role("escalator", &rbac(&["roles"], &["escalate"], &[]))).await;
     cluster.create(BINDINGS, binding("escalator", "Role", "escalator", "joe")).await;
     assert_eq!(grant("a").await, 201);
 }
@@ -134,7 +134,7 @@ async fn the_verbs_escalate_and_bind_lift_the_check() {
 async fn only_who_may_everything_sets_an_aggregation_rule() {
     let cluster = start().await;
     let writes = json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["create"]});
-    cluster.create(CLUSTER_ROLES, role("writer", writes)).await;
+    cluster.create(CLUSTER_ROLES, role("writer", &writes)).await;
     cluster.create(CLUSTER_BINDINGS, binding("writer", "ClusterRole", "writer", "joe")).await;
     let aggregated = json!({"metadata": {"name": "all"}, "rules": [],
         "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"x": "y"}}]}});
@@ -193,7 +193,7 @@ async fn a_review_answers_with_the_reason_that_the_audit_log_has() {
 async fn somebody_acts_as_others_as_far_as_it_may_impersonate_them() {
     let cluster = start().await;
     let rule = json!({"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"], "resourceNames": ["bob"]});
-    cluster.create(CLUSTER_ROLES, role("as-bob", rule)).await;
+    cluster.create(CLUSTER_ROLES, role("as-bob", &rule)).await;
     cluster.create(CLUSTER_BINDINGS, binding("as-bob", "ClusterRole", "as-bob", "joe")).await;
     cluster.create(BINDINGS, binding("bob", "ClusterRole", "view", "bob")).await;
     let list = async |headers: &[(&str, &str)]| {

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use podsec_apimachinery::selector::label::from_object;
 use serde_json::Value;
 
-use crate::Rule;
 use crate::json::{list, text};
+use crate::rule::Rule;
 
 /// The rules that a ClusterRole has by its aggregation rule: each rule once, selector by selector, those of the first
 /// name first. `None` for a role that aggregates nothing, whose rules are its own.
 ///
-/// `roles` are all ClusterRoles in the order of their names.
-pub fn rules<'v>(role: &Value, roles: impl Iterator<Item = &'v Value> + Clone) -> Option<Vec<Value>> {
+/// `all` are all ClusterRoles in the order of their names.
+pub fn rules(role: &Value, all: &[&Value]) -> Option<Vec<Value>> {
     let aggregation = role.get("aggregationRule").filter(|aggregation| !aggregation.is_null())?;
     let own = text(role, "/metadata/name");
     let mut seen = BTreeSet::new();
@@ -20,7 +20,7 @@ pub fn rules<'v>(role: &Value, roles: impl Iterator<Item = &'v Value> + Clone) -
     for selector in list(aggregation, "clusterRoleSelectors") {
         // What validation would refuse selects nothing.
         let Ok(selector) = from_object(Some(selector)) else { continue };
-        for other in roles.clone().filter(|other| text(other, "/metadata/name") != own) {
+        for other in all.iter().filter(|other| text(other, "/metadata/name") != own) {
             if !selector.matches(other) {
                 continue;
             }

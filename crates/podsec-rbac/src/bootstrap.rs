@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::GROUP;
+use crate::json::{list, text};
+use crate::rule::Rule;
 
 /// All of them, namespaces' roles last, each as a client would create it. The rules of `admin`, `edit` and `view` are
 /// aggregated from others.
@@ -16,12 +18,12 @@ pub fn objects() -> impl Iterator<Item = Value> {
 }
 
 /// The rules of `system:node`: what a node may do, before the Node authorizer looks at which objects are its own.
-pub fn node_rules() -> Vec<crate::Rule> {
+pub fn node_rules() -> Vec<Rule> {
     let role = objects().find(|object| {
         object.get("kind").is_some_and(|kind| kind == "ClusterRole")
-            && crate::json::text(object, "/metadata/name") == "system:node"
+            && text(object, "/metadata/name") == "system:node"
     });
-    role.iter().flat_map(|role| crate::json::list(role, "rules")).map(crate::Rule::read).collect()
+    role.iter().flat_map(|role| list(role, "rules")).map(Rule::read).collect()
 }
 
 /// A line of the files lacks what all of them have.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Rule;
-use crate::rule::url_matches;
+use crate::rule::{Rule, url_matches};
 
 /// How many single permissions are compared at most: one verb on one resource of one group, by one name.
 const MOST_PERMISSIONS: usize = 50_000;

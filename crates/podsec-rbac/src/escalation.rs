@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use podsec_apimachinery::quote::quoted;
 
 use crate::coverage::{compact, missing};
-use crate::rule::quoted_list;
-use crate::{Policy, Rule, User};
+use crate::policy::Policy;
+use crate::request::User;
+use crate::rule::{Rule, quoted_list};
 
 /// Checks that a user holds in a namespace, or in the whole cluster, everything that `rules` allow.
 ///
@@ -28,7 +29,9 @@ pub fn check(policy: &Policy, user: &User<'_>, namespace: &str, rules: &[Rule]) 
         lines.join("\n")
     );
     if !held.error.is_empty() {
-        message.push_str(&format!("; resolution errors: [{}]", held.error));
+        message.push_str("; resolution errors: [");
+        message.push_str(&held.error);
+        message.push(']');
     }
     Err(message)
 }
@@ -49,7 +52,7 @@ mod tests {
     use super::*;
     use crate::Objects;
 
-    fn policy(rules: serde_json::Value) -> Policy {
+    fn policy(rules: &serde_json::Value) -> Policy {
         let mut objects = Objects::default();
         objects.insert(&json!({"kind": "Role", "metadata": {"name": "r", "namespace": "a"}, "rules": rules}));
         objects.insert(&json!({
@@ -59,20 +62,20 @@ mod tests {
         objects.policy()
     }
 
-    fn check(policy: &Policy, namespace: &str, rule: serde_json::Value) -> Result<(), String> {
+    fn check(policy: &Policy, namespace: &str, rule: &serde_json::Value) -> Result<(), String> {
         let groups = ["devs".to_owned()];
-        super::check(policy, &User { name: "jane", groups: &groups }, namespace, &[Rule::read(&rule)])
+        super::check(policy, &User { name: "jane", groups: &groups }, namespace, &[Rule::read(rule)])
     }
 
     #[test]
     fn what_is_held_may_be_granted_and_what_is_not_is_named_with_its_verbs_together() {
-        let policy = policy(json!([{"apiGroups": [""], "resources": ["pods", "*/log"], "verbs": ["get"]}]));
+        let policy = policy(&json!([{"apiGroups": [""], "resources": ["pods", "*/log"], "verbs": ["get"]}]));
         let wanted = json!({"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]});
-        assert_eq!(check(&policy, "a", wanted.clone()), Ok(()));
-        assert!(check(&policy, "b", wanted).is_err(), "held in another namespace");
+        assert_eq!(check(&policy, "a", &wanted), Ok(()));
+        assert!(check(&policy, "b", &wanted).is_err(), "held in another namespace");
         let more = json!({"apiGroups": [""], "resources": ["secrets", "pods"], "verbs": ["list", "get"]});
         assert_eq!(
-            check(&policy, "a", more).unwrap_err(),
+            check(&policy, "a", &more).unwrap_err(),
             "user \"jane\" (groups=[\"devs\"]) is attempting to grant RBAC permissions not currently held:\n\
              {APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"list\"]}\n\
              {APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"list\" \"get\"]}"
@@ -81,18 +84,19 @@ mod tests {
 
     #[test]
     fn who_holds_a_right_by_name_does_not_hold_it_for_all_names() {
-        let policy =
-            policy(json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"], "resourceNames": ["x"]}]));
+        let policy = policy(
+            &json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"], "resourceNames": ["x"]}]),
+        );
         let wanted = |names: serde_json::Value| json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], "resourceNames": names});
-        assert_eq!(check(&policy, "a", wanted(json!(["x"]))), Ok(()));
-        assert!(check(&policy, "a", wanted(json!(["x", "y"]))).is_err());
-        assert!(check(&policy, "a", wanted(json!([]))).is_err());
+        assert_eq!(check(&policy, "a", &wanted(json!(["x"]))), Ok(()));
+        assert!(check(&policy, "a", &wanted(json!(["x", "y"]))).is_err());
+        assert!(check(&policy, "a", &wanted(json!([]))).is_err());
     }
 
     #[test]
     fn rules_that_stand_for_millions_of_permissions_are_refused_at_once() {
         let many: Vec<String> = (0..1000).map(|index| index.to_string()).collect();
         let rule = json!({"apiGroups": many, "resources": many, "verbs": many, "resourceNames": many});
-        assert!(check(&policy(json!([])), "a", rule).unwrap_err().contains("1000000000000 permissions"));
+        assert!(check(&policy(&json!([])), "a", &rule).unwrap_err().contains("1000000000000 permissions"));
     }
 }

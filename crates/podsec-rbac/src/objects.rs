@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use crate::json::{list, text};
 use crate::policy::{Binding, Policy};
-use crate::{Rule, Subject};
+use crate::rule::Rule;
+use crate::subject::Subject;
 
 /// Roles and bindings, by namespace and name; the namespace is empty for those of the whole cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
-    pub(crate) roles: BTreeMap<(String, String), Arc<[Rule]>>,
-    pub(crate) bindings: BTreeMap<(String, String), Arc<Binding>>,
+    roles: BTreeMap<(String, String), Arc<[Rule]>>,
+    bindings: BTreeMap<(String, String), Arc<Binding>>,
 }
 
 impl Objects {
@@ -56,6 +57,6 @@ impl Objects {
 
     /// What all of them say together.
     pub fn policy(&self) -> Policy {
-        Policy::new(self)
+        Policy::new(self.roles.clone(), self.bindings.values())
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use podsec_apimachinery::quote::quoted;
 
-use crate::{Attributes, Objects, Rule, Subject, SubjectKind, User};
+use crate::request::{Attributes, User};
+use crate::rule::Rule;
+use crate::subject::{Subject, SubjectKind};
 
 /// Whether a user may do something, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +51,13 @@ pub(crate) struct Binding {
 /// The bindings of a namespace, in the order of their names.
 #[derive(Debug, Default)]
 struct Bindings {
-    all: Vec<(Arc<Binding>, Result<Arc<[Rule]>, String>)>,
+    all: Vec<(Arc<Binding>, Granted)>,
     users: HashMap<String, Vec<Place>>,
     groups: HashMap<String, Vec<Place>>,
 }
+
+/// The rules of the role that a binding names, or why there are none.
+type Granted = Result<Arc<[Rule]>, String>;
 
 /// A binding and which of its subjects it is, both by position.
 type Place = (usize, usize);
@@ -76,10 +81,14 @@ impl fmt::Display for Source<'_> {
 }
 
 impl Policy {
-    pub(crate) fn new(objects: &Objects) -> Self {
-        let mut policy = Self { roles: objects.roles.clone(), namespaces: HashMap::new() };
-        for binding in objects.bindings.values() {
-            let rules = policy.role(&binding.role_kind, &binding.namespace, &binding.role_name);
+    /// The policy of these roles and bindings, those of a namespace in the order in which they are to be visited.
+    pub(crate) fn new<'b>(
+        roles: BTreeMap<(String, String), Arc<[Rule]>>,
+        bindings: impl Iterator<Item = &'b Arc<Binding>>,
+    ) -> Self {
+        let mut policy = Self { roles, namespaces: HashMap::new() };
+        for binding in bindings {
+            let granted = policy.role(&binding.role_kind, &binding.namespace, &binding.role_name);
             let bindings = policy.namespaces.entry(binding.namespace.clone()).or_default();
             let index = bindings.all.len();
             for (position, subject) in binding.subjects.iter().enumerate() {
@@ -90,7 +99,7 @@ impl Policy {
                 };
                 places.push((index, position));
             }
-            bindings.all.push((Arc::clone(binding), rules));
+            bindings.all.push((Arc::clone(binding), granted));
         }
         policy
     }

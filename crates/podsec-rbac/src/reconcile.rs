@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::Rule;
 use crate::coverage::missing;
 use crate::json::{list, text};
+use crate::rule::Rule;
 
 /// What has to be done about a stored object.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
 
 use crate::json::texts;
-use crate::{Attributes, Target};
+use crate::request::{Attributes, Target};
 
 /// A `PolicyRule`. It allows nothing unless it says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

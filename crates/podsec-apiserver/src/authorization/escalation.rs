@@ -5,7 +5,7 @@ use podsec_apimachinery::status::GroupResource;
 use podsec_rbac::{GROUP, Rule, escalation};
 use serde_json::Value;
 
-use super::rbac_user;
+use super::decision::rbac_user;
 use crate::authentication::MASTERS;
 use crate::registry::status;
 use crate::request_info::RequestInfo;

@@ -1,5 +1,6 @@
 //! Who may do what: the authorizers of `--authorization-mode`, one after the other, after the administrators.
 
+mod decision;
 pub(crate) mod escalation;
 mod modes;
 mod node;
@@ -8,10 +9,12 @@ mod roles;
 
 use std::sync::Arc;
 
-use podsec_rbac::{Attributes, Policy, Rule, Target};
+use podsec_rbac::{Policy, Rule};
 use podsec_storage::Error;
 use serde_json::{Value, json};
 
+pub(crate) use decision::Decision;
+use decision::{attributes, rbac_user};
 pub use modes::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub(crate) use refusal::refusal;
 
@@ -19,22 +22,6 @@ use crate::apiserver::ApiServer;
 use crate::authentication::{MASTERS, User};
 use crate::request_info::RequestInfo;
 use roles::Roles;
-
-/// Whether a user may do something, and why. The reason goes into the audit log; it may be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// Yes.
-    Allow(String),
-    /// No authorizer says so.
-    Forbid(String),
-}
-
-impl Decision {
-    /// Whether it is a yes.
-    pub(crate) fn is_allowed(&self) -> bool {
-        matches!(self, Self::Allow(_))
-    }
-}
 
 /// The authorizers.
 #[derive(Default)]
@@ -106,12 +93,11 @@ impl ApiServer {
         for mode in self.authorizer.modes.iter() {
             match mode {
                 AuthorizationMode::AlwaysAllow => rules.extend(podsec_rbac::escalation::full_authority()),
-                AuthorizationMode::AlwaysDeny => {}
                 AuthorizationMode::Node if node::name(user).is_some() => {
                     incomplete = true;
                     errors.push("node authorizer does not support user rule resolution".to_owned());
                 }
-                AuthorizationMode::Node => {}
+                AuthorizationMode::Node | AuthorizationMode::AlwaysDeny => {}
                 AuthorizationMode::Rbac => {
                     let policy = self.policy().await?;
                     let found = policy.rules(&rbac_user(user), namespace);
@@ -144,25 +130,4 @@ fn resource_rule(rule: &Rule) -> Value {
         value["resourceNames"] = json!(rule.resource_names);
     }
     value
-}
-
-/// The user as podsec-rbac knows it.
-fn rbac_user(user: &User) -> podsec_rbac::User<'_> {
-    podsec_rbac::User { name: &user.name, groups: &user.groups }
-}
-
-/// The request as podsec-rbac knows it.
-fn attributes(info: &RequestInfo) -> Attributes<'_> {
-    let target = if info.is_resource {
-        Target::Resource {
-            group: &info.group,
-            resource: &info.resource,
-            subresource: &info.subresource,
-            namespace: &info.namespace,
-            name: &info.name,
-        }
-    } else {
-        Target::Path(&info.path)
-    };
-    Attributes { verb: &info.verb, target }
 }

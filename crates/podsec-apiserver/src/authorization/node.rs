@@ -8,7 +8,7 @@ use podsec_rbac::Rule;
 use podsec_storage::Range;
 use serde_json::Value;
 
-use super::{Decision, attributes};
+use super::decision::{Decision, attributes};
 use crate::apiserver::ApiServer;
 use crate::authentication::User;
 use crate::request_info::RequestInfo;

@@ -36,13 +36,11 @@ impl Roles {
     /// `None` when all has to be read: at first, and after a gap in a watch.
     fn follow(&self) -> Option<Arc<Policy>> {
         let mut following = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match following.as_mut()?.take_in() {
-            Ok(policy) => Some(policy),
-            Err(_) => {
-                *following = None;
-                None
-            }
+        let taken = following.as_mut()?.take_in().ok();
+        if taken.is_none() {
+            *following = None;
         }
+        taken
     }
 }
 
@@ -140,8 +138,8 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(Memory::default());
         let roles = Roles::default();
         assert!(!allows(&roles, &store).await);
-        let rule = json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]});
-        let role = json!({"kind": "Role", "metadata": {"name": "r", "namespace": "a"}, "rules": [rule]});
+        let pods = json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]});
+        let role = json!({"kind": "Role", "metadata": {"name": "r", "namespace": "a"}, "rules": [pods]});
         put(&store, "/registry/roles/a/r", &role).await;
         let binding = json!({"kind": "RoleBinding", "metadata": {"name": "b", "namespace": "a"},
             "roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "jane"}]});

@@ -64,9 +64,9 @@ pub(crate) async fn settle(api: &ApiServer) -> Result<(), Status> {
         let stored: Vec<Stored> =
             page.entries.iter().map(|entry| registry.read(entry)).collect::<Result<_, _>>()?;
         let mut changed = false;
+        let all: Vec<&Value> = stored.iter().map(|role| &role.object).collect();
         for role in &stored {
-            let roles = stored.iter().map(|role| &role.object);
-            let Some(rules) = aggregation::rules(&role.object, roles) else { continue };
+            let Some(rules) = aggregation::rules(&role.object, &all) else { continue };
             if aggregation::differs(&role.object, &rules) && !Meta::of(&role.object).is_being_deleted() {
                 fill(&registry, role, rules).await?;
                 changed = true;

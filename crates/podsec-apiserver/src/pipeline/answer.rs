@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     },
     /// A `metav1.Status`; the audit log holds it.
     Status(Status),
+    /// The refusal of an authorizer: the same, and browsers shall not guess its type.
+    Forbidden(Status),
     /// Anything else, as it is.
     Response(Box<Response<ResponseBody>>),
 }
@@ -94,6 +96,12 @@ pub(super) fn render(context: &Context, outcome: Result<Answer, Answer>) -> Resp
             context.recording.response_status(&status);
             render_status(&status, context.representation)
         }
+        Answer::Forbidden(status) => {
+            context.recording.response_status(&status);
+            let mut response = render_status(&status, context.representation);
+            response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            response
+        }
         Answer::Response(response) => *response,
     };
     context.warnings.write(response.headers_mut());
@@ -104,7 +112,7 @@ pub(super) fn render(context: &Context, outcome: Result<Answer, Answer>) -> Resp
 pub(super) fn render_bare(answer: Answer, representation: Representation) -> Response<ResponseBody> {
     match answer {
         Answer::Object { code, object, .. } => encode(code, &object, representation),
-        Answer::Status(status) => render_status(&status, representation),
+        Answer::Status(status) | Answer::Forbidden(status) => render_status(&status, representation),
         Answer::Response(response) => *response,
     }
 }

@@ -166,7 +166,7 @@ async fn authorize(api: &Arc<ApiServer>, context: &mut Context, body: RequestBod
     let decision = api.authorize(&context.user, &context.info).await;
     audit::note_decision(&context.recording, &decision);
     if let Decision::Forbid(reason) = decision {
-        return Err(answer::forbidden(&context.user, &context.info, &reason).into());
+        return Err(Answer::Forbidden(answer::forbidden(&context.user, &context.info, &reason)));
     }
     handler::handle(api, context, body).await
 }
