@@ -47,6 +47,8 @@ pub(super) async fn decide(api: &ApiServer, user: &User, info: &RequestInfo) -> 
         ("", "serviceaccounts") => related(api, node, info).await,
         ("coordination.k8s.io", "leases") => lease(node, info),
         ("storage.k8s.io", "csinodes") => csi_node(node, info),
+        ("resource.k8s.io", "resourceslices") => resource_slice(api, node, info).await,
+        ("certificates.k8s.io", "podcertificaterequests") => certificate_request(api, node, info).await,
         ("", "nodes") => self::node(node, info),
         ("", "pods") => pod(api, node, info).await,
         _ => by_rules(info),
@@ -130,13 +132,48 @@ fn node(node: &str, info: &RequestInfo) -> Decision {
     }
 }
 
+async fn resource_slice(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+    if !info.subresource.is_empty() {
+        return no("cannot authorize ResourceSlice subresources");
+    }
+    match &*info.verb {
+        "create" => yes(),
+        "get" | "update" | "patch" | "delete" => related(api, node, info).await,
+        "watch" | "list" | "deletecollection" if selects(info, node) => yes(),
+        "watch" | "list" | "deletecollection" => {
+            no("can only list/watch/deletecollection resourceslices with nodeName field selector")
+        }
+        _ => no(
+            "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, \
+             delete, deletecollection",
+        ),
+    }
+}
+
+async fn certificate_request(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+    if !info.subresource.is_empty() {
+        return no("nodes may not access the status subresource of PodCertificateRequests");
+    }
+    match &*info.verb {
+        "create" => yes(),
+        "get" => related(api, node, info).await,
+        "list" | "watch" if selects(info, node) => yes(),
+        "list" | "watch" => no("can only list/watch podcertificaterequests with nodeName field selector"),
+        verb => no(format!("nodes may not {verb} podcertificaterequests")),
+    }
+}
+
+/// Whether a field selector lets through only what is of the node.
+fn selects(info: &RequestInfo, node: &str) -> bool {
+    Selector::parse(&info.field_selector)
+        .is_ok_and(|selector| selector.exact_match("spec.nodeName") == Some(node))
+}
+
 async fn pod(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
     match (info.subresource.as_str(), &*info.verb) {
         ("", "get") => related(api, node, info).await,
         ("", "list" | "watch") => {
-            let selects_own = Selector::parse(&info.field_selector)
-                .is_ok_and(|selector| selector.exact_match("spec.nodeName") == Some(node));
-            if selects_own {
+            if selects(info, node) {
                 return yes();
             }
             if info.name.is_empty() {
@@ -155,7 +192,9 @@ async fn related(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
         return no("No Object name found");
     }
     let found = match (info.group.as_str(), info.resource.as_str()) {
-        ("storage.k8s.io", "volumeattachments") => is_attached(api, node, &info.name).await,
+        ("storage.k8s.io", "volumeattachments") => names_node(api, "v1", node, info).await,
+        ("resource.k8s.io", "resourceslices") => names_node(api, "v1", node, info).await,
+        ("certificates.k8s.io", "podcertificaterequests") => names_node(api, "v1beta1", node, info).await,
         ("", "persistentvolumes") => is_volume_of(api, node, &info.name).await,
         (_, resource) => is_used(api, node, &info.namespace, resource, &info.name).await,
     };
@@ -246,8 +285,9 @@ async fn is_volume_of(api: &ApiServer, node: &str, volume: &str) -> Option<bool>
     is_used(api, node, &text("namespace"), "persistentvolumeclaims", &text("name")).await
 }
 
-async fn is_attached(api: &ApiServer, node: &str, attachment: &str) -> Option<bool> {
-    let found =
-        api.builtin("storage.k8s.io", "v1", "volumeattachments")?.find("", attachment).await.ok()??;
-    Some(found.object.pointer("/spec/nodeName").is_some_and(|bound| bound == node))
+/// Whether the object says itself that it is of the node.
+async fn names_node(api: &ApiServer, version: &str, node: &str, info: &RequestInfo) -> Option<bool> {
+    let registry = api.builtin(&info.group, version, &info.resource)?;
+    let found = registry.find(&info.namespace, &info.name).await.ok()??;
+    Some(found.object.pointer("/spec/nodeName").is_some_and(|named| named == node))
 }
