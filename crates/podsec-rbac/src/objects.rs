@@ -29,7 +29,7 @@ impl Objects {
                 self.roles.insert(key, rules);
             }
             "RoleBinding" | "ClusterRoleBinding" => {
-                let binding = Binding {
+                let mut binding = Binding {
                     name: key.1.clone(),
                     namespace: namespace.to_owned(),
                     role_kind: text(object, "/roleRef/kind").to_owned(),
@@ -38,7 +38,9 @@ impl Objects {
                         .iter()
                         .filter_map(|subject| Subject::read(subject, namespace))
                         .collect(),
+                    reasons: Vec::new(),
                 };
+                binding.reasons = binding.reasons();
                 self.bindings.insert(key, Arc::new(binding));
             }
             _ => {}

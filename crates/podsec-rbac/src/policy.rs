@@ -1,7 +1,6 @@
 //! What all roles and bindings say together, found by who asks.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -46,6 +45,8 @@ pub(crate) struct Binding {
     pub(crate) role_kind: String,
     pub(crate) role_name: String,
     pub(crate) subjects: Vec<Subject>,
+    /// What [`Binding::reasons`] makes of them: written once, and not at each decision.
+    pub(crate) reasons: Vec<String>,
 }
 
 /// The bindings of a namespace, in the order of their names.
@@ -62,21 +63,18 @@ type Granted = Result<Arc<[Rule]>, String>;
 /// A binding and which of its subjects it is, both by position.
 type Place = (usize, usize);
 
-/// A binding as it applies to somebody.
-struct Source<'p> {
-    binding: &'p Binding,
-    subject: &'p Subject,
-}
-
-impl fmt::Display for Source<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Binding { name, namespace, role_kind, role_name, .. } = self.binding;
-        if namespace.is_empty() {
-            write!(f, "ClusterRoleBinding {}", quoted(name))?;
+impl Binding {
+    /// Why a request is allowed by this binding, through each of its subjects.
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        let Self { name, namespace, role_kind, role_name, subjects, .. } = self;
+        let binding = if namespace.is_empty() {
+            format!("ClusterRoleBinding {}", quoted(name))
         } else {
-            write!(f, "RoleBinding {}", quoted(&format!("{name}/{namespace}")))?;
-        }
-        write!(f, " of {role_kind} {} to {}", quoted(role_name), self.subject)
+            format!("RoleBinding {}", quoted(&format!("{name}/{namespace}")))
+        };
+        let role = format!("{role_kind} {}", quoted(role_name));
+        let reason = |subject| format!("RBAC: allowed by {binding} of {role} to {subject}");
+        subjects.iter().map(reason).collect()
     }
 }
 
@@ -125,10 +123,10 @@ impl Policy {
     pub fn decide(&self, user: &User<'_>, attributes: &Attributes<'_>) -> Decision {
         let mut allowed = None;
         let mut missing = Vec::new();
-        self.visit(user, attributes.target.namespace(), |source, rules| {
+        self.visit(user, attributes.target.namespace(), |reason, rules| {
             match rules {
                 Ok(rules) if rules.iter().any(|rule| rule.allows(attributes)) => {
-                    allowed = Some(format!("RBAC: allowed by {source}"));
+                    allowed = Some(reason.to_owned());
                     return ControlFlow::Break(());
                 }
                 Ok(_) => {}
@@ -156,12 +154,12 @@ impl Policy {
         Rules { rules: all, error: together(&missing) }
     }
 
-    /// Shows the bindings of a user: those of the whole cluster first, then those of the namespace.
+    /// Shows the bindings of a user, each as a reason with its rules: those of the whole cluster first, then those of the namespace.
     fn visit<'p>(
         &'p self,
         user: &User<'_>,
         namespace: &str,
-        mut see: impl FnMut(Source<'p>, Result<&'p [Rule], &'p str>) -> ControlFlow<()>,
+        mut see: impl FnMut(&'p str, Result<&'p [Rule], &'p str>) -> ControlFlow<()>,
     ) {
         let own = if namespace.is_empty() { None } else { self.namespaces.get(namespace) };
         for bindings in self.namespaces.get("").into_iter().chain(own) {
@@ -174,9 +172,9 @@ impl Policy {
             places.dedup_by_key(|(index, _)| *index);
             for (index, position) in places {
                 let Some((binding, rules)) = bindings.all.get(index) else { continue };
-                let Some(subject) = binding.subjects.get(position) else { continue };
+                let Some(reason) = binding.reasons.get(position) else { continue };
                 let rules = rules.as_deref().map_err(String::as_str);
-                if see(Source { binding, subject }, rules).is_break() {
+                if see(reason, rules).is_break() {
                     return;
                 }
             }
