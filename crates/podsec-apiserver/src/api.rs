@@ -21,6 +21,7 @@ impl ApiServer {
     pub async fn bootstrap(self: &Arc<Self>) -> Result<(), Status> {
         bootstrap::create_objects(self, self.authority.as_deref()).await?;
         controllers::definitions::load(self).await?;
+        controllers::resource_quota::recount_all(self).await?;
         controllers::start(self);
         Ok(())
     }

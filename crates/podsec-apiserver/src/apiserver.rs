@@ -11,8 +11,8 @@ use podsec_storage::Store;
 use podsec_transport::body::BodyBudget;
 use tokio::sync::watch;
 
-use crate::admission::Plugins;
 use crate::admission::webhook::Webhooks;
+use crate::admission::{Plugins, Quotas};
 use crate::authentication::service_account::ServiceAccountTokens;
 use crate::authentication::{Authenticator, Tokens};
 use crate::authorization::{AuthorizationModes, Authorizer};
@@ -35,6 +35,7 @@ pub struct ApiServer {
     pub(crate) impersonation: LastModes,
     pub(crate) admission: Admission,
     pub(crate) plugins: Plugins,
+    pub(crate) quotas: Quotas,
     pub(crate) auditor: Option<Auditor>,
     pub(crate) webhooks: Webhooks,
     pub(crate) metrics: Metrics,
@@ -71,6 +72,7 @@ impl ApiServer {
             impersonation: LastModes::default(),
             admission,
             plugins: Plugins::standard(),
+            quotas: Quotas::default(),
             auditor,
             metrics: Metrics::default(),
             budget,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
+use crate::authentication::{MASTERS, User};
 use crate::client::Client;
 use crate::controllers::retries::{self, Retries};
 
@@ -23,6 +23,7 @@ pub(crate) fn start(api: &Arc<ApiServer>) {
     let node = Node {
         scheduler: Client::new(api, User::new("system:kube-scheduler", &[]), "podsec/scheduler"),
         kubelet: Client::new(api, User::new("system:node:podsec", &["system:nodes"]), "podsec/node"),
+        controller: Client::new(api, User::new("system:apiserver", &[MASTERS]), "podsec/node-controller"),
         addresses: AtomicU16::new(1),
     };
     tokio::spawn(crate::controllers::until_stopped(Arc::clone(api), async move { node.run().await }));
@@ -31,6 +32,8 @@ pub(crate) fn start(api: &Arc<ApiServer>) {
 struct Node {
     scheduler: Client,
     kubelet: Client,
+    /// Stands for the node lifecycle controller.
+    controller: Client,
     /// Counts the pods, for their addresses.
     addresses: AtomicU16,
 }
@@ -144,7 +147,12 @@ impl Node {
             },
         }});
         let path = format!("/api/v1/nodes/{NAME}/status");
+        // New nodes are tainted until a controller sees that they are ready, and a node may not do that itself.
+        let ready =
+            json!({"spec": {"taints": [{"$patch": "delete", "key": NOT_READY, "effect": "NoSchedule"}]}});
+        let node = format!("/api/v1/nodes/{NAME}");
         self.kubelet.strategic_merge_patch(&path, &status).await.0.is_success()
+            && self.controller.strategic_merge_patch(&node, &ready).await.0.is_success()
     }
 
     /// Takes a pod one step further.
@@ -242,4 +250,5 @@ fn container_statuses(pod: &Value, list: &str, state: &Value) -> Vec<Value> {
 }
 
 const NAME: &str = "podsec";
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const HOST_ADDRESS: &str = "127.0.0.1";

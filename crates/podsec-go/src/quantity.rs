@@ -136,6 +136,18 @@ impl Quantity {
         })
     }
 
+    /// The difference of two, in the family of the first.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        self.plus(Self { is_negative: !other.is_negative && other.digits != 0, ..other })
+    }
+
+    /// Rounds to whole units, away from zero.
+    #[must_use]
+    pub fn round_up_to_units(self) -> Self {
+        self.rounded(0)
+    }
+
     /// Moves all factors of ten into the scale.
     fn reduced(mut self) -> Self {
         if self.digits == 0 {
@@ -449,6 +461,10 @@ mod tests {
         assert_eq!(read("500m").plus(read("0.5")).to_string(), "1");
         assert_eq!(read("1Gi").plus(read("1Gi")).to_string(), "2Gi");
         assert_eq!(read("1").plus(read("-250m")).to_string(), "750m");
+        assert_eq!(read("1").minus(read("250m")).to_string(), "750m");
+        assert_eq!(read("1Gi").minus(read("2Gi")).to_string(), "-1Gi");
+        assert_eq!(read("1").minus(read("-1")).to_string(), "2");
+        assert_eq!(read("1.0001").round_up_to_units().to_string(), "2");
         assert_eq!(read("1.0001").round_up_to_milli().to_string(), "1001m");
         assert_eq!(read("-1.0001").round_up_to_milli().to_string(), "-1001m");
         assert!(read("4Mi").is_multiple_of(read("2Mi")) && !read("3Mi").is_multiple_of(read("2Mi")));

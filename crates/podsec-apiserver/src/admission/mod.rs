@@ -2,14 +2,14 @@
 //! come here.
 //!
 //! ```text
-//! decoded object ─► namespace lifecycle ─► defaults ─► mutating webhooks ─► (validation)
-//!     ─► Pod Security ─► validating webhooks ─► (store)
+//! decoded object ─► namespace lifecycle ─► built-in plugins ─► mutating webhooks ─► (validation)
+//!     ─► Pod Security and the other built-in plugins ─► validating webhooks ─► quotas ─► (store)
 //! ```
 //!
-//! Whatever a mutating webhook changes, the defaults and those webhooks that wish it see again.
+//! Whatever a mutating webhook changes, the built-in plugins and those webhooks that wish it see again.
 
+mod built_in;
 pub(crate) mod configuration;
-mod defaults;
 mod namespace_lifecycle;
 mod plugins;
 mod pod_security;
@@ -21,8 +21,10 @@ use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use crate::verbs::Operation;
+pub(crate) use built_in::quota;
 use plugins::{MUTATING_ADMISSION_WEBHOOK, NAMESPACE_LIFECYCLE, POD_SECURITY, VALIDATING_ADMISSION_WEBHOOK};
 pub use plugins::{Plugins, PluginsError};
+pub(crate) use quota::{Quotas, Reservation, reserve};
 
 pub(crate) use write::{Action, Write};
 
@@ -61,10 +63,10 @@ async fn built_in(operation: &Operation<'_>, write: &Write<'_>, object: &mut Val
     if operation.api.plugins.runs(NAMESPACE_LIFECYCLE) {
         namespace_lifecycle::admit(operation, write.action, &name).await?;
     }
-    defaults::admit(operation, write, object).await
+    built_in::mutate(operation, write, object).await
 }
 
-/// The validating phase, on the object as it would be stored.
+/// The validating phase, on the object as it would be stored; all of it but quotas, see [`reserve`].
 ///
 /// # Errors
 /// 403 and 422 of Pod Security, and whatever a webhook answers.
@@ -73,9 +75,11 @@ pub(crate) async fn validate(
     write: &Write<'_>,
     object: &Value,
 ) -> Result<(), Status> {
+    built_in::validate_first(operation, write, object).await?;
     if operation.api.plugins.runs(POD_SECURITY) {
         pod_security::validate(operation, write, object).await?;
     }
+    built_in::validate(operation, write, object).await?;
     validating_webhooks(operation, write, Some(object)).await
 }
 

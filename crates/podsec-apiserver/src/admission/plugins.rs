@@ -20,6 +20,9 @@ pub enum PluginsError {
         /// What it names.
         name: String,
     },
+    /// Kubernetes has such a plugin, and podsec has not.
+    #[error("enable-admission-plugins plugin {} is not a part of podsec: start without it", quoted(.0))]
+    Absent(String),
     /// Both flags name the same plugins.
     #[error("[{}] in enable-admission-plugins and disable-admission-plugins overlapped", .0.join(" "))]
     Overlap(Vec<String>),
@@ -28,14 +31,13 @@ pub enum PluginsError {
 impl Plugins {
     /// The plugins that run without any flag.
     pub fn standard() -> Self {
-        Self(RUN_HERE.iter().copied().collect())
+        Self(BUILT.iter().copied().filter(|name| !ON_DEMAND.contains(name)).collect())
     }
 
-    /// The plugins that run when `enable` and `disable` are named by the flags. Enabling a plugin that Kubernetes has
-    /// and podsec has not changes nothing; [`Plugins::absent`] tells of it.
+    /// The plugins that run when `enable` and `disable` are named by the flags.
     ///
     /// # Errors
-    /// For a name that Kubernetes does not know, and for one in both lists.
+    /// For a name that Kubernetes does not know, for one in both lists, and for one to enable that podsec does not have.
     pub fn select(enable: &[String], disable: &[String]) -> Result<Self, PluginsError> {
         for (flag, names) in [("enable-admission-plugins", enable), ("disable-admission-plugins", disable)] {
             if let Some(name) = names.iter().find(|name| !KNOWN.contains(&name.as_str())) {
@@ -53,13 +55,12 @@ impl Plugins {
             return Err(PluginsError::Overlap(overlap));
         }
         let mut plugins = Self::standard();
+        for name in enable {
+            let built = BUILT.iter().find(|built| *built == name);
+            plugins.0.insert(built.ok_or_else(|| PluginsError::Absent(name.clone()))?);
+        }
         plugins.0.retain(|name| !disable.iter().any(|disabled| disabled == name));
         Ok(plugins)
-    }
-
-    /// Those of `enable` that podsec does not have.
-    pub fn absent(enable: &[String]) -> impl Iterator<Item = &str> {
-        enable.iter().map(String::as_str).filter(|name| !RUN_HERE.contains(name))
     }
 
     /// Whether a plugin runs.
@@ -75,21 +76,51 @@ impl Default for Plugins {
 }
 
 pub(crate) const NAMESPACE_LIFECYCLE: &str = "NamespaceLifecycle";
+pub(crate) const LIMIT_RANGER: &str = "LimitRanger";
+pub(crate) const SERVICE_ACCOUNT: &str = "ServiceAccount";
+pub(crate) const TAINT_NODES_BY_CONDITION: &str = "TaintNodesByCondition";
+pub(crate) const POD_SECURITY: &str = "PodSecurity";
 pub(crate) const PRIORITY: &str = "Priority";
 pub(crate) const DEFAULT_TOLERATION_SECONDS: &str = "DefaultTolerationSeconds";
-pub(crate) const POD_SECURITY: &str = "PodSecurity";
+pub(crate) const DEFAULT_STORAGE_CLASS: &str = "DefaultStorageClass";
+pub(crate) const STORAGE_OBJECT_IN_USE_PROTECTION: &str = "StorageObjectInUseProtection";
+pub(crate) const PERSISTENT_VOLUME_CLAIM_RESIZE: &str = "PersistentVolumeClaimResize";
+pub(crate) const RUNTIME_CLASS: &str = "RuntimeClass";
+pub(crate) const CERTIFICATE_APPROVAL: &str = "CertificateApproval";
+pub(crate) const CERTIFICATE_SIGNING: &str = "CertificateSigning";
+pub(crate) const CERTIFICATE_SUBJECT_RESTRICTION: &str = "CertificateSubjectRestriction";
+pub(crate) const DEFAULT_INGRESS_CLASS: &str = "DefaultIngressClass";
+pub(crate) const POD_TOPOLOGY_LABELS: &str = "PodTopologyLabels";
 pub(crate) const MUTATING_ADMISSION_WEBHOOK: &str = "MutatingAdmissionWebhook";
 pub(crate) const VALIDATING_ADMISSION_WEBHOOK: &str = "ValidatingAdmissionWebhook";
+pub(crate) const RESOURCE_QUOTA: &str = "ResourceQuota";
 
-/// The plugins that podsec has. All of them are on by default in kube-apiserver too.
-const RUN_HERE: &[&str] = &[
+/// The plugins that podsec has, in kube-apiserver's order.
+const BUILT: &[&str] = &[
     NAMESPACE_LIFECYCLE,
+    LIMIT_RANGER,
+    SERVICE_ACCOUNT,
+    TAINT_NODES_BY_CONDITION,
+    POD_SECURITY,
     PRIORITY,
     DEFAULT_TOLERATION_SECONDS,
-    POD_SECURITY,
+    DEFAULT_STORAGE_CLASS,
+    STORAGE_OBJECT_IN_USE_PROTECTION,
+    PERSISTENT_VOLUME_CLAIM_RESIZE,
+    RUNTIME_CLASS,
+    CERTIFICATE_APPROVAL,
+    CERTIFICATE_SIGNING,
+    CERTIFICATE_SUBJECT_RESTRICTION,
+    DEFAULT_INGRESS_CLASS,
+    POD_TOPOLOGY_LABELS,
     MUTATING_ADMISSION_WEBHOOK,
     VALIDATING_ADMISSION_WEBHOOK,
+    RESOURCE_QUOTA,
 ];
+
+/// Those that run only when they are asked for. ServiceAccount is on by default in kube-apiserver: there a controller
+/// makes an account for each namespace, without which the plugin refuses every pod.
+const ON_DEMAND: &[&str] = &[SERVICE_ACCOUNT];
 
 /// Every plugin that kube-apiserver v1.37 knows, in its order.
 const KNOWN: &[&str] = &[
@@ -98,10 +129,10 @@ const KNOWN: &[&str] = &[
     NAMESPACE_LIFECYCLE,
     "NamespaceExists",
     "LimitPodHardAntiAffinityTopology",
-    "LimitRanger",
-    "ServiceAccount",
+    LIMIT_RANGER,
+    SERVICE_ACCOUNT,
     "NodeRestriction",
-    "TaintNodesByCondition",
+    TAINT_NODES_BY_CONDITION,
     "AlwaysPullImages",
     "ImagePolicyWebhook",
     POD_SECURITY,
@@ -111,19 +142,19 @@ const KNOWN: &[&str] = &[
     "PodTolerationRestriction",
     "EventRateLimit",
     "ExtendedResourceToleration",
-    "DefaultStorageClass",
-    "StorageObjectInUseProtection",
+    DEFAULT_STORAGE_CLASS,
+    STORAGE_OBJECT_IN_USE_PROTECTION,
     "PodGroupProtection",
     "OwnerReferencesPermissionEnforcement",
-    "PersistentVolumeClaimResize",
-    "RuntimeClass",
-    "CertificateApproval",
-    "CertificateSigning",
+    PERSISTENT_VOLUME_CLAIM_RESIZE,
+    RUNTIME_CLASS,
+    CERTIFICATE_APPROVAL,
+    CERTIFICATE_SIGNING,
     "ClusterTrustBundleAttest",
-    "CertificateSubjectRestriction",
-    "DefaultIngressClass",
+    CERTIFICATE_SUBJECT_RESTRICTION,
+    DEFAULT_INGRESS_CLASS,
     "DenyServiceExternalIPs",
-    "PodTopologyLabels",
+    POD_TOPOLOGY_LABELS,
     "PodGroupWorkloadExists",
     "NodeDeclaredFeatureValidator",
     "JobValidation",
@@ -132,7 +163,7 @@ const KNOWN: &[&str] = &[
     MUTATING_ADMISSION_WEBHOOK,
     "ValidatingAdmissionPolicy",
     VALIDATING_ADMISSION_WEBHOOK,
-    "ResourceQuota",
+    RESOURCE_QUOTA,
     "AlwaysDeny",
 ];
 
@@ -171,9 +202,25 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_of_kubernetes_that_is_not_here_is_told_of() {
-        let enable = names(&["NodeRestriction", "PodSecurity"]);
-        assert_eq!(Plugins::select(&enable, &[]), Ok(Plugins::standard()));
-        assert_eq!(Plugins::absent(&enable).collect::<Vec<_>>(), ["NodeRestriction"]);
+    fn a_plugin_of_kubernetes_that_is_not_here_can_only_be_disabled() {
+        let names = names(&["ImagePolicyWebhook"]);
+        assert_eq!(
+            Plugins::select(&names, &[]).unwrap_err().to_string(),
+            r#"enable-admission-plugins plugin "ImagePolicyWebhook" is not a part of podsec: start without it"#
+        );
+        assert_eq!(Plugins::select(&[], &names), Ok(Plugins::standard()));
+    }
+
+    #[test]
+    fn some_plugins_run_when_they_are_asked_for() {
+        assert!(!Plugins::standard().runs(SERVICE_ACCOUNT));
+        assert!(Plugins::select(&names(&[SERVICE_ACCOUNT]), &[]).unwrap().runs(SERVICE_ACCOUNT));
+    }
+
+    #[test]
+    fn what_podsec_has_stands_in_the_order_of_kubernetes() {
+        let order = |name: &str| KNOWN.iter().position(|known| *known == name);
+        assert!(BUILT.iter().map(|name| order(name)).is_sorted());
+        assert!(BUILT.iter().all(|name| order(name).is_some()));
     }
 }

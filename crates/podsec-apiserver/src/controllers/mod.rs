@@ -1,13 +1,15 @@
-//! The controllers without which objects would never go: of namespaces and of dependents; the one that serves
-//! custom resources, and the one that fills aggregated ClusterRoles.
+//! The controllers without which objects would never go: of namespaces, of dependents and of volumes that were used;
+//! the one that counts for quotas, the one that serves custom resources, and the one that fills aggregated ClusterRoles.
 
 pub(crate) mod aggregated_roles;
 pub(crate) mod definitions;
 pub(crate) mod garbage_collector;
 mod namespace;
 mod paths;
+pub(crate) mod resource_quota;
 pub(crate) mod retries;
 mod stopping;
+mod storage_protection;
 
 use std::sync::Arc;
 
@@ -22,4 +24,6 @@ pub(crate) fn start(api: &Arc<ApiServer>) {
     tokio::spawn(until_stopped(Arc::clone(api), definitions::run(Arc::clone(api))));
     tokio::spawn(until_stopped(Arc::clone(api), garbage_collector::run(Arc::clone(api))));
     tokio::spawn(until_stopped(Arc::clone(api), namespace::run(Arc::clone(api))));
+    tokio::spawn(until_stopped(Arc::clone(api), resource_quota::run(Arc::clone(api))));
+    tokio::spawn(until_stopped(Arc::clone(api), storage_protection::run(Arc::clone(api))));
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::options::WriteOptions;
 use super::origin::Origin;
 use super::{Operation, managed_fields};
-use crate::admission::{self, Action, Write};
+use crate::admission::{self, Action, Reservation, Write};
 use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
@@ -95,8 +95,9 @@ pub(crate) async fn create_object(
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Status::failure(500, "", message));
         }
-        match store(operation, &name, &mut candidate, options).await {
-            Ok(()) => return Ok(candidate),
+        let reservation = admission::reserve(operation, &write, &candidate).await?;
+        match store(operation, &name, candidate, options, reservation).await {
+            Ok(object) => return Ok(object),
             Err(status) if status.reason == "AlreadyExists" && attempts > 0 => {}
             Err(status) => return Err(status),
         }
@@ -106,22 +107,29 @@ pub(crate) async fn create_object(
 async fn store(
     operation: &Operation<'_>,
     name: &str,
-    object: &mut Value,
+    mut object: Value,
     options: &WriteOptions,
-) -> Result<(), Status> {
+    reservation: Reservation,
+) -> Result<Value, Status> {
     let namespace = operation.namespace();
     let registry = &operation.registry;
-    let taken = if options.dry_run {
-        registry.find(namespace, name).await?.is_some()
+    if options.dry_run {
+        if registry.find(namespace, name).await?.is_none() {
+            return Ok(object);
+        }
     } else {
-        match registry.put(namespace, name, Precondition::Absent, object).await {
-            Ok(_) => false,
-            Err(WriteError::Conflict) => true,
+        let work = {
+            let (registry, namespace, name) = (registry.clone(), namespace.to_owned(), name.to_owned());
+            async move {
+                registry.put(&namespace, &name, Precondition::Absent, &mut object).await?;
+                Ok(object)
+            }
+        };
+        match reservation.keep_while(work).await {
+            Ok(object) => return Ok(object),
+            Err(WriteError::Conflict) => {}
             Err(WriteError::Fail(status)) => return Err(status),
         }
-    };
-    if !taken {
-        return Ok(());
     }
     let mut status = Status::already_exists(operation.group_resource(), name);
     if registry.find(namespace, name).await?.is_some_and(|found| Meta::of(&found.object).is_being_deleted()) {

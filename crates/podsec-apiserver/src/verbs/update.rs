@@ -11,7 +11,7 @@ use super::delete::has_spec_finalizers;
 use super::options::WriteOptions;
 use super::origin::Origin;
 use super::{Operation, create, managed_fields};
-use crate::admission::{self, Action, Write};
+use crate::admission::{self, Action, Reservation, Write};
 use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
@@ -65,10 +65,11 @@ pub(crate) async fn update_object(
             managed_fields::update(operation, options, Some(&stored.object), &mut object);
         }
         let managed_fields = object.pointer("/metadata/managedFields").cloned();
-        let (mut prepared, _given) = prepare(operation, object, &stored.object, options).await?;
+        let Prepared { object: mut prepared, _given, reservation } =
+            prepare(operation, object, &stored.object, options).await?;
         // Some subresources take the metadata from the stored object.
         MetaMut::of(&mut prepared).set("managedFields", managed_fields);
-        match store(operation, stored, prepared, options).await {
+        match store(operation, stored, prepared, options, reservation).await {
             Ok(object) => return Ok(object),
             // The deadline must have its turn, even where everything is in memory.
             Err(WriteError::Conflict) => tokio::task::yield_now().await,
@@ -93,13 +94,20 @@ fn check_resource_version(operation: &Operation<'_>, object: &Value, stored: u64
     }
 }
 
+/// An object that may be stored, and what is held for it until it is.
+struct Prepared {
+    object: Value,
+    _given: Option<Given>,
+    reservation: Reservation,
+}
+
 /// Brings the new object in line with the stored one and lets admission and validation judge it.
 async fn prepare(
     operation: &Operation<'_>,
     mut object: Value,
     stored: &Value,
     options: &WriteOptions,
-) -> Result<(Value, Option<Given>), Status> {
+) -> Result<Prepared, Status> {
     let strategy = operation.behaviour.strategy;
     let write = Write {
         action: Action::Update,
@@ -129,7 +137,8 @@ async fn prepare(
         operation.context.warnings.add(warning);
     }
     admission::validate(operation, &write, &object).await?;
-    Ok((object, given))
+    let reservation = admission::reserve(operation, &write, &object).await?;
+    Ok(Prepared { object, _given: given, reservation })
 }
 
 /// Stores the object, unless nothing has changed. A terminating object that nothing keeps any more goes.
@@ -138,6 +147,7 @@ async fn store(
     stored: Stored,
     mut object: Value,
     options: &WriteOptions,
+    reservation: Reservation,
 ) -> Result<Value, WriteError> {
     let version = Meta::of(&stored.object).resource_version().to_owned();
     MetaMut::of(&mut object).set_resource_version(&version);
@@ -158,8 +168,12 @@ async fn store(
         return Ok(object);
     }
     let precondition = Precondition::Revision(stored.revision);
-    operation.registry.put(namespace, name, precondition, &mut object).await?;
-    Ok(object)
+    let (registry, namespace, name) = (operation.registry.clone(), namespace.to_owned(), name.to_owned());
+    let work = async move {
+        registry.put(&namespace, &name, precondition, &mut object).await?;
+        Ok(object)
+    };
+    reservation.keep_while(work).await
 }
 
 /// The metadata that an update cannot change, whatever it says.

@@ -176,9 +176,6 @@ impl Arguments {
     fn options(self) -> anyhow::Result<Options> {
         let admission_plugins =
             Plugins::select(&self.enable_admission_plugins, &self.disable_admission_plugins)?;
-        for name in Plugins::absent(&self.enable_admission_plugins) {
-            tracing::warn!("podsec has no admission plugin {name}: enabling it changes nothing");
-        }
         Ok(Options {
             bind_address: self.bind_address,
             secure_port: self.secure_port,

@@ -1,0 +1,48 @@
+//! `StorageObjectInUseProtection`: volumes, claims and classes of volumes stay while somebody uses them.
+
+use podsec_apimachinery::meta::{Meta, MetaMut};
+use serde_json::Value;
+
+use super::super::{Action, Write};
+use super::is_about;
+use crate::verbs::Operation;
+
+/// Adds the finalizer that a controller takes away when nobody uses a deleted object any more.
+pub(super) fn admit(operation: &Operation<'_>, write: &Write<'_>, object: &mut Value) {
+    if write.action != Action::Create {
+        return;
+    }
+    let finalizer = FINALIZERS.iter().find(|(group, resource, _)| is_about(operation, group, resource, ""));
+    if let Some((_, _, finalizer)) = finalizer {
+        protect(object, finalizer);
+    }
+}
+
+fn protect(object: &mut Value, finalizer: &str) {
+    let mut finalizers: Vec<String> = Meta::of(object).finalizers().map(str::to_owned).collect();
+    if finalizers.iter().all(|name| name != finalizer) {
+        finalizers.push(finalizer.to_owned());
+        MetaMut::of(object).set_finalizers(finalizers);
+    }
+}
+
+const FINALIZERS: [(&str, &str, &str); 3] = [
+    ("", "persistentvolumes", "kubernetes.io/pv-protection"),
+    ("", "persistentvolumeclaims", "kubernetes.io/pvc-protection"),
+    ("storage.k8s.io", "volumeattributesclasses", "kubernetes.io/vac-protection"),
+];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_finalizer_is_added_once_behind_the_others() {
+        let mut claim = json!({"metadata": {"finalizers": ["a/b"]}});
+        protect(&mut claim, FINALIZERS[1].2);
+        protect(&mut claim, FINALIZERS[1].2);
+        assert_eq!(claim, json!({"metadata": {"finalizers": ["a/b", "kubernetes.io/pvc-protection"]}}));
+    }
+}
