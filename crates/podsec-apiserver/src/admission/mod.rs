@@ -105,6 +105,7 @@ pub(crate) async fn delete(operation: &Operation<'_>, write: &Write<'_>, name: &
     if plugins.runs(NAMESPACE_LIFECYCLE) {
         namespace_lifecycle::admit(operation, Action::Delete, name).await?;
     }
+    built_in::delete(operation, write).await?;
     if plugins.runs(MUTATING_ADMISSION_WEBHOOK)
         && let Some(mut webhooks) = webhook::Mutation::begin(operation, write).await?
     {

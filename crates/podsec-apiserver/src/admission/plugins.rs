@@ -78,12 +78,16 @@ impl Default for Plugins {
 pub(crate) const NAMESPACE_LIFECYCLE: &str = "NamespaceLifecycle";
 pub(crate) const LIMIT_RANGER: &str = "LimitRanger";
 pub(crate) const SERVICE_ACCOUNT: &str = "ServiceAccount";
+pub(crate) const NODE_RESTRICTION: &str = "NodeRestriction";
 pub(crate) const TAINT_NODES_BY_CONDITION: &str = "TaintNodesByCondition";
+pub(crate) const ALWAYS_PULL_IMAGES: &str = "AlwaysPullImages";
 pub(crate) const POD_SECURITY: &str = "PodSecurity";
+pub(crate) const POD_NODE_SELECTOR: &str = "PodNodeSelector";
 pub(crate) const PRIORITY: &str = "Priority";
 pub(crate) const DEFAULT_TOLERATION_SECONDS: &str = "DefaultTolerationSeconds";
 pub(crate) const DEFAULT_STORAGE_CLASS: &str = "DefaultStorageClass";
 pub(crate) const STORAGE_OBJECT_IN_USE_PROTECTION: &str = "StorageObjectInUseProtection";
+pub(crate) const OWNER_REFERENCES_PERMISSION_ENFORCEMENT: &str = "OwnerReferencesPermissionEnforcement";
 pub(crate) const PERSISTENT_VOLUME_CLAIM_RESIZE: &str = "PersistentVolumeClaimResize";
 pub(crate) const RUNTIME_CLASS: &str = "RuntimeClass";
 pub(crate) const CERTIFICATE_APPROVAL: &str = "CertificateApproval";
@@ -100,12 +104,16 @@ const BUILT: &[&str] = &[
     NAMESPACE_LIFECYCLE,
     LIMIT_RANGER,
     SERVICE_ACCOUNT,
+    NODE_RESTRICTION,
     TAINT_NODES_BY_CONDITION,
+    ALWAYS_PULL_IMAGES,
     POD_SECURITY,
+    POD_NODE_SELECTOR,
     PRIORITY,
     DEFAULT_TOLERATION_SECONDS,
     DEFAULT_STORAGE_CLASS,
     STORAGE_OBJECT_IN_USE_PROTECTION,
+    OWNER_REFERENCES_PERMISSION_ENFORCEMENT,
     PERSISTENT_VOLUME_CLAIM_RESIZE,
     RUNTIME_CLASS,
     CERTIFICATE_APPROVAL,
@@ -120,7 +128,13 @@ const BUILT: &[&str] = &[
 
 /// Those that run only when they are asked for. ServiceAccount is on by default in kube-apiserver: there a controller
 /// makes an account for each namespace, without which the plugin refuses every pod.
-const ON_DEMAND: &[&str] = &[SERVICE_ACCOUNT];
+const ON_DEMAND: &[&str] = &[
+    SERVICE_ACCOUNT,
+    NODE_RESTRICTION,
+    ALWAYS_PULL_IMAGES,
+    POD_NODE_SELECTOR,
+    OWNER_REFERENCES_PERMISSION_ENFORCEMENT,
+];
 
 /// Every plugin that kube-apiserver v1.37 knows, in its order.
 const KNOWN: &[&str] = &[
@@ -131,12 +145,12 @@ const KNOWN: &[&str] = &[
     "LimitPodHardAntiAffinityTopology",
     LIMIT_RANGER,
     SERVICE_ACCOUNT,
-    "NodeRestriction",
+    NODE_RESTRICTION,
     TAINT_NODES_BY_CONDITION,
-    "AlwaysPullImages",
+    ALWAYS_PULL_IMAGES,
     "ImagePolicyWebhook",
     POD_SECURITY,
-    "PodNodeSelector",
+    POD_NODE_SELECTOR,
     PRIORITY,
     DEFAULT_TOLERATION_SECONDS,
     "PodTolerationRestriction",
@@ -145,7 +159,7 @@ const KNOWN: &[&str] = &[
     DEFAULT_STORAGE_CLASS,
     STORAGE_OBJECT_IN_USE_PROTECTION,
     "PodGroupProtection",
-    "OwnerReferencesPermissionEnforcement",
+    OWNER_REFERENCES_PERMISSION_ENFORCEMENT,
     PERSISTENT_VOLUME_CLAIM_RESIZE,
     RUNTIME_CLASS,
     CERTIFICATE_APPROVAL,

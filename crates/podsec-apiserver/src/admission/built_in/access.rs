@@ -18,6 +18,11 @@ pub(super) fn may_use_signer(operation: &Operation<'_>, verb: &'static str, sign
             name,
             ..RequestInfo::default()
         };
-        authorization::authorize(&operation.context.user, &info) != Decision::Forbid
+        may(operation, &info)
     })
+}
+
+/// Whether the user of a request may also do something else.
+pub(super) fn may(operation: &Operation<'_>, info: &RequestInfo) -> bool {
+    authorization::authorize(&operation.context.user, info) != Decision::Forbid
 }

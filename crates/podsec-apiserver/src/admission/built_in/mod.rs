@@ -4,6 +4,7 @@
 //! and put the decision into the words of a refusal.
 
 mod access;
+mod always_pull_images;
 mod certificate_approval;
 mod certificate_signing;
 mod certificate_subject_restriction;
@@ -12,7 +13,10 @@ mod default_storage_class;
 mod default_toleration_seconds;
 mod limit_ranger;
 mod lookup;
+mod node_restriction;
+mod owner_references_permission_enforcement;
 mod persistent_volume_claim_resize;
+mod pod_node_selector;
 mod pod_topology_labels;
 mod priority;
 pub(crate) mod quota;
@@ -43,8 +47,17 @@ pub(super) async fn mutate(
     if runs(name::SERVICE_ACCOUNT) {
         service_account::admit(operation, write, object).await?;
     }
+    if runs(name::NODE_RESTRICTION) {
+        node_restriction::admit(operation, write, object).await?;
+    }
     if runs(name::TAINT_NODES_BY_CONDITION) {
         taint_nodes_by_condition::admit(operation, write, object);
+    }
+    if runs(name::ALWAYS_PULL_IMAGES) {
+        always_pull_images::admit(operation, write, object);
+    }
+    if runs(name::POD_NODE_SELECTOR) {
+        pod_node_selector::admit(operation, write, object).await?;
     }
     if runs(name::PRIORITY) {
         priority::admit(operation, write, object).await?;
@@ -83,6 +96,9 @@ pub(super) async fn validate_first(
     if runs(name::SERVICE_ACCOUNT) {
         service_account::validate(operation, write, object).await?;
     }
+    if runs(name::ALWAYS_PULL_IMAGES) {
+        always_pull_images::validate(operation, write, object)?;
+    }
     Ok(())
 }
 
@@ -94,8 +110,14 @@ pub(super) async fn validate(
     object: &Value,
 ) -> Result<(), Status> {
     let runs = |name| operation.api.plugins.runs(name);
+    if runs(name::POD_NODE_SELECTOR) {
+        pod_node_selector::validate(operation, write, object).await?;
+    }
     if runs(name::PRIORITY) {
         priority::validate(operation, write, object).await?;
+    }
+    if runs(name::OWNER_REFERENCES_PERMISSION_ENFORCEMENT) {
+        owner_references_permission_enforcement::validate(operation, write, object)?;
     }
     if runs(name::PERSISTENT_VOLUME_CLAIM_RESIZE) {
         persistent_volume_claim_resize::validate(operation, write, object).await?;
@@ -111,6 +133,14 @@ pub(super) async fn validate(
     }
     if runs(name::CERTIFICATE_SUBJECT_RESTRICTION) {
         certificate_subject_restriction::validate(operation, write, object)?;
+    }
+    Ok(())
+}
+
+/// Both phases for a removal.
+pub(super) async fn delete(operation: &Operation<'_>, write: &Write<'_>) -> Result<(), Status> {
+    if operation.api.plugins.runs(name::NODE_RESTRICTION) {
+        node_restriction::admit(operation, write, &Value::Null).await?;
     }
     Ok(())
 }

@@ -155,7 +155,8 @@ fn check_mirror(pod: &Value) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn names_secrets(spec: &Value) -> bool {
+/// Whether the spec of a pod names a Secret anywhere.
+pub(super) fn names_secrets(spec: &Value) -> bool {
     let in_volume = |volume: &Value| {
         volume.at("secret").has("secretName")
             || volume.at("azureFile").has("secretName")
