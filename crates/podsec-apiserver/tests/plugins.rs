@@ -67,6 +67,46 @@ async fn the_default_priority_class_holds_for_pods_that_name_none() {
 }
 
 #[tokio::test]
+async fn the_priority_classes_of_the_system_stay() {
+    let cluster = Cluster::start().await;
+    let url = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    let refused = cluster.json(&format!("DELETE {url}/system-node-critical"), &Value::Null).await;
+    assert_eq!(
+        (refused.code, &refused.object()["message"]),
+        (
+            403,
+            &json!(
+                "priorityclasses.scheduling.k8s.io \"system-node-critical\" is forbidden: this is a system priority class \
+                 and cannot be deleted"
+            )
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_node_is_restricted_when_the_plugin_is_asked_for() {
+    let plugins = Plugins::select(&["NodeRestriction".to_owned()], &[]).unwrap();
+    let mut cluster = Cluster::over(Arc::new(Memory::default()), None);
+    cluster.api = Arc::new(Arc::into_inner(cluster.api).unwrap().with_plugins(plugins));
+    cluster.namespace("n", Value::Null).await;
+    // The administrator is no node.
+    cluster.create("/api/v1/nodes", json!({"metadata": {"name": "a"}})).await;
+    let acting = [
+        ("impersonate-user", "system:node:a"),
+        ("impersonate-group", "system:nodes"),
+        ("content-type", "application/merge-patch+json"),
+    ];
+    let label = br#"{"metadata": {"labels": {"node-role.kubernetes.io/x": ""}}}"#;
+    let refused = cluster.send("admin", "PATCH /api/v1/nodes/a", &acting, label).await;
+    assert_eq!(
+        refused.object()["message"],
+        "nodes \"a\" is forbidden: is not allowed to modify labels: node-role.kubernetes.io/x"
+    );
+    let label = br#"{"metadata": {"labels": {"kubernetes.io/os": "linux"}}}"#;
+    assert_eq!(cluster.send("admin", "PATCH /api/v1/nodes/a", &acting, label).await.code, 200);
+}
+
+#[tokio::test]
 async fn a_runtime_class_is_looked_up() {
     let cluster = cluster().await;
     let named = json!({"runtimeClassName": "kata"});

@@ -31,6 +31,7 @@ pub(crate) const BASE: Strategy = Strategy {
     cells: |object, _| vec![printing::name(object), metadata(object).at("creationTimestamp").clone()],
     selectable_fields: &[],
     prepare_for_delete: |_, _| {},
+    forbid_delete: |_| None,
     check_graceful_delete: None,
     deletion_answer: DeletionAnswer::Status,
     default_garbage_collection: GarbageCollection::Background,

@@ -53,7 +53,7 @@ fn preemption_policy(class: &Value) -> String {
 }
 
 /// The classes that every cluster has.
-const SYSTEM_CLASSES: [(&str, i64); 2] =
+pub(crate) const SYSTEM_CLASSES: [(&str, i64); 2] =
     [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub struct Strategy {
     pub selectable_fields: &'static [SelectableField],
     /// Notes on an object that is to be deleted what must happen before, at the first DELETE.
     pub prepare_for_delete: fn(&mut Value, Timestamp),
+    /// Why an object may not be deleted, as the reason of a 403.
+    pub forbid_delete: fn(&Value) -> Option<&'static str>,
     /// How many seconds an object stays after DELETE, from what the client asked for; `None` for kinds that
     /// go at once.
     pub check_graceful_delete: Option<fn(&Value, Option<i64>) -> i64>,

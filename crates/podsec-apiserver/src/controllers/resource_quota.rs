@@ -123,7 +123,9 @@ impl Controller {
         }
         if key.starts_with(&self.definitions) {
             // There may be something new to count.
-            namespaces.iter().for_each(|namespace| self.api.quotas.doubt(namespace));
+            for namespace in namespaces.iter() {
+                self.api.quotas.doubt(namespace);
+            }
             return;
         }
         let Some(namespace) = namespace_of(key).filter(|namespace| namespaces.contains(*namespace)) else {

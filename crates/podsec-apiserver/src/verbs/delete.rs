@@ -70,6 +70,9 @@ pub(crate) async fn delete_object(
 ) -> Result<Deletion, Status> {
     for _ in 0..ATTEMPTS {
         let stored = operation.registry.get(namespace, name).await?;
+        if let Some(why) = (operation.behaviour.strategy.forbid_delete)(&stored.object) {
+            return Err(Status::forbidden(operation.group_resource(), name, why));
+        }
         check_preconditions(operation, &stored.object, options)?;
         let step = next_step(operation, &stored.object, options);
         if let Some(requested) = requested

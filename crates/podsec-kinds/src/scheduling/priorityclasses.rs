@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata};
 use crate::printing::{self, column, integer, typed};
+use crate::priority::SYSTEM_CLASSES;
 use crate::strategy::{ColumnType, Strategy};
 use crate::{formats, immutable, metadata as meta, workload};
 
@@ -21,6 +22,10 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         }
     },
     prepare_for_create: workload::start_generation,
+    forbid_delete: |class| {
+        let is_of_system = SYSTEM_CLASSES.iter().any(|(name, _)| *name == metadata(class).text("name"));
+        is_of_system.then_some("this is a system priority class and cannot be deleted")
+    },
     validate,
     validate_update: |class, old| {
         let mut errors = meta::validate_update(class, old);

@@ -39,7 +39,9 @@ impl Request<'_> {
         }
         let owner = match self.object.at("metadata").list("ownerReferences") {
             [] => {
-                return Err(format!("node {node} can only create pods with an owner reference set to itself"));
+                return Err(format!(
+                    "node {node} can only create pods with an owner reference set to itself"
+                ));
             }
             [owner] => owner,
             _ => {

@@ -120,8 +120,8 @@ mod tests {
 
     use super::*;
 
-    fn quota(hard: Value, used: Value) -> Value {
-        json!({"metadata": {"name": "q"}, "spec": {"hard": hard.clone()}, "status": {"hard": hard, "used": used}})
+    fn quota(hard: &Value, used: &Value) -> Value {
+        json!({"metadata": {"name": "q"}, "spec": {"hard": hard}, "status": {"hard": hard, "used": used}})
     }
 
     fn judge(
@@ -151,12 +151,12 @@ mod tests {
     fn what_fits_is_added_and_what_does_not_is_named() {
         let hard = json!({"requests.cpu": "1", "limits.memory": "1Gi", "pods": "2", "configmaps": "0"});
         let used = json!({"requests.cpu": "0", "limits.memory": "0", "pods": "0", "configmaps": "0"});
-        let compute = [quota(hard.clone(), used)];
+        let compute = [quota(&hard, &used)];
         let after = create(&compute, "pods", &pod("600m", "600Mi")).unwrap();
         let used = json!({"requests.cpu": "600m", "limits.memory": "600Mi", "pods": "1", "configmaps": "0"});
         assert_eq!(after, [Some(used.clone())]);
         assert_eq!(
-            create(&[quota(hard, used)], "pods", &pod("600m", "600Mi")).unwrap_err(),
+            create(&[quota(&hard, &used)], "pods", &pod("600m", "600Mi")).unwrap_err(),
             "exceeded quota: q, requested: limits.memory=600Mi,requests.cpu=600m, used: \
              limits.memory=600Mi,requests.cpu=600m, limited: limits.memory=1Gi,requests.cpu=1"
         );
@@ -166,7 +166,7 @@ mod tests {
     fn a_quota_that_does_not_know_what_is_used_refuses() {
         let new = json!({"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}});
         assert_eq!(create(&[new], "pods", &pod("1", "1")), Ok(vec![None]));
-        let half = quota(json!({"pods": "1", "requests.cpu": "1"}), json!({"pods": "0"}));
+        let half = quota(&json!({"pods": "1", "requests.cpu": "1"}), &json!({"pods": "0"}));
         assert_eq!(
             create(&[half], "pods", &pod("1", "1")).unwrap_err(),
             "status unknown for quota: q, resources: pods,requests.cpu"
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_update_is_charged_for_what_it_adds() {
-        let quotas = [quota(json!({"services.nodeports": "1"}), json!({"services.nodeports": "1"}))];
+        let quotas = [quota(&json!({"services.nodeports": "1"}), &json!({"services.nodeports": "1"}))];
         let service = |kind: &str| json!({"spec": {"type": kind, "ports": [{"port": 80}]}});
         let update = |new: &str, old: &str| {
             judge(&quotas, "services", (Action::Update, ""), &service(new), Some(&service(old)))
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_over_already_forbids_only_more_of_it() {
         let quotas =
-            [quota(json!({"configmaps": "1", "secrets": "2"}), json!({"configmaps": "2", "secrets": "0"}))];
+            [quota(&json!({"configmaps": "1", "secrets": "2"}), &json!({"configmaps": "2", "secrets": "0"}))];
         assert!(create(&quotas, "configmaps", &json!({})).is_err());
         assert_eq!(
             create(&quotas, "secrets", &json!({})),

@@ -62,9 +62,10 @@ impl Evaluator {
     ) -> bool {
         let old = old.unwrap_or(&Value::Null);
         match (self.kind, action, subresource) {
-            (_, Action::Create, "") | (Kind::Pods, Action::Update, "resize") => true,
+            (_, Action::Create, "")
+            | (Kind::Pods, Action::Update, "resize")
+            | (Kind::Services | Kind::Claims, Action::Update, "") => true,
             (Kind::Pods, Action::Update, "") => scopes::is_terminating(object) != scopes::is_terminating(old),
-            (Kind::Services | Kind::Claims, Action::Update, "") => true,
             (Kind::Claims, Action::Update, "status") => !same(object.at("status"), old.at("status")),
             _ => false,
         }
