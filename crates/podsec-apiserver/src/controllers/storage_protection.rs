@@ -9,6 +9,7 @@ use podsec_storage::{Entry, Error, Event, Range};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use super::path_of;
 use super::retries::Retries;
 use crate::apiserver::ApiServer;
 use crate::authentication::{MASTERS, User};
@@ -144,7 +145,7 @@ impl Controller {
             retries.note(Arc::clone(&entry.key), true);
             return Ok(());
         }
-        let Some(path) = super::path_of(self.client.api(), &object) else { return Ok(()) };
+        let Some(path) = path_of(self.client.api(), &object) else { return Ok(()) };
         let finalizers: Vec<&str> =
             meta.finalizers().filter(|finalizer| *finalizer != kind.finalizer()).collect();
         let change = json!({"metadata": {"uid": meta.uid(), "finalizers": finalizers}});

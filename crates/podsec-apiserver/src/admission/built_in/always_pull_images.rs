@@ -5,8 +5,8 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_kinds::object::{Fields, FieldsMut, as_map};
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{forbid, is_about};
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Sets the policy of all images.

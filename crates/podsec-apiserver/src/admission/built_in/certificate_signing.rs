@@ -5,8 +5,9 @@ use podsec_apimachinery::quote::quoted;
 use podsec_kinds::object::{Fields, same};
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{access, forbid, is_about};
+use super::access;
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Refuses a certificate or a condition by somebody else.

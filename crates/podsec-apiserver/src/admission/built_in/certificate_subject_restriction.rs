@@ -9,8 +9,8 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
-use super::super::{Action, Write};
-use super::{forbid, is_about};
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Refuses such a request.

@@ -4,9 +4,10 @@ use podsec_apimachinery::Status;
 use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::Value;
 
-use super::super::{Action, Write};
 use super::default_storage_class::newest;
-use super::{is_about, lookup};
+use super::lookup;
+use super::target::is_about;
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Names the class.

@@ -5,8 +5,9 @@ use podsec_apimachinery::meta::Meta;
 use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{is_about, lookup};
+use super::lookup;
+use super::target::is_about;
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Names the class.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::is_about;
+use super::target::is_about;
 use crate::verbs::Operation;
 
 /// Adds the tolerations.

@@ -8,9 +8,10 @@ use podsec_go::quantity::Quantity;
 use podsec_kinds::object::{Fields, FieldsMut, as_map};
 use serde_json::{Map, Value};
 
-use super::super::{Action, Write};
+use super::lookup;
 use super::resources::{self, Basis, Part, ResourceList, of_pod};
-use super::{forbid, is_about, lookup};
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Fills in requests and limits.

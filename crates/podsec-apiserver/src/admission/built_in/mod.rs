@@ -25,9 +25,9 @@ mod runtime_class;
 mod service_account;
 mod storage_object_in_use_protection;
 mod taint_nodes_by_condition;
+mod target;
 
 use podsec_apimachinery::Status;
-use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use super::Write;
@@ -143,19 +143,4 @@ pub(super) async fn delete(operation: &Operation<'_>, write: &Write<'_>) -> Resu
         node_restriction::admit(operation, write, &Value::Null).await?;
     }
     Ok(())
-}
-
-/// Whether a write is about this resource and subresource.
-fn is_about(operation: &Operation<'_>, group: &str, resource: &str, subresource: &str) -> bool {
-    operation.resource.group == group
-        && operation.resource.resource == resource
-        && operation.context.info.subresource == subresource
-}
-
-/// 403 for an object, by its name or by what its name will begin with.
-fn forbid(operation: &Operation<'_>, object: &Value, why: &str) -> Status {
-    let meta = Meta::of(object);
-    let name = [operation.name(), meta.name(), meta.generate_name(), "Unknown"];
-    let name = name.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
-    Status::forbidden(operation.group_resource(), name, why)
 }

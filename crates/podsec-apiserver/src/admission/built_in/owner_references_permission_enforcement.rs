@@ -6,8 +6,9 @@ use podsec_apimachinery::schema::catalog::group_version;
 use podsec_kinds::object::{Fields, metadata, same};
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{access, forbid};
+use super::access;
+use super::target::forbid;
+use crate::admission::{Action, Write};
 use crate::authorization;
 use crate::request_info::RequestInfo;
 use crate::verbs::Operation;

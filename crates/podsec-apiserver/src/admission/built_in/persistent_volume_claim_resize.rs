@@ -5,9 +5,10 @@ use podsec_go::quantity::Quantity;
 use podsec_kinds::object::Fields;
 use serde_json::Value;
 
-use super::super::{Action, Write};
 use super::default_storage_class::{CLASSES, class_of};
-use super::{forbid, is_about, lookup};
+use super::lookup;
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Refuses other growth.

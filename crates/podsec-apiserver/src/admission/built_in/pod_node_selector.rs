@@ -6,8 +6,9 @@ use podsec_apimachinery::Status;
 use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{forbid, is_about, lookup};
+use super::lookup;
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Adds the selector of the namespace.

@@ -5,8 +5,9 @@ use podsec_apimachinery::meta::{Meta, MetaMut};
 use podsec_kinds::object::Fields;
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{is_about, lookup};
+use super::lookup;
+use super::target::is_about;
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Copies the labels: to a pod that is made on a node, and to a binding, whose labels become the pod's.

@@ -5,8 +5,9 @@ use podsec_apimachinery::meta::Meta;
 use podsec_kinds::object::Fields;
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{forbid, is_about, lookup};
+use super::lookup;
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Sets the priority of a pod.

@@ -5,8 +5,9 @@ use podsec_apimachinery::quote::quoted;
 use podsec_kinds::object::{Fields, FieldsMut, as_map, same};
 use serde_json::{Map, Value, json};
 
-use super::super::{Action, Write};
-use super::{forbid, is_about, lookup, resources};
+use super::target::{forbid, is_about};
+use super::{lookup, resources};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Sets overhead, node selector and tolerations.

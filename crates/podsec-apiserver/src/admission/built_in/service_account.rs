@@ -7,8 +7,9 @@ use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::super::{Action, Write};
-use super::{forbid, is_about, lookup};
+use super::lookup;
+use super::target::{forbid, is_about};
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Names the account, mounts its token and brings its pull secrets.

@@ -3,8 +3,8 @@
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::is_about;
+use super::target::is_about;
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Adds the finalizer that a controller takes away when nobody uses a deleted object any more.

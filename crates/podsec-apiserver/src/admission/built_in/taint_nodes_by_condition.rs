@@ -3,8 +3,8 @@
 use podsec_kinds::object::{Fields, FieldsMut, as_map};
 use serde_json::{Value, json};
 
-use super::super::{Action, Write};
-use super::is_about;
+use super::target::is_about;
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Adds the taint.

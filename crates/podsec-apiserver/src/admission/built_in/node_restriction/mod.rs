@@ -3,15 +3,18 @@
 
 mod objects;
 mod pods;
+mod request;
 
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
 
-use super::super::{Action, Write};
-use super::{forbid, lookup};
+use super::lookup;
+use super::target::forbid;
+use crate::admission::{Action, Write};
 use crate::verbs::Operation;
+use request::Request;
 
 /// Refuses what a node may not do. `object` is null for a removal.
 pub(super) async fn admit(
@@ -64,13 +67,4 @@ pub(super) async fn admit(
         _ => Ok(()),
     };
     checked.map_err(|why| forbid(operation, object, &why))
-}
-
-/// What a node asks for.
-struct Request<'a> {
-    node: &'a str,
-    action: Action,
-    name: &'a str,
-    object: &'a Value,
-    old: &'a Value,
 }

@@ -6,8 +6,8 @@ use podsec_apimachinery::quote::quoted;
 use podsec_kinds::object::{Fields, as_map, metadata, metadata_mut, same};
 use serde_json::Value;
 
-use super::super::super::Action;
-use super::Request;
+use super::request::Request;
+use crate::admission::Action;
 
 impl Request<'_> {
     /// A node writes its own Node, without what draws pods to it.

@@ -5,9 +5,9 @@ use podsec_apimachinery::quote::quoted;
 use podsec_kinds::object::{Fields, annotation, same};
 use serde_json::Value;
 
-use super::super::super::Action;
 use super::super::service_account::names_secrets;
-use super::Request;
+use super::request::Request;
+use crate::admission::Action;
 
 impl Request<'_> {
     /// A node makes pods that stand for files it has, and deletes its own.

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use podsec_kinds::object::Fields;
 use serde_json::Value;
 
-use super::super::super::Action;
 use super::super::resources::{self, ResourceList, add};
 use super::evaluator::Evaluator;
+use crate::admission::Action;
 
 /// A write, as far as quotas are concerned.
 #[derive(Clone, Copy, Debug)]

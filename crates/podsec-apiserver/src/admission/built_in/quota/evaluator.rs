@@ -6,10 +6,10 @@ use podsec_go::quantity::Quantity;
 use podsec_kinds::object::{Fields, same};
 use serde_json::Value;
 
-use super::super::super::Action;
 use super::super::default_storage_class;
 use super::super::resources::{self, Basis, Part, ResourceList, add, of_pod};
 use super::scopes;
+use crate::admission::Action;
 
 /// How the objects of one resource are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::super::resources::{self, ResourceList, add};
 use super::evaluator::Evaluator;
+use super::status::{put_status, quotas, registry};
 use crate::apiserver::ApiServer;
 use crate::registry::{WriteError, status};
 
@@ -21,12 +22,12 @@ use crate::registry::{WriteError, status};
 /// 409 when somebody has changed a quota meanwhile, and 500 when the store fails.
 pub(crate) async fn recount(api: &ApiServer, namespace: &str) -> Result<(), Status> {
     let _lock = api.quotas.lock(namespace).await;
-    let quotas = super::quotas(api, namespace).await?;
+    let quotas = quotas(api, namespace).await?;
     if quotas.is_empty() {
         return Ok(());
     }
     let used = count(api, namespace, &quotas).await?;
-    let registry = super::registry(api)?;
+    let registry = registry(api)?;
     for (quota, used) in quotas.iter().zip(used) {
         let hard = quota.at("spec").at("hard").clone();
         // Amounts of what nobody knows how to count stay as they were.
@@ -37,7 +38,7 @@ pub(crate) async fn recount(api: &ApiServer, namespace: &str) -> Result<(), Stat
         if now == *quota.at("status") {
             continue;
         }
-        match super::put_status(&registry, quota, now, "kube-controller-manager").await {
+        match put_status(&registry, quota, now, "kube-controller-manager").await {
             Ok(_) => {}
             Err(WriteError::Conflict) => {
                 let name = quota.at("metadata").text("name");
