@@ -1,14 +1,14 @@
-//! What plugins ask the authorizer about the user of a request.
+//! What plugins ask the authorizers about the user of a request.
 
-use crate::authorization::{self, Decision};
+use crate::authorization::{Decision, refusal};
 use crate::request_info::RequestInfo;
 use crate::verbs::Operation;
 
 /// Whether the user of a request may do `verb` to what signs certificates under this name, or under all names of its
 /// domain.
-pub(super) fn may_use_signer(operation: &Operation<'_>, verb: &'static str, signer: &str) -> bool {
+pub(super) async fn may_use_signer(operation: &Operation<'_>, verb: &'static str, signer: &str) -> bool {
     let domain = signer.split_once('/').map_or(signer, |(domain, _)| domain);
-    [signer.to_owned(), format!("{domain}/*")].into_iter().any(|name| {
+    for name in [signer.to_owned(), format!("{domain}/*")] {
         let info = RequestInfo {
             verb: verb.into(),
             is_resource: true,
@@ -18,11 +18,21 @@ pub(super) fn may_use_signer(operation: &Operation<'_>, verb: &'static str, sign
             name,
             ..RequestInfo::default()
         };
-        may(operation, &info)
-    })
+        if may(operation, &info).await.is_ok() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether the user of a request may also do something else.
-pub(super) fn may(operation: &Operation<'_>, info: &RequestInfo) -> bool {
-    authorization::authorize(&operation.context.user, info) != Decision::Forbid
+///
+/// # Errors
+/// Why not.
+pub(super) async fn may(operation: &Operation<'_>, info: &RequestInfo) -> Result<(), String> {
+    let user = &operation.context.user;
+    match operation.api.authorize(user, info).await {
+        Decision::Allow(_) => Ok(()),
+        Decision::Forbid(reason) => Err(refusal(user, info, &reason)),
+    }
 }

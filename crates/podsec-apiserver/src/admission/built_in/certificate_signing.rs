@@ -11,7 +11,11 @@ use crate::admission::{Action, Write};
 use crate::verbs::Operation;
 
 /// Refuses a certificate or a condition by somebody else.
-pub(super) fn validate(operation: &Operation<'_>, write: &Write<'_>, object: &Value) -> Result<(), Status> {
+pub(super) async fn validate(
+    operation: &Operation<'_>,
+    write: &Write<'_>,
+    object: &Value,
+) -> Result<(), Status> {
     if write.action != Action::Update
         || !is_about(operation, "certificates.k8s.io", "certificatesigningrequests", "status")
     {
@@ -22,7 +26,7 @@ pub(super) fn validate(operation: &Operation<'_>, write: &Write<'_>, object: &Va
         .iter()
         .all(|field| same(old.at("status").at(field), object.at("status").at(field)));
     let signer = old.at("spec").text("signerName");
-    if unchanged || access::may_use_signer(operation, "sign", signer) {
+    if unchanged || access::may_use_signer(operation, "sign", signer).await {
         return Ok(());
     }
     let why = format!("user not permitted to sign requests with signerName {}", quoted(signer));

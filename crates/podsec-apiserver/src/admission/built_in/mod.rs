@@ -117,7 +117,7 @@ pub(super) async fn validate(
         priority::validate(operation, write, object).await?;
     }
     if runs(name::OWNER_REFERENCES_PERMISSION_ENFORCEMENT) {
-        owner_references_permission_enforcement::validate(operation, write, object)?;
+        owner_references_permission_enforcement::validate(operation, write, object).await?;
     }
     if runs(name::PERSISTENT_VOLUME_CLAIM_RESIZE) {
         persistent_volume_claim_resize::validate(operation, write, object).await?;
@@ -126,10 +126,10 @@ pub(super) async fn validate(
         runtime_class::validate(operation, write, object).await?;
     }
     if runs(name::CERTIFICATE_APPROVAL) {
-        certificate_approval::validate(operation, write, object)?;
+        certificate_approval::validate(operation, write, object).await?;
     }
     if runs(name::CERTIFICATE_SIGNING) {
-        certificate_signing::validate(operation, write, object)?;
+        certificate_signing::validate(operation, write, object).await?;
     }
     if runs(name::CERTIFICATE_SUBJECT_RESTRICTION) {
         certificate_subject_restriction::validate(operation, write, object)?;

@@ -9,12 +9,15 @@ use serde_json::Value;
 use super::access;
 use super::target::forbid;
 use crate::admission::{Action, Write};
-use crate::authorization;
 use crate::request_info::RequestInfo;
 use crate::verbs::Operation;
 
 /// Refuses owners named by somebody else.
-pub(super) fn validate(operation: &Operation<'_>, write: &Write<'_>, object: &Value) -> Result<(), Status> {
+pub(super) async fn validate(
+    operation: &Operation<'_>,
+    write: &Write<'_>,
+    object: &Value,
+) -> Result<(), Status> {
     let old = write.old.unwrap_or(&Value::Null);
     let (new_owners, old_owners) = (metadata(object).at(OWNERS), metadata(old).at(OWNERS));
     // A binding becomes no object.
@@ -27,26 +30,23 @@ pub(super) fn validate(operation: &Operation<'_>, write: &Write<'_>, object: &Va
     }
     if write.action == Action::Update {
         let info = RequestInfo { verb: "delete".into(), ..operation.context.info.clone() };
-        if !access::may(operation, &info) {
-            let why = format!(
-                "cannot set an ownerRef on a resource you can't delete: {}, <nil>",
-                authorization::refusal(&operation.context.user, &info)
-            );
+        if let Err(refusal) = access::may(operation, &info).await {
+            let why = format!("cannot set an ownerRef on a resource you can't delete: {refusal}, <nil>");
             return Err(forbid(operation, object, &why));
         }
     }
     let anything = finalizers("*", "*", "*", "*", "");
     let blocking = newly_blocking(metadata(object).list(OWNERS), metadata(old).list(OWNERS));
-    if blocking.is_empty() || access::may(operation, &anything) {
+    if blocking.is_empty() || access::may(operation, &anything).await.is_ok() {
         return Ok(());
     }
     for owner in blocking {
-        may_block(operation, owner).map_err(|why| forbid(operation, object, &why))?;
+        may_block(operation, owner).await.map_err(|why| forbid(operation, object, &why))?;
     }
     Ok(())
 }
 
-fn may_block(operation: &Operation<'_>, owner: &Value) -> Result<(), String> {
+async fn may_block(operation: &Operation<'_>, owner: &Value) -> Result<(), String> {
     let (api_version, kind) = (owner.text("apiVersion"), owner.text("kind"));
     let served = operation.api.served();
     let resource =
@@ -60,13 +60,12 @@ fn may_block(operation: &Operation<'_>, owner: &Value) -> Result<(), String> {
     let namespace = if resource.namespaced { operation.namespace() } else { "" };
     let (group, version) = (&resource.group, &resource.version);
     let info = finalizers(group, version, &resource.resource, owner.text("name"), namespace);
-    if access::may(operation, &info) {
-        return Ok(());
-    }
-    Err(format!(
-        "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: {}, <nil>",
-        authorization::refusal(&operation.context.user, &info)
-    ))
+    access::may(operation, &info).await.map_err(|refusal| {
+        format!(
+            "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: \
+             {refusal}, <nil>"
+        )
+    })
 }
 
 fn finalizers(group: &str, version: &str, resource: &str, name: &str, namespace: &str) -> RequestInfo {
