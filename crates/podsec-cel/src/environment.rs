@@ -50,6 +50,13 @@ impl Environment {
         self
     }
 
+    /// Adds `variables`, whose fields are the variables of a policy with their types.
+    #[must_use]
+    pub fn with_policy_variables(mut self, fields: Arc<BTreeMap<String, Type>>) -> Self {
+        self.messages = Arc::new(PolicyVariables { others: self.messages, fields });
+        self.with_variable("variables", Type::message(POLICY_VARIABLES))
+    }
+
     pub(crate) fn messages(&self) -> &dyn Messages {
         &*self.messages
     }
@@ -85,6 +92,28 @@ impl Environment {
         Some(Type::Type(Some(Arc::new(named))))
     }
 }
+
+/// Messages, and the one whose fields are the variables of a policy.
+#[derive(Debug)]
+struct PolicyVariables {
+    others: Arc<dyn Messages>,
+    fields: Arc<BTreeMap<String, Type>>,
+}
+
+impl Messages for PolicyVariables {
+    fn contains(&self, name: &str) -> bool {
+        name == POLICY_VARIABLES || self.others.contains(name)
+    }
+
+    fn field(&self, message: &str, field: &str) -> Option<Type> {
+        match message {
+            POLICY_VARIABLES => self.fields.get(field).cloned(),
+            other => self.others.field(other, field),
+        }
+    }
+}
+
+const POLICY_VARIABLES: &str = "kubernetes.variables";
 
 /// Messages that functions make and that have no fields to select.
 const OPAQUE_MESSAGES: &[&str] = &["kubernetes.Quantity", "kubernetes.URL", "kubernetes.NamedFormat"];

@@ -36,6 +36,7 @@ pub mod kubernetes;
 mod library;
 pub mod limits;
 mod mutation;
+pub mod native;
 mod opaque;
 mod program;
 pub mod schema;

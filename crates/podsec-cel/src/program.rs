@@ -21,16 +21,16 @@ impl Environment {
         let source = Source::new(text);
         let mut errors = Errors::default();
         let parsed = syntax::parse(&source, self.dialect, &mut errors);
-        let Some(parsed) = parsed else { return Err(CompileError { message: errors.display(&source) }) };
+        let Some(parsed) = parsed else { return Err(CompileError::of_text(errors.display(&source))) };
         let checked = check::check(&parsed, self, &mut errors);
         if errors.is_empty() {
             check::check_literals(&parsed, &checked, &mut errors);
         }
         if !errors.is_empty() {
-            return Err(CompileError { message: errors.display(&source) });
+            return Err(CompileError::of_text(errors.display(&source)));
         }
         let plan = eval::plan(&checked, &parsed.root)
-            .map_err(|error| CompileError { message: format!("program instantiation failed: {error}") })?;
+            .map_err(|error| CompileError { message: error.to_string(), instantiation: true })?;
         Ok(Program { parsed, checked, plan })
     }
 }
@@ -40,11 +40,20 @@ impl Environment {
 pub struct CompileError {
     /// What is wrong, one error after the other.
     pub message: String,
+    /// Whether the text is right, and what it says of constants alone fails already, as `1 / 0` does.
+    pub instantiation: bool,
+}
+
+impl CompileError {
+    fn of_text(message: String) -> Self {
+        Self { message, instantiation: false }
+    }
 }
 
 impl fmt::Display for CompileError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        let before = if self.instantiation { "program instantiation failed: " } else { "" };
+        write!(formatter, "{before}{}", self.message)
     }
 }
 
@@ -62,6 +71,11 @@ impl Program {
     /// The type of what it yields.
     pub fn result_type(&self) -> Type {
         self.checked.type_of(self.parsed.root.id)
+    }
+
+    /// Whether it names a variable. A name that a macro binds counts too, as in Kubernetes.
+    pub fn uses(&self, variable: &str) -> bool {
+        self.checked.names(variable)
     }
 
     /// What it may cost, by what `sizes` knows of the variables.

@@ -105,6 +105,25 @@ impl Type {
         }
     }
 
+    /// The type that a policy's expressions know of a variable of this type: what is neither simple nor a list or map of
+    /// such may be anything.
+    #[must_use]
+    pub fn of_policy_variable(&self) -> Self {
+        match self {
+            Self::List(_) | Self::Map(..) => self.with_params(Self::of_policy_variable),
+            Self::Null
+            | Self::Bool
+            | Self::Int
+            | Self::Uint
+            | Self::Double
+            | Self::String
+            | Self::Bytes
+            | Self::Timestamp
+            | Self::Duration => self.clone(),
+            _ => Self::Dyn,
+        }
+    }
+
     /// What the optional holds, for an optional type.
     pub(crate) fn unwrap_optional(&self) -> Option<&Self> {
         match self {

@@ -9,9 +9,12 @@ pub enum Error {
     /// The patch is not a patch of its type at all.
     #[error("{0}")]
     Malformed(String),
-    /// The patch is well formed but does not fit the object: a failed `test`, a missing path.
+    /// The patch is well formed but does not fit the object: a missing path.
     #[error("{0}")]
     Inapplicable(String),
+    /// The value at this path is not what a `test` expects.
+    #[error("testing value {0} failed: test failed")]
+    TestFailed(String),
     /// The patch asks for more than a server should do.
     #[error("{0}")]
     TooLarge(String),
@@ -28,7 +31,7 @@ impl Error {
     pub fn status(&self) -> Status {
         match self {
             Self::Malformed(why) => Status::bad_request(why.clone()),
-            Self::Inapplicable(_) => Status {
+            Self::Inapplicable(_) | Self::TestFailed(_) => Status {
                 details: Some(crate::status::Details::default()),
                 ..Status::failure(
                     422,

@@ -65,18 +65,29 @@ fn step(object: &mut Value, mut operation: Map<String, Value>, copied: &mut usiz
     let value = operation.remove("value").unwrap_or(Value::Null);
     let text = |field: &str| operation.get(field).and_then(Value::as_str);
     let name = text("op").unwrap_or_default();
-    let path = text("path").ok_or_else(|| failed(name, "missing path"))?;
-    let from = || text("from").ok_or_else(|| failed(name, "missing from"));
-    let done = match name {
-        "add" => insert(object, path, value),
-        "remove" => take(object, path).map(drop),
-        "replace" if path.is_empty() => replace_whole(object, value),
-        "replace" => replace(object, path, value),
+    let inapplicable = |why: String| Error::Inapplicable(why);
+    let unread = |what: &str| inapplicable(format!("{name} operation does not apply: missing {what}"));
+    let path = text("path").ok_or_else(|| unread("path"))?;
+    let from = || text("from").ok_or_else(|| unread("from"));
+    let fails = |what: &'static str, path: &str| {
+        let path = path.to_owned();
+        move |failure: Failure| failure.of(name, what, &path)
+    };
+    match name {
+        "add" => insert(object, path, value).map_err(fails("path", path)),
+        "remove" => take(object, path).map(drop).map_err(fails("path", path)),
+        "replace" if path.is_empty() => replace_whole(object, value).map_err(inapplicable),
+        "replace" => replace(object, path, value).map_err(fails("path", path)),
         "test" => test(object, path, &value),
         // Where it lands is counted after it is gone.
-        "move" => take(object, from()?).and_then(|value| insert(object, path, value)),
+        "move" => {
+            let from = from()?;
+            let value = take(object, from).map_err(fails("from path", from))?;
+            insert(object, path, value).map_err(fails("destination path", path))
+        }
         "copy" => {
-            let value = find(object, from()?).map_err(|why| failed(name, &why))?;
+            let from = from()?;
+            let value = find(object, from).map_err(fails("from path", from))?;
             let value = value.cloned().unwrap_or(Value::Null);
             *copied += value.to_string().len();
             if *copied > MAX_COPIED_BYTES {
@@ -85,50 +96,77 @@ fn step(object: &mut Value, mut operation: Map<String, Value>, copied: &mut usiz
                      exceeding the limit {MAX_COPIED_BYTES}"
                 )));
             }
-            insert(object, path, value)
+            insert(object, path, value).map_err(fails("destination path", path))
         }
-        other => return Err(Error::Inapplicable(format!("Unexpected kind: {other}"))),
-    };
-    done.map_err(|why| failed(name, &why))
+        other => Err(inapplicable(format!("Unexpected kind: {other}"))),
+    }
+}
+
+/// Why a path leads nowhere.
+enum Failure {
+    /// What the last step should lead into is not there.
+    Parent,
+    /// The last step does not fit what it leads into.
+    Last(String),
+}
+
+impl Failure {
+    /// The library's words for it. `what` names the path.
+    fn of(self, operation: &str, what: &str, path: &str) -> Error {
+        Error::Inapplicable(match (self, operation) {
+            (Self::Parent, "add" | "remove") => {
+                format!("{operation} operation does not apply: doc is missing {what}: {path:?}: missing value")
+            }
+            (Self::Parent, _) => {
+                format!("{operation} operation does not apply: doc is missing {what}: {path}: missing value")
+            }
+            (Self::Last(why), "replace") => format!("error in remove for path: '{path}': {why}"),
+            (Self::Last(why), "copy") => format!("error while adding value during copy: {why}"),
+            (Self::Last(why), _) => format!("error in {operation} for path: '{path}': {why}"),
+        })
+    }
 }
 
 /// Puts a value into a map, in front of an element of a list, or behind its last one.
-fn insert(object: &mut Value, path: &str, value: Value) -> Result<(), String> {
+fn insert(object: &mut Value, path: &str, value: Value) -> Result<(), Failure> {
     match parent_mut(object, path)? {
         (Value::Array(items), last) => {
             let index = if last == "-" { Some(items.len()) } else { index(&last, items.len() + 1) };
-            items.insert(index.ok_or_else(|| no_index(&last, path))?, value);
+            items.insert(index.ok_or_else(|| no_index(&last))?, value);
         }
         (Value::Object(fields), last) => {
             fields.insert(last, value);
         }
-        _ => return Err(missing(path)),
+        _ => return Err(Failure::Parent),
     }
     Ok(())
 }
 
 /// Takes a value out of a map or list.
-fn take(object: &mut Value, path: &str) -> Result<Value, String> {
+fn take(object: &mut Value, path: &str) -> Result<Value, Failure> {
     match parent_mut(object, path)? {
         (Value::Array(items), last) => {
-            let index = index(&last, items.len()).ok_or_else(|| no_index(&last, path))?;
+            let index = index(&last, items.len()).ok_or_else(|| no_index(&last))?;
             Ok(items.remove(index))
         }
-        (Value::Object(fields), last) => fields.remove(&last).ok_or_else(|| missing(path)),
-        _ => Err(missing(path)),
+        (Value::Object(fields), last) => {
+            let why = || Failure::Last(format!("Unable to remove nonexistent key: {last}: missing value"));
+            fields.remove(&last).ok_or_else(why)
+        },
+        _ => Err(Failure::Parent),
     }
 }
 
-fn replace(object: &mut Value, path: &str, value: Value) -> Result<(), String> {
+fn replace(object: &mut Value, path: &str, value: Value) -> Result<(), Failure> {
     match parent_mut(object, path)? {
         (Value::Array(items), last) => {
             let item = index(&last, items.len()).and_then(|index| items.get_mut(index));
-            *item.ok_or_else(|| no_index(&last, path))? = value;
+            *item.ok_or_else(|| no_index(&last))? = value;
         }
         (Value::Object(fields), last) => {
             fields.insert(last, value);
         }
-        _ => return Err(missing(path)),
+        _ => return Err(Failure::Parent),
     }
     Ok(())
 }
@@ -141,33 +179,34 @@ fn replace_whole(object: &mut Value, value: Value) -> Result<(), String> {
     Ok(())
 }
 
-fn test(object: &Value, path: &str, expected: &Value) -> Result<(), String> {
-    let actual = if path.is_empty() { Some(object) } else { find(object, path)? };
+fn test(object: &Value, path: &str, expected: &Value) -> Result<(), Error> {
+    let actual = if path.is_empty() { Ok(Some(object)) } else { find(object, path) };
+    let actual = actual.map_err(|failure| failure.of("test", "path", path))?;
     if actual.unwrap_or(&Value::Null) == expected {
         Ok(())
     } else {
-        Err(format!("testing path {path} failed"))
+        Err(Error::TestFailed(path.to_owned()))
     }
 }
 
 /// The value that `path` leads to; `None` when only the last step is missing, and from a map.
-fn find<'v>(object: &'v Value, path: &str) -> Result<Option<&'v Value>, String> {
+fn find<'v>(object: &'v Value, path: &str) -> Result<Option<&'v Value>, Failure> {
     let mut found = Some(object);
     for step in steps(path)? {
         found = match found {
             Some(Value::Array(items)) => {
-                let index = index(&step, items.len()).ok_or_else(|| no_index(&step, path))?;
+                let index = index(&step, items.len()).ok_or_else(|| no_index(&step))?;
                 items.get(index)
             }
             Some(Value::Object(fields)) => fields.get(&step),
-            _ => return Err(missing(path)),
+            _ => return Err(Failure::Parent),
         };
     }
     Ok(found)
 }
 
 /// The map or list that the last step of `path` leads into, and that step.
-fn parent_mut<'v>(object: &'v mut Value, path: &str) -> Result<(&'v mut Value, String), String> {
+fn parent_mut<'v>(object: &'v mut Value, path: &str) -> Result<(&'v mut Value, String), Failure> {
     let mut steps = steps(path)?;
     let mut last = steps.next().unwrap_or_default();
     let mut parent = object;
@@ -175,29 +214,28 @@ fn parent_mut<'v>(object: &'v mut Value, path: &str) -> Result<(&'v mut Value, S
         let step = std::mem::replace(&mut last, next);
         let child = match parent {
             Value::Array(items) => {
-                let index = index(&step, items.len()).ok_or_else(|| no_index(&step, path))?;
+                let index = index(&step, items.len()).ok_or_else(|| no_index(&step))?;
                 items.get_mut(index)
             }
             Value::Object(fields) => fields.get_mut(&step),
             _ => None,
         };
-        parent = child.ok_or_else(|| missing(path))?;
+        parent = child.ok_or(Failure::Parent)?;
     }
     Ok((parent, last))
 }
 
 /// The steps of a pointer, of which there is at least one.
-fn steps(path: &str) -> Result<impl Iterator<Item = String>, String> {
-    let (_, steps) = path.split_once('/').ok_or_else(|| missing(path))?;
+fn steps(path: &str) -> Result<impl Iterator<Item = String>, Failure> {
+    let (_, steps) = path.split_once('/').ok_or(Failure::Parent)?;
     Ok(steps.split('/').map(unescaped))
 }
 
-fn missing(path: &str) -> String {
-    format!("doc is missing path: {path}")
-}
-
-fn no_index(step: &str, path: &str) -> String {
-    format!("{step} is no index of {path}")
+fn no_index(step: &str) -> Failure {
+    Failure::Last(match step.parse::<i64>() {
+        Ok(index) => format!("Unable to access invalid index: {index}: invalid index referenced"),
+        Err(_) => format!("strconv.Atoi: parsing {step:?}: invalid syntax"),
+    })
 }
 
 /// `~1` is a slash and `~0` a tilde; any other tilde is itself.
@@ -222,10 +260,6 @@ fn index(text: &str, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;
     let from_start = if index < 0 { index + length } else { index };
     (0..length).contains(&from_start).then(|| usize::try_from(from_start).ok())?
-}
-
-fn failed(operation: &str, why: &str) -> Error {
-    Error::Inapplicable(format!("{operation} operation does not apply: {why}"))
 }
 
 fn undecodable(value: &Value, into: &str) -> Error {
@@ -320,8 +354,26 @@ mod tests {
         ];
         for patch in cases {
             let error = apply(object.clone(), patch.clone()).unwrap_err();
-            assert!(matches!(error, Error::Inapplicable(_)), "{patch}: {error}");
+            assert!(matches!(error, Error::Inapplicable(_) | Error::TestFailed(_)), "{patch}: {error}");
         }
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_words_of_kubernetes_library() {
+        let words = |patch| apply(json!({"data": {"a": "1"}, "list": [1]}), patch).unwrap_err().to_string();
+        assert_eq!(
+            words(json!([{"op": "remove", "path": "/data/z"}])),
+            "error in remove for path: '/data/z': Unable to remove nonexistent key: z: missing value"
+        );
+        assert_eq!(
+            words(json!([{"op": "add", "path": "/no/parent", "value": "1"}])),
+            r#"add operation does not apply: doc is missing path: "/no/parent": missing value"#
+        );
+        assert_eq!(words(json!([{"op": "bogus", "path": "/data/a"}])), "Unexpected kind: bogus");
+        assert_eq!(
+            words(json!([{"op": "test", "path": "/data/a", "value": "2"}])),
+            "testing value /data/a failed: test failed"
+        );
     }
 
     #[test]

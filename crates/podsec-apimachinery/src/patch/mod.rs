@@ -9,6 +9,7 @@
 //! ```
 
 pub mod apply;
+pub mod configuration;
 pub mod field_set;
 pub mod json;
 pub mod managed_fields;

@@ -41,6 +41,12 @@ impl Checked {
         self.types.get(&id).cloned().unwrap_or(Type::Error)
     }
 
+    pub(crate) fn names(&self, variable: &str) -> bool {
+        self.references
+            .values()
+            .any(|reference| matches!(reference, Reference::Name(name) if name == variable))
+    }
+
     pub(crate) fn reference(&self, id: Id) -> Option<&Reference> {
         self.references.get(&id)
     }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use podsec_cel::value::{Key, Map, Object};
-use podsec_cel::{Opaque, Value, kubernetes};
+use podsec_cel::{Opaque, Value, kubernetes, native};
 use serde_json::{Value as Json, json};
 
 /// The value as JSON.
@@ -88,8 +88,7 @@ fn object(object: &Object) -> Json {
         }
         return json!({ "$jsonpatch": fields });
     }
-    let mut mismatches = Vec::new();
-    mismatch(&Value::Object(object.clone().into()), &object.message, &mut mismatches);
+    let mismatches = native::type_mismatches(object);
     let mut encoded =
         json!({ "$object": native(&Value::Object(object.clone().into())), "$typeName": &*object.message });
     if let (false, Some(fields)) = (mismatches.is_empty(), encoded.as_object_mut()) {
@@ -111,25 +110,5 @@ fn native(value: &Value) -> Json {
         }
         Value::List(list) => list.items.iter().map(native).collect(),
         other => json(other),
-    }
-}
-
-/// Notes the messages whose names are not those of the fields that lead to them.
-fn mismatch(value: &Value, path: &str, found: &mut Vec<String>) {
-    match value {
-        Value::Object(object) => {
-            let name = &*object.message;
-            if name != path {
-                found.push(format!(
-                    "unexpected type name {name:?}, expected {path:?}, which matches field name path from root Object type"
-                ));
-            }
-            for (field, value) in &object.fields {
-                mismatch(value, &format!("{path}.{field}"), found);
-            }
-        }
-        Value::List(list) => list.items.iter().for_each(|item| mismatch(item, path, found)),
-        Value::Map(map) => map.values().for_each(|item| mismatch(item, path, found)),
-        _ => {}
     }
 }
