@@ -11,6 +11,7 @@ use podsec_storage::Store;
 use podsec_transport::body::BodyBudget;
 use tokio::sync::watch;
 
+use crate::admission::policy::Policies;
 use crate::admission::webhook::Webhooks;
 use crate::admission::{Plugins, Quotas};
 use crate::authentication::service_account::ServiceAccountTokens;
@@ -37,6 +38,7 @@ pub struct ApiServer {
     pub(crate) plugins: Plugins,
     pub(crate) quotas: Quotas,
     pub(crate) auditor: Option<Auditor>,
+    pub(crate) policies: Policies,
     pub(crate) webhooks: Webhooks,
     pub(crate) metrics: Metrics,
     pub(crate) budget: BodyBudget,
@@ -63,6 +65,7 @@ impl ApiServer {
         let budget = BodyBudget::new(BODY_BUDGET, BODIES);
         let (stopping, _) = watch::channel(false);
         Self {
+            policies: Policies::over(&store, Catalog::builtin()),
             webhooks: Webhooks::over(&store, Catalog::builtin()),
             store,
             served: ArcSwap::from_pointee(Served::builtin()),

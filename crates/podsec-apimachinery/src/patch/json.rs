@@ -115,7 +115,9 @@ impl Failure {
     fn of(self, operation: &str, what: &str, path: &str) -> Error {
         Error::Inapplicable(match (self, operation) {
             (Self::Parent, "add" | "remove") => {
-                format!("{operation} operation does not apply: doc is missing {what}: {path:?}: missing value")
+                format!(
+                    "{operation} operation does not apply: doc is missing {what}: {path:?}: missing value"
+                )
             }
             (Self::Parent, _) => {
                 format!("{operation} operation does not apply: doc is missing {what}: {path}: missing value")
@@ -152,7 +154,7 @@ fn take(object: &mut Value, path: &str) -> Result<Value, Failure> {
         (Value::Object(fields), last) => {
             let why = || Failure::Last(format!("Unable to remove nonexistent key: {last}: missing value"));
             fields.remove(&last).ok_or_else(why)
-        },
+        }
         _ => Err(Failure::Parent),
     }
 }
@@ -182,11 +184,7 @@ fn replace_whole(object: &mut Value, value: Value) -> Result<(), String> {
 fn test(object: &Value, path: &str, expected: &Value) -> Result<(), Error> {
     let actual = if path.is_empty() { Ok(Some(object)) } else { find(object, path) };
     let actual = actual.map_err(|failure| failure.of("test", "path", path))?;
-    if actual.unwrap_or(&Value::Null) == expected {
-        Ok(())
-    } else {
-        Err(Error::TestFailed(path.to_owned()))
-    }
+    if actual.unwrap_or(&Value::Null) == expected { Ok(()) } else { Err(Error::TestFailed(path.to_owned())) }
 }
 
 /// The value that `path` leads to; `None` when only the last step is missing, and from a map.

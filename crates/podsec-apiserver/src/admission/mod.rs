@@ -2,17 +2,19 @@
 //! come here.
 //!
 //! ```text
-//! decoded object ─► namespace lifecycle ─► built-in plugins ─► mutating webhooks ─► (validation)
-//!     ─► Pod Security and the other built-in plugins ─► validating webhooks ─► quotas ─► (store)
+//! decoded object ─► namespace lifecycle ─► built-in plugins ─► mutating policies ─► mutating webhooks ─► (validation)
+//!     ─► Pod Security and the other built-in plugins ─► validating policies ─► validating webhooks ─► quotas ─► (store)
 //! ```
 //!
-//! Whatever a mutating webhook changes, the built-in plugins and those webhooks that wish it see again.
+//! Whatever a mutating policy or webhook changes, the built-in plugins and those policies and webhooks that wish it see
+//! again.
 
 mod built_in;
 pub(crate) mod configuration;
 mod namespace_lifecycle;
 mod plugins;
 mod pod_security;
+pub(crate) mod policy;
 pub(crate) mod webhook;
 mod write;
 
@@ -22,7 +24,10 @@ use serde_json::Value;
 
 use crate::verbs::Operation;
 pub(crate) use built_in::quota;
-use plugins::{MUTATING_ADMISSION_WEBHOOK, NAMESPACE_LIFECYCLE, POD_SECURITY, VALIDATING_ADMISSION_WEBHOOK};
+use plugins::{
+    MUTATING_ADMISSION_POLICY, MUTATING_ADMISSION_WEBHOOK, NAMESPACE_LIFECYCLE, POD_SECURITY,
+    VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_WEBHOOK,
+};
 pub use plugins::{Plugins, PluginsError};
 pub(crate) use quota::{Quotas, Reservation, reserve};
 
@@ -31,28 +36,43 @@ pub(crate) use write::{Action, Write};
 /// The mutating phase: may change the object, or refuse it.
 ///
 /// # Errors
-/// 403 and 404 in the words of the plugin that refuses, and whatever a webhook answers.
+/// 403 and 404 in the words of the plugin that refuses, and whatever a policy or webhook answers.
 pub(crate) async fn mutate(
     operation: &Operation<'_>,
     write: &Write<'_>,
     object: &mut Value,
 ) -> Result<(), Status> {
     built_in(operation, write, object).await?;
-    if operation.api.plugins.runs(MUTATING_ADMISSION_WEBHOOK) {
-        // Boxed: few requests need the room that calls take.
-        Box::pin(mutating_webhooks(operation, write, object)).await?;
-    }
-    Ok(())
+    // Boxed: few requests need the room that policies and calls take.
+    Box::pin(configured(operation, write, object)).await
 }
 
-async fn mutating_webhooks(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    let Some(mut webhooks) = webhook::Mutation::begin(operation, write).await? else { return Ok(()) };
-    if webhooks.first_round(Some(object)).await? {
-        built_in(operation, write, object).await?;
+/// The policies and webhooks that the cluster's objects name.
+async fn configured(operation: &Operation<'_>, write: &Write<'_>, object: &mut Value) -> Result<(), Status> {
+    let plugins = &operation.api.plugins;
+    let mut policies = None;
+    if plugins.runs(MUTATING_ADMISSION_POLICY) {
+        policies = policy::Mutation::begin(operation, write).await?;
+    }
+    let mut changed = false;
+    if let Some(policies) = &mut policies {
+        changed |= policies.first_round(object).await?;
+    }
+    let mut webhooks = None;
+    if plugins.runs(MUTATING_ADMISSION_WEBHOOK) {
+        webhooks = webhook::Mutation::begin(operation, write).await?;
+    }
+    if let Some(webhooks) = &mut webhooks {
+        changed |= webhooks.first_round(Some(object)).await?;
+    }
+    if !changed {
+        return Ok(());
+    }
+    built_in(operation, write, object).await?;
+    if let Some(policies) = &mut policies {
+        policies.second_round(object).await?;
+    }
+    if let Some(webhooks) = &mut webhooks {
         webhooks.second_round(object).await?;
     }
     Ok(())
@@ -80,7 +100,7 @@ pub(crate) async fn validate(
         pod_security::validate(operation, write, object).await?;
     }
     built_in::validate(operation, write, object).await?;
-    validating_webhooks(operation, write, Some(object)).await
+    validating(operation, write, Some(object)).await
 }
 
 /// Both phases for what is taken and never stored as it is: reviews, bindings, connections.
@@ -111,14 +131,18 @@ pub(crate) async fn delete(operation: &Operation<'_>, write: &Write<'_>, name: &
     {
         Box::pin(webhooks.first_round(None)).await?;
     }
-    validating_webhooks(operation, write, None).await
+    validating(operation, write, None).await
 }
 
-async fn validating_webhooks(
+/// The validating policies and webhooks that the cluster's objects name.
+async fn validating(
     operation: &Operation<'_>,
     write: &Write<'_>,
     object: Option<&Value>,
 ) -> Result<(), Status> {
+    if operation.api.plugins.runs(VALIDATING_ADMISSION_POLICY) {
+        Box::pin(policy::validate(operation, write, object)).await?;
+    }
     if operation.api.plugins.runs(VALIDATING_ADMISSION_WEBHOOK) {
         Box::pin(webhook::validate(operation, write, object)).await?;
     }

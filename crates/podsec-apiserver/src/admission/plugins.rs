@@ -95,7 +95,9 @@ pub(crate) const CERTIFICATE_SIGNING: &str = "CertificateSigning";
 pub(crate) const CERTIFICATE_SUBJECT_RESTRICTION: &str = "CertificateSubjectRestriction";
 pub(crate) const DEFAULT_INGRESS_CLASS: &str = "DefaultIngressClass";
 pub(crate) const POD_TOPOLOGY_LABELS: &str = "PodTopologyLabels";
+pub(crate) const MUTATING_ADMISSION_POLICY: &str = "MutatingAdmissionPolicy";
 pub(crate) const MUTATING_ADMISSION_WEBHOOK: &str = "MutatingAdmissionWebhook";
+pub(crate) const VALIDATING_ADMISSION_POLICY: &str = "ValidatingAdmissionPolicy";
 pub(crate) const VALIDATING_ADMISSION_WEBHOOK: &str = "ValidatingAdmissionWebhook";
 pub(crate) const RESOURCE_QUOTA: &str = "ResourceQuota";
 
@@ -121,7 +123,9 @@ const BUILT: &[&str] = &[
     CERTIFICATE_SUBJECT_RESTRICTION,
     DEFAULT_INGRESS_CLASS,
     POD_TOPOLOGY_LABELS,
+    MUTATING_ADMISSION_POLICY,
     MUTATING_ADMISSION_WEBHOOK,
+    VALIDATING_ADMISSION_POLICY,
     VALIDATING_ADMISSION_WEBHOOK,
     RESOURCE_QUOTA,
 ];
@@ -173,9 +177,9 @@ const KNOWN: &[&str] = &[
     "NodeDeclaredFeatureValidator",
     "JobValidation",
     "PodResizeValidator",
-    "MutatingAdmissionPolicy",
+    MUTATING_ADMISSION_POLICY,
     MUTATING_ADMISSION_WEBHOOK,
-    "ValidatingAdmissionPolicy",
+    VALIDATING_ADMISSION_POLICY,
     VALIDATING_ADMISSION_WEBHOOK,
     RESOURCE_QUOTA,
     "AlwaysDeny",

@@ -12,7 +12,7 @@ use super::rules::Rule;
 
 /// A webhook that may be asked.
 #[derive(Debug)]
-pub(super) struct Hook {
+pub(in crate::admission) struct Hook {
     /// The name of its configuration.
     pub(super) configuration: String,
     /// Its own name.
@@ -45,7 +45,7 @@ pub(super) struct Hook {
 
 /// Whether a rule that names one version stands for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MatchPolicy {
+pub(in crate::admission) enum MatchPolicy {
     /// It does.
     Equivalent,
     /// It does not.
@@ -54,7 +54,7 @@ pub(super) enum MatchPolicy {
 
 /// What becomes of a request whose webhook cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FailurePolicy {
+pub(in crate::admission) enum FailurePolicy {
     /// It is refused.
     Fail,
     /// It goes on.
@@ -81,7 +81,7 @@ pub(super) enum Endpoint {
 
 /// The form of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ReviewVersion {
+pub(in crate::admission) enum ReviewVersion {
     /// `admission.k8s.io/v1`.
     V1,
     /// `admission.k8s.io/v1beta1`, whose answers were never verified.

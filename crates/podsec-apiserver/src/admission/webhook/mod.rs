@@ -12,13 +12,13 @@ mod annotation;
 mod asking;
 mod client;
 mod dispatch;
-mod hook;
+pub(super) mod hook;
 mod metrics;
-mod request;
+pub(super) mod request;
 mod response;
-mod rules;
+pub(super) mod rules;
 mod source;
-mod version;
+pub(super) mod version;
 
 use std::sync::Arc;
 

@@ -12,35 +12,35 @@ use crate::admission::Action;
 use crate::authentication::User;
 
 /// What a review tells besides the object.
-pub(super) struct Review<'a> {
+pub(in crate::admission) struct Review<'a> {
     /// Tells this review from every other.
-    pub(super) uid: &'a str,
+    pub(in crate::admission) uid: &'a str,
     /// The version the webhook's rule asks for.
-    pub(super) version: &'a Resource,
+    pub(in crate::admission) version: &'a Resource,
     /// The kind in that version.
-    pub(super) kind: &'a GroupVersionKind,
+    pub(in crate::admission) kind: &'a GroupVersionKind,
     /// The version that was requested.
-    pub(super) request_version: &'a Resource,
+    pub(in crate::admission) request_version: &'a Resource,
     /// The kind in the version that was requested.
-    pub(super) request_kind: &'a GroupVersionKind,
+    pub(in crate::admission) request_kind: &'a GroupVersionKind,
     /// The subresource.
-    pub(super) subresource: &'a str,
+    pub(in crate::admission) subresource: &'a str,
     /// The name as the request gives it; empty when the server makes one up.
-    pub(super) name: &'a str,
+    pub(in crate::admission) name: &'a str,
     /// The namespace; of a Namespace, its own name.
-    pub(super) namespace: &'a str,
+    pub(in crate::admission) namespace: &'a str,
     /// What is done.
-    pub(super) action: Action,
+    pub(in crate::admission) action: Action,
     /// On whose behalf.
-    pub(super) user: &'a User,
+    pub(in crate::admission) user: &'a User,
     /// The new state.
-    pub(super) object: Option<&'a Value>,
+    pub(in crate::admission) object: Option<&'a Value>,
     /// The stored state.
-    pub(super) old: Option<&'a Value>,
+    pub(in crate::admission) old: Option<&'a Value>,
     /// Whether nothing will be stored.
-    pub(super) dry_run: bool,
+    pub(in crate::admission) dry_run: bool,
     /// The options of the request; null for a connection.
-    pub(super) options: &'a Value,
+    pub(in crate::admission) options: &'a Value,
 }
 
 impl Review<'_> {
@@ -48,37 +48,49 @@ impl Review<'_> {
     ///
     /// # Errors
     /// Never in practice: all of it has a JSON form.
-    pub(super) fn body(&self, review: ReviewVersion) -> serde_json::Result<Vec<u8>> {
-        let user = self.user;
+    pub(in crate::admission) fn body(&self, review: ReviewVersion) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(&Wire {
             kind: "AdmissionReview",
             api_version: match review {
                 ReviewVersion::V1 => "admission.k8s.io/v1",
                 ReviewVersion::V1Beta1 => "admission.k8s.io/v1beta1",
             },
-            request: WireRequest {
-                uid: self.uid,
-                kind: WireKind::of(self.kind),
-                resource: WireResource::of(self.version),
-                sub_resource: self.subresource,
-                request_kind: WireKind::of(self.request_kind),
-                request_resource: WireResource::of(self.request_version),
-                request_sub_resource: self.subresource,
-                name: self.name,
-                namespace: self.namespace,
-                operation: self.action.name(),
-                user_info: UserInfo {
-                    username: &user.name,
-                    uid: &user.uid,
-                    groups: &user.groups,
-                    extra: &user.extra,
-                },
-                object: self.object,
-                old_object: self.old,
-                dry_run: self.dry_run,
-                options: self.options,
-            },
+            request: self.request(),
         })
+    }
+
+    /// The request as expressions see it.
+    ///
+    /// # Errors
+    /// Never in practice: all of it has a JSON form.
+    pub(in crate::admission) fn variable(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self.request())
+    }
+
+    fn request(&self) -> WireRequest<'_> {
+        let user = self.user;
+        WireRequest {
+            uid: self.uid,
+            kind: WireKind::of(self.kind),
+            resource: WireResource::of(self.version),
+            sub_resource: self.subresource,
+            request_kind: WireKind::of(self.request_kind),
+            request_resource: WireResource::of(self.request_version),
+            request_sub_resource: self.subresource,
+            name: self.name,
+            namespace: self.namespace,
+            operation: self.action.name(),
+            user_info: UserInfo {
+                username: &user.name,
+                uid: &user.uid,
+                groups: &user.groups,
+                extra: &user.extra,
+            },
+            object: self.object,
+            old_object: self.old,
+            dry_run: self.dry_run,
+            options: self.options,
+        }
     }
 }
 

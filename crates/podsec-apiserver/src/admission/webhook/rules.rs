@@ -5,6 +5,7 @@ use std::sync::Arc;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::schema::catalog::Resource;
+use podsec_apimachinery::selector::label::Selector;
 use serde_json::{Map, Value};
 
 use super::hook::{Hook, MatchPolicy};
@@ -12,7 +13,7 @@ use crate::admission::Action;
 
 /// A `RuleWithOperations`.
 #[derive(Debug)]
-pub(super) struct Rule {
+pub(in crate::admission) struct Rule {
     operations: Vec<String>,
     groups: Vec<String>,
     versions: Vec<String>,
@@ -31,30 +32,39 @@ enum Scope {
 
 /// What a request is about, as rules and selectors see it.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub(in crate::admission) struct Subject<'a> {
     /// What is done.
-    pub(super) action: Action,
+    pub(in crate::admission) action: Action,
     /// The requested resource.
-    pub(super) resource: &'a Arc<Resource>,
+    pub(in crate::admission) resource: &'a Arc<Resource>,
     /// The requested subresource.
-    pub(super) subresource: &'a str,
+    pub(in crate::admission) subresource: &'a str,
     /// The namespace; of a Namespace, its own name.
-    pub(super) namespace: &'a str,
+    pub(in crate::admission) namespace: &'a str,
     /// The same objects in other versions.
-    pub(super) equivalents: &'a [Arc<Resource>],
+    pub(in crate::admission) equivalents: &'a [Arc<Resource>],
+}
+
+/// Which namespaces and objects are meant.
+#[derive(Clone, Copy)]
+pub(in crate::admission) struct Selectors<'a> {
+    /// The namespaces.
+    pub(in crate::admission) namespace: &'a Selector,
+    /// The objects.
+    pub(in crate::admission) object: &'a Selector,
 }
 
 /// The labels of the namespace, or why nobody knows them.
-pub(super) type NamespaceLabels = Result<Map<String, Value>, Status>;
+pub(in crate::admission) type NamespaceLabels = Result<Map<String, Value>, Status>;
 
 impl Subject<'_> {
     /// Whether the request is about a Namespace or one of its subresources.
-    pub(super) fn is_namespace(&self) -> bool {
+    pub(in crate::admission) fn is_namespace(&self) -> bool {
         self.resource.group.is_empty() && self.resource.resource == "namespaces"
     }
 
     /// Whether a new state of a Namespace decides by its own labels.
-    pub(super) fn carries_namespace_labels(&self) -> bool {
+    pub(in crate::admission) fn carries_namespace_labels(&self) -> bool {
         self.is_namespace()
             && self.subresource.is_empty()
             && matches!(self.action, Action::Create | Action::Update)
@@ -64,35 +74,51 @@ impl Subject<'_> {
     ///
     /// # Errors
     /// Why the labels of the namespace are not known, for a webhook that depends on them.
-    pub(super) fn version_for(
+    pub(in crate::admission) fn version_for(
         &self,
         hook: &Hook,
         namespace: &NamespaceLabels,
         object: Option<&Value>,
         old: Option<&Value>,
     ) -> Result<Option<Arc<Resource>>, Status> {
+        let selectors = Selectors { namespace: &hook.namespace_selector, object: &hook.object_selector };
+        let selected = self.is_selected(selectors, namespace, object, old);
+        if matches!(selected, Ok(false)) {
+            return Ok(None);
+        }
+        let Some(version) = self.version_by_rules(hook) else { return Ok(None) };
+        selected.map(|_| Some(Arc::clone(version)))
+    }
+
+    /// Whether the selectors let the request through.
+    ///
+    /// # Errors
+    /// Why the labels of the namespace are not known, when it depends on them alone.
+    pub(in crate::admission) fn is_selected(
+        &self,
+        selectors: Selectors<'_>,
+        namespace: &NamespaceLabels,
+        object: Option<&Value>,
+        old: Option<&Value>,
+    ) -> Result<bool, Status> {
         // Objects outside of namespaces are never exempt, but for the namespaces themselves.
         let selective =
-            !hook.namespace_selector.is_everything() && (!self.namespace.is_empty() || self.is_namespace());
+            !selectors.namespace.is_everything() && (!self.namespace.is_empty() || self.is_namespace());
         let unknown = match namespace {
-            Ok(labels) if selective && !hook.namespace_selector.matches_labels(Some(labels)) => {
-                return Ok(None);
+            Ok(labels) if selective && !selectors.namespace.matches_labels(Some(labels)) => {
+                return Ok(false);
             }
             Err(status) if selective => Some(status),
             _ => None,
         };
         // The options of a connection have no metadata, and no selector matches them.
         let selected = |object: &Value| {
-            object.get("metadata").is_some() && hook.object_selector.matches_labels(Meta::of(object).labels())
+            object.get("metadata").is_some() && selectors.object.matches_labels(Meta::of(object).labels())
         };
-        if !hook.object_selector.is_everything()
-            && !object.is_some_and(selected)
-            && !old.is_some_and(selected)
-        {
-            return Ok(None);
+        if !selectors.object.is_everything() && !object.is_some_and(selected) && !old.is_some_and(selected) {
+            return Ok(false);
         }
-        let Some(version) = self.version_by_rules(hook) else { return Ok(None) };
-        unknown.map_or_else(|| Ok(Some(Arc::clone(version))), |status| Err(status.clone()))
+        unknown.map_or(Ok(true), |status| Err(status.clone()))
     }
 
     fn version_by_rules(&self, hook: &Hook) -> Option<&Arc<Resource>> {
@@ -106,7 +132,7 @@ impl Subject<'_> {
 }
 
 impl Rule {
-    pub(super) fn read(rule: &Value) -> Self {
+    pub(in crate::admission) fn read(rule: &Value) -> Self {
         let texts = |field: &str| {
             let items = rule.get(field).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -125,7 +151,7 @@ impl Rule {
         }
     }
 
-    fn matches(&self, subject: &Subject<'_>, version: &Resource) -> bool {
+    pub(in crate::admission) fn matches(&self, subject: &Subject<'_>, version: &Resource) -> bool {
         let listed = |items: &[String], wanted: &str| items.iter().any(|item| item == "*" || item == wanted);
         let is_namespaced = !subject.namespace.is_empty() && !subject.is_namespace();
         let in_scope = match self.scope {

@@ -14,17 +14,17 @@ use podsec_kinds::scale;
 
 /// A kind in one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct GroupVersionKind {
+pub(in crate::admission) struct GroupVersionKind {
     /// The API group; empty for core.
-    pub(super) group: String,
+    pub(in crate::admission) group: String,
     /// The version.
-    pub(super) version: String,
+    pub(in crate::admission) version: String,
     /// The kind.
-    pub(super) kind: String,
+    pub(in crate::admission) kind: String,
 }
 
 /// The other versions of the same objects.
-pub(super) fn equivalents(catalog: &Catalog, resource: &Resource) -> Vec<Arc<Resource>> {
+pub(in crate::admission) fn equivalents(catalog: &Catalog, resource: &Resource) -> Vec<Arc<Resource>> {
     let same = |other: &Resource| {
         other.resource == resource.resource
             && other.kind == resource.kind
@@ -36,7 +36,7 @@ pub(super) fn equivalents(catalog: &Catalog, resource: &Resource) -> Vec<Arc<Res
 
 impl GroupVersionKind {
     /// The kind that requests for `resource/subresource` are about.
-    pub(super) fn of(resource: &Resource, subresource: &str) -> Self {
+    pub(in crate::admission) fn of(resource: &Resource, subresource: &str) -> Self {
         match resource.subresource(subresource) {
             Some(door) => {
                 Self { group: door.group.clone(), version: door.version.clone(), kind: door.kind.clone() }
@@ -53,18 +53,22 @@ impl GroupVersionKind {
         self.kind == "Scale" && self.group == "autoscaling"
     }
 
-    fn api_version(&self) -> String {
+    pub(in crate::admission) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
 /// What selectors look at: the object, or the Scale that stands for it.
-pub(super) fn seen<'a>(object: &'a Value, kind: &GroupVersionKind, requested: &Resource) -> Cow<'a, Value> {
+pub(in crate::admission) fn seen<'a>(
+    object: &'a Value,
+    kind: &GroupVersionKind,
+    requested: &Resource,
+) -> Cow<'a, Value> {
     if kind.is_scale() { Cow::Owned(shown(object, kind, requested)) } else { Cow::Borrowed(object) }
 }
 
 /// The object as a webhook that asks for `version` sees it.
-pub(super) fn shown(object: &Value, kind: &GroupVersionKind, version: &Resource) -> Value {
+pub(in crate::admission) fn shown(object: &Value, kind: &GroupVersionKind, version: &Resource) -> Value {
     if kind.is_scale() {
         return scale::of(object);
     }
@@ -79,7 +83,12 @@ pub(super) fn shown(object: &Value, kind: &GroupVersionKind, version: &Resource)
 }
 
 /// Takes over what a webhook has made of what it was shown.
-pub(super) fn take(changed: Value, kind: &GroupVersionKind, requested: &Resource, object: &mut Value) {
+pub(in crate::admission) fn take(
+    changed: Value,
+    kind: &GroupVersionKind,
+    requested: &Resource,
+    object: &mut Value,
+) {
     if kind.is_scale() {
         scale::apply(&changed, object);
         return;
@@ -94,7 +103,7 @@ pub(super) fn take(changed: Value, kind: &GroupVersionKind, requested: &Resource
 ///
 /// # Errors
 /// What does not fit the kind.
-pub(super) fn decoded(patched: Value, kind: &GroupVersionKind) -> Result<Value, String> {
+pub(in crate::admission) fn decoded(patched: Value, kind: &GroupVersionKind) -> Result<Value, String> {
     let Some(schema) = Definitions::builtin().kind(&kind.group, &kind.version, &kind.kind) else {
         return Ok(patched);
     };

@@ -1,0 +1,78 @@
+//! Who may do what, as expressions ask it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use podsec_cel::authorizer::{Authorizer, Decision, Question, Target};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::apiserver::ApiServer;
+use crate::authentication::{ALL_AUTHENTICATED, User};
+use crate::authorization::Decision as Answer;
+use crate::request_info::RequestInfo;
+
+/// Answers questions about the user of a request and about service accounts.
+pub(super) struct Rights {
+    api: Arc<ApiServer>,
+    user: User,
+}
+
+impl Rights {
+    /// For the expressions of a request by `user`.
+    pub(super) fn of(api: &Arc<ApiServer>, user: &User) -> Self {
+        Self { api: Arc::clone(api), user: user.clone() }
+    }
+}
+
+impl fmt::Debug for Rights {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Rights").field("user", &self.user.name).finish_non_exhaustive()
+    }
+}
+
+impl Authorizer for Rights {
+    fn authorize(&self, question: &Question) -> Decision {
+        let info = info(&question.verb, &question.target);
+        let account = question.service_account.as_ref().map(|(namespace, name)| {
+            let groups =
+                ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), ALL_AUTHENTICATED];
+            User::new(&format!("system:serviceaccount:{namespace}:{name}"), &groups)
+        });
+        let answer = self.api.authorize(account.as_ref().unwrap_or(&self.user), &info);
+        // Expressions run beside the workers of a runtime of many threads, where waiting holds up nobody.
+        let handle = Handle::current();
+        let answer = match handle.runtime_flavor() {
+            RuntimeFlavor::MultiThread => Some(handle.block_on(answer)),
+            _ => answer.now_or_never(),
+        };
+        match answer {
+            Some(Answer::Allow(reason)) => Decision { allowed: true, reason, error: None },
+            Some(Answer::Forbid(reason)) => Decision { allowed: false, reason, error: None },
+            None => {
+                let error = "a runtime of one thread cannot wait for the store".to_owned();
+                Decision { error: Some(error), ..Decision::default() }
+            }
+        }
+    }
+}
+
+/// The request that a question is about.
+fn info(verb: &str, target: &Target) -> RequestInfo {
+    match target {
+        Target::Path(path) => {
+            RequestInfo { path: path.clone(), verb: verb.to_owned().into(), ..RequestInfo::default() }
+        }
+        Target::Resource(resource) => RequestInfo {
+            is_resource: true,
+            verb: verb.to_owned().into(),
+            group: resource.group.clone(),
+            version: "*".to_owned(),
+            resource: resource.resource.clone(),
+            subresource: resource.subresource.clone(),
+            namespace: resource.namespace.clone(),
+            name: resource.name.clone(),
+            ..RequestInfo::default()
+        },
+    }
+}

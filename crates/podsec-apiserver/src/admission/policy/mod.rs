@@ -1,0 +1,60 @@
+//! `MutatingAdmissionPolicy` and `ValidatingAdmissionPolicy`: holds requests against the expressions of the cluster's
+//! policies.
+//!
+//! ```text
+//! stored policies, bindings ─► source (compiled once) ─► invocation ─► evaluation ─► the object, or a refusal
+//!                                                        (matching, parameters)   (validation, mutation)
+//! ```
+//!
+//! [`invocation`] reads what a policy needs from the store; everything after it computes, within Kubernetes' limits of
+//! cost, beside the workers that answer other requests.
+
+mod apply_configuration;
+mod authorizer;
+mod binding;
+mod conditions;
+mod definition;
+mod evaluation;
+mod expression;
+mod invocation;
+mod json_patch;
+mod matching;
+mod mutation;
+mod params;
+mod refusal;
+mod request;
+mod source;
+mod validation;
+mod verdict;
+
+use std::sync::Arc;
+
+use podsec_apimachinery::schema::Catalog;
+use podsec_storage::Store;
+
+use crate::registry::Registry;
+pub(super) use mutation::Mutation;
+use source::Source;
+pub(super) use validation::validate;
+
+/// The policies of a server.
+pub(crate) struct Policies {
+    mutating: Source,
+    validating: Source,
+}
+
+impl Policies {
+    /// Those that are kept in `store`.
+    pub(crate) fn over(store: &Arc<dyn Store>, catalog: &Catalog) -> Self {
+        let registry = |resource: &str| {
+            catalog
+                .find("admissionregistration.k8s.io", "v1", resource)
+                .map(|resource| Registry::new(store, resource, None))
+        };
+        let source = |policies: &str, bindings: &str| Source::new(registry(policies), registry(bindings));
+        Self {
+            mutating: source("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
+            validating: source("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A request as policies see it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use podsec_apimachinery::Status;
+use podsec_apimachinery::meta::Meta;
+use podsec_apimachinery::schema::catalog::Resource;
+use podsec_cel::authorizer::{Authorizer, Check, Resource as Checked};
+use podsec_cel::{Opaque, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::authorizer::Rights;
+use crate::admission::Write;
+use crate::admission::webhook::request::Review;
+use crate::admission::webhook::rules::{NamespaceLabels, Subject};
+use crate::admission::webhook::version::{self, GroupVersionKind, equivalents};
+use crate::verbs::Operation;
+
+/// One request.
+pub(super) struct Asked<'a> {
+    pub(super) operation: &'a Operation<'a>,
+    pub(super) write: &'a Write<'a>,
+    kind: GroupVersionKind,
+    /// The namespace; of a Namespace, its own name.
+    pub(super) namespace: &'a str,
+    equivalents: Vec<Arc<Resource>>,
+    /// The namespace of the object; absent for one outside of namespaces, and for a Namespace.
+    stored_namespace: Result<Option<Json>, Status>,
+    /// The labels of the namespace as stored.
+    labels: NamespaceLabels,
+    authorizer: Arc<dyn Authorizer>,
+}
+
+impl<'a> Asked<'a> {
+    /// Reads what policies may want to know; `None` for a request that no policy is about.
+    pub(super) async fn begin(operation: &'a Operation<'a>, write: &'a Write<'a>) -> Self {
+        let resource = &operation.resource;
+        let is_namespace = resource.group.is_empty() && resource.resource == "namespaces";
+        let namespace = if is_namespace { write.name } else { operation.namespace() };
+        let stored = match operation.api.builtin("", "v1", "namespaces") {
+            Some(namespaces) if !namespace.is_empty() => {
+                namespaces.get("", namespace).await.map(|stored| Some(stored.object))
+            }
+            _ => Ok(None),
+        };
+        let labels = stored.as_ref().map_err(Clone::clone).map(|stored| {
+            let labels = stored.as_ref().and_then(|namespace| Meta::of(namespace).labels());
+            labels.cloned().unwrap_or_default()
+        });
+        Self {
+            operation,
+            write,
+            kind: GroupVersionKind::of(resource, &operation.context.info.subresource),
+            namespace,
+            equivalents: equivalents(&operation.api.served().catalog, resource),
+            stored_namespace: if is_namespace { Ok(None) } else { stored },
+            labels,
+            authorizer: Arc::new(Rights::of(operation.api, &operation.context.user)),
+        }
+    }
+
+    /// As rules and selectors see it.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject {
+            action: self.write.action,
+            resource: &self.operation.resource,
+            subresource: &self.operation.context.info.subresource,
+            namespace: self.namespace,
+            equivalents: &self.equivalents,
+        }
+    }
+
+    /// The labels that selectors of namespaces look at.
+    pub(super) fn labels(&self, object: Option<&Json>) -> NamespaceLabels {
+        if self.subject().carries_namespace_labels() {
+            return Ok(object.and_then(|object| Meta::of(object).labels()).cloned().unwrap_or_default());
+        }
+        self.labels.clone()
+    }
+
+    /// The object as selectors see it.
+    pub(super) fn seen<'o>(&self, object: &'o Json) -> std::borrow::Cow<'o, Json> {
+        version::seen(object, &self.kind, &self.operation.resource)
+    }
+
+    /// The kind of what policies see that ask for `version`.
+    pub(super) fn kind_in(&self, version: &Resource) -> GroupVersionKind {
+        GroupVersionKind::of(version, &self.operation.context.info.subresource)
+    }
+
+    /// The object as policies see it that ask for `version`.
+    pub(super) fn shown(&self, object: &Json, version: &Resource) -> Json {
+        version::shown(object, &self.kind_in(version), version)
+    }
+
+    /// Takes over what a policy has made of what it was shown.
+    pub(super) fn take(&self, changed: Json, version: &Resource, object: &mut Json) {
+        version::take(changed, &self.kind_in(version), &self.operation.resource, object);
+        if self.kind.kind == self.operation.resource.kind {
+            self.operation.behaviour.default(object);
+        }
+    }
+
+    /// The namespace as expressions see it.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub(super) fn namespace_object(&self) -> Result<Value, Status> {
+        let Some(namespace) = self.stored_namespace.as_ref().map_err(Clone::clone)? else {
+            return Ok(Value::Null);
+        };
+        let mut metadata = Map::new();
+        for field in NAMESPACE_METADATA {
+            if let Some(value) = namespace.pointer(&format!("/metadata/{field}")) {
+                metadata.insert((*field).to_owned(), value.clone());
+            }
+        }
+        let part = |field: &str| namespace.get(field).cloned().unwrap_or_else(|| json!({}));
+        Ok(Value::from_json(&json!({"metadata": metadata, "spec": part("spec"), "status": part("status")})))
+    }
+
+    /// What every expression that asks for `version` may use, but for parameters and the namespace.
+    pub(super) fn variables(
+        &self,
+        object: Option<&Json>,
+        version: &Arc<Resource>,
+    ) -> BTreeMap<String, Value> {
+        let shown = |object: Option<&Json>| {
+            object.map_or(Value::Null, |object| Value::from_json(&self.shown(object, version)))
+        };
+        let check = |check: Check| Value::Opaque(Arc::new(Opaque::Check(check)));
+        let (info, resource) = (&self.operation.context.info, &self.operation.resource);
+        let asked = Checked {
+            group: resource.group.clone(),
+            resource: resource.resource.clone(),
+            subresource: info.subresource.clone(),
+            namespace: self.namespace.to_owned(),
+            name: self.write.name.to_owned(),
+            ..Checked::default()
+        };
+        let authorizer = || Arc::clone(&self.authorizer);
+        BTreeMap::from([
+            ("object".to_owned(), shown(object)),
+            ("oldObject".to_owned(), shown(self.write.old)),
+            ("request".to_owned(), self.request(version)),
+            ("namespaceObject".to_owned(), Value::Null),
+            ("params".to_owned(), Value::Null),
+            ("authorizer".to_owned(), check(Check::of_user(authorizer()))),
+            ("authorizer.requestResource".to_owned(), check(Check::of_resource(authorizer(), asked))),
+        ])
+    }
+
+    fn request(&self, version: &Resource) -> Value {
+        let review = Review {
+            uid: "",
+            version,
+            kind: &self.kind_in(version),
+            request_version: &self.operation.resource,
+            request_kind: &self.kind,
+            subresource: &self.operation.context.info.subresource,
+            name: self.write.name,
+            namespace: self.namespace,
+            action: self.write.action,
+            user: &self.operation.context.user,
+            object: None,
+            old: None,
+            dry_run: self.write.dry_run,
+            options: &self.write.options,
+        };
+        Value::from_json(&review.variable().unwrap_or_default())
+    }
+}
+
+/// The metadata of a namespace that expressions see.
+const NAMESPACE_METADATA: &[&str] = &[
+    "name",
+    "generateName",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "finalizers",
+];
