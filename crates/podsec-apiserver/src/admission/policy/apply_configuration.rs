@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::patch::configuration;
 use podsec_apimachinery::schema::{CustomType, Definitions};
-use podsec_cel::{Value, limits, mutation};
+use podsec_cel::{Value, limits, native};
 use podsec_kinds::custom::CustomResource;
 use podsec_kinds::object::as_map;
 use serde_json::Value as Json;
@@ -38,12 +38,12 @@ pub(super) fn patched(
         let of = value.type_name();
         return Err(failed(format!("unsupported return type from ApplyConfiguration expression: {of}")));
     };
-    let mismatches = mutation::type_mismatches(object);
+    let mismatches = native::type_mismatches(object);
     if !mismatches.is_empty() {
         return Err(failed(format!("type mismatch: {}", mismatches.join("\n"))));
     }
     let mut config =
-        mutation::to_json(&value).map_err(|why| failed(format!("invalid return type: {why}")))?;
+        native::to_json(&value).map_err(|why| failed(format!("invalid return type: {why}")))?;
     let fields = as_map(&mut config);
     fields.insert("apiVersion".to_owned(), kind.api_version().into());
     fields.insert("kind".to_owned(), kind.kind.as_str().into());

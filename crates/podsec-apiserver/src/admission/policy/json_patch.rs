@@ -7,7 +7,7 @@ use podsec_apimachinery::patch::{Error, json};
 use podsec_apimachinery::schema::{self, Definitions};
 use podsec_apimachinery::{Status, schema::strict_message};
 use podsec_cel::value::Object;
-use podsec_cel::{Value, kubernetes, limits, mutation};
+use podsec_cel::{Value, kubernetes, limits, native};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
@@ -68,12 +68,12 @@ fn operation(value: &Value) -> Result<Json, String> {
     }
     if let Some(value) = fields.get("value") {
         if let Value::Object(object) = value {
-            let mismatches = mutation::type_mismatches(object);
+            let mismatches = native::type_mismatches(object);
             if !mismatches.is_empty() {
                 return Err(format!("type mismatch: {}", mismatches.join("\n")));
             }
         }
-        let value = mutation::to_json(value).map_err(|why| {
+        let value = native::to_json(value).map_err(|why| {
             format!("JSONPath valueExpression evaluated to a type that could not marshal to JSON: {why}")
         })?;
         operation.insert("value".to_owned(), value);
