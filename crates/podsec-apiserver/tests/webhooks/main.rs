@@ -459,3 +459,32 @@ async fn an_event_is_shown_and_changed_in_the_version_that_the_rule_names() {
     assert_eq!(request["kind"]["group"], "events.k8s.io");
     assert_eq!(request["requestKind"]["group"], "");
 }
+
+#[tokio::test]
+async fn a_webhook_is_asked_where_its_conditions_hold_and_one_that_fails_is_for_the_failure_policy() {
+    let server = Asking::start().await;
+    let hook = Hook::allowing().await;
+    let with = |expression: &str, failure_policy: &str| {
+        let conditions = json!([{"name": "c", "expression": expression}]);
+        let own = json!({"matchConditions": conditions, "failurePolicy": failure_policy});
+        webhook("val.example.com", &hook.client_config(), own)
+    };
+    let fails = "object.metadata.annotations.missing == 'x'";
+    for (expression, failure_policy, code, calls) in [
+        ("object.metadata.name == 'a' && request.userInfo.username == 'admin'", "Fail", 201, 1),
+        ("object.metadata.name == 'b'", "Fail", 201, 0),
+        (fails, "Ignore", 201, 0),
+        (fails, "Fail", 403, 0),
+    ] {
+        server.configure(VALIDATING, "c", &[with(expression, failure_policy)]).await;
+        let answer = server.create_pod().await;
+        assert_eq!((answer.code, hook.take().len()), (code, calls), "{expression}: {}", answer.text);
+        if code == 403 {
+            let why = format!("pods \"a\" is forbidden: expression '{fails}' resulted in error: no such key: annotations");
+            assert_eq!(message(&answer), why);
+        }
+        let url = format!("/apis/admissionregistration.k8s.io/v1/{VALIDATING}/c");
+        server.cluster.json(&format!("DELETE {url}"), &Value::Null).await;
+        server.cluster.json(&format!("DELETE {PODS}/a?gracePeriodSeconds=0"), &Value::Null).await;
+    }
+}

@@ -1,24 +1,29 @@
-//! `matchConditions`: whether a policy is asked at all.
+//! `matchConditions`: whether a policy or webhook is asked at all.
 
 use std::collections::BTreeMap;
 
 use podsec_cel::{Value, limits};
 
-use super::definition::Policy;
 use super::evaluation::Evaluation;
+use super::expression::Expression;
 use crate::admission::webhook::hook::FailurePolicy;
 
 /// Whether all conditions hold. One that does not decides, whatever the others fail with.
 ///
 /// # Errors
-/// Why nobody can tell, for a policy that refuses what it cannot judge.
-pub(super) fn hold(policy: &Policy, values: &BTreeMap<String, Value>) -> Result<bool, String> {
-    let mut evaluation = Evaluation::new(values, &policy.variables, limits::MATCH_CONDITIONS);
+/// Why nobody can tell, for a holder that refuses what it cannot judge.
+pub(in crate::admission) fn hold(
+    conditions: &[Expression],
+    failure_policy: FailurePolicy,
+    values: &BTreeMap<String, Value>,
+) -> Result<bool, String> {
+    let variables = BTreeMap::new();
+    let mut evaluation = Evaluation::new(values, &variables, limits::MATCH_CONDITIONS);
     let mut outcomes = Vec::new();
-    for condition in &policy.conditions {
+    for condition in conditions {
         match evaluation.run(condition) {
             Ok(outcome) => outcomes.push(outcome),
-            Err(over) => return unknown(policy, over.to_string()),
+            Err(over) => return unknown(failure_policy, over.to_string()),
         }
     }
     if outcomes.iter().any(|outcome| matches!(outcome, Ok(Value::Bool(false)))) {
@@ -32,13 +37,13 @@ pub(super) fn hold(policy: &Policy, values: &BTreeMap<String, Value>) -> Result<
     }
     match errors.as_slice() {
         [] => Ok(true),
-        [one] => unknown(policy, one.clone()),
-        many => unknown(policy, format!("[{}]", many.join(", "))),
+        [one] => unknown(failure_policy, one.clone()),
+        many => unknown(failure_policy, format!("[{}]", many.join(", "))),
     }
 }
 
-fn unknown(policy: &Policy, why: String) -> Result<bool, String> {
-    match policy.failure_policy {
+fn unknown(failure_policy: FailurePolicy, why: String) -> Result<bool, String> {
+    match failure_policy {
         FailurePolicy::Fail => Err(why),
         FailurePolicy::Ignore => Ok(false),
     }

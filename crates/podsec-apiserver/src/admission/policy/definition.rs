@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
-use super::expression::{Compiler, Expression, Uses};
+use super::expression::{self, Compiler, Expression, Uses};
 use super::matching::MatchResources;
 use super::params::ParamKind;
 use crate::admission::webhook::hook::FailurePolicy;
@@ -104,9 +104,7 @@ impl Policy {
                 _ => FailurePolicy::Fail,
             },
             constraints: object("matchConstraints").map(MatchResources::read),
-            conditions: list("matchConditions")
-                .map(|condition| compile(text(condition, "expression"), Uses::Rights))
-                .collect(),
+            conditions: expression::conditions(spec, param_kind.is_some()),
             validations: list("validations").map(validation).collect(),
             annotations: list("auditAnnotations")
                 .map(|annotation| Annotation {

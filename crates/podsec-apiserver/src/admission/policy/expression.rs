@@ -4,14 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use podsec_cel::{Environment, Program, Type, kubernetes};
+use serde_json::Value;
 
 /// An expression, or why there is none.
 #[derive(Debug)]
-pub(super) struct Expression {
+pub(in crate::admission) struct Expression {
     /// As the policy has it.
     pub(super) text: String,
     /// What runs, or why it does not compile: stored by a server that let more in.
     pub(super) program: Result<Program, String>,
+}
+
+/// The `matchConditions` of a policy's spec or of a webhook, which know no variables.
+pub(in crate::admission) fn conditions(holder: &Value, params: bool) -> Vec<Expression> {
+    let compiler = Compiler::new(params, false);
+    let conditions = holder.get("matchConditions").and_then(Value::as_array);
+    let text = |condition: &Value| {
+        let text = condition.get("expression").and_then(Value::as_str).unwrap_or_default();
+        compiler.expression(text, Uses::Rights)
+    };
+    conditions.into_iter().flatten().map(text).collect()
 }
 
 /// What an expression may use beside the variables.

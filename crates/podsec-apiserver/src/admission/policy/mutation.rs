@@ -124,7 +124,7 @@ impl<'a> Mutation<'a> {
                 check_deadline(self.asked.operation.context.deadline)?;
                 let mut values = self.asked.variables(Some(object), &inputs.version);
                 values.insert("params".to_owned(), param.clone());
-                match conditions::hold(policy, &values) {
+                match conditions::hold(&policy.conditions, policy.failure_policy, &values) {
                     Ok(true) => {}
                     Ok(false) => continue,
                     Err(why) => {

@@ -1,4 +1,4 @@
-//! A request as policies see it.
+//! A request as policies, and the match conditions of webhooks, see it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::admission::webhook::version::{self, GroupVersionKind, equivalents};
 use crate::verbs::Operation;
 
 /// One request.
-pub(super) struct Asked<'a> {
+pub(in crate::admission) struct Asked<'a> {
     pub(super) operation: &'a Operation<'a>,
     pub(super) write: &'a Write<'a>,
     kind: GroupVersionKind,
@@ -33,8 +33,8 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// Reads what policies may want to know; `None` for a request that no policy is about.
-    pub(super) async fn begin(operation: &'a Operation<'a>, write: &'a Write<'a>) -> Self {
+    /// Reads what policies may want to know.
+    pub(in crate::admission) async fn begin(operation: &'a Operation<'a>, write: &'a Write<'a>) -> Self {
         let resource = &operation.resource;
         let is_namespace = resource.group.is_empty() && resource.resource == "namespaces";
         let namespace = if is_namespace { write.name } else { operation.namespace() };
@@ -121,7 +121,7 @@ impl<'a> Asked<'a> {
     }
 
     /// What every expression that asks for `version` may use, but for parameters and the namespace.
-    pub(super) fn variables(
+    pub(in crate::admission) fn variables(
         &self,
         object: Option<&Json>,
         version: &Arc<Resource>,

@@ -30,7 +30,7 @@ pub(super) struct Denial {
 
 /// Judges. `values` are without the namespace, which match conditions do not see.
 pub(super) fn judge(policy: &Policy, mut values: BTreeMap<String, Value>, namespace: Value) -> Verdict {
-    match conditions::hold(policy, &values) {
+    match conditions::hold(&policy.conditions, policy.failure_policy, &values) {
         Ok(true) => {}
         Ok(false) => return Verdict::default(),
         Err(why) => return undecided(policy, why),

@@ -22,6 +22,8 @@ use super::rules::{NamespaceLabels, Subject};
 use super::source::Source;
 use super::version::{self, GroupVersionKind, equivalents};
 use crate::admission::Write;
+use crate::admission::policy::conditions;
+use crate::admission::policy::request::Asked;
 use crate::verbs::Operation;
 use podsec_kinds::same;
 
@@ -99,9 +101,34 @@ impl<'a> Asking<'a> {
     ) -> Result<Option<Arc<Resource>>, Status> {
         let labels = self.labels_for(hook, object).await;
         let resource = &self.operation.resource;
-        let object = object.map(|object| version::seen(object, &self.kind, resource));
+        let seen = object.map(|object| version::seen(object, &self.kind, resource));
         let old = self.write.old.map(|old| version::seen(old, &self.kind, resource));
-        self.subject().version_for(hook, &labels, object.as_deref(), old.as_deref())
+        let version = self.subject().version_for(hook, &labels, seen.as_deref(), old.as_deref())?;
+        match version {
+            Some(version) if !hook.conditions.is_empty() => {
+                Ok(self.conditions_hold(hook, &version, object).await?.then_some(version))
+            }
+            version => Ok(version),
+        }
+    }
+
+    /// Whether the webhook's match conditions hold.
+    ///
+    /// # Errors
+    /// 403 when nobody can tell and the webhook refuses what it cannot judge.
+    async fn conditions_hold(
+        &self,
+        hook: &Hook,
+        version: &Arc<Resource>,
+        object: Option<&Value>,
+    ) -> Result<bool, Status> {
+        let operation = self.operation;
+        let values = Asked::begin(operation, self.write).await.variables(object, version);
+        let hold = || conditions::hold(&hook.conditions, hook.failure_policy, &values);
+        operation.api.processors.run(operation.context.deadline, hold)?.map_err(|why| {
+            tracing::warn!(webhook = hook.name, "failing closed: {why}");
+            Status::forbidden(operation.group_resource(), self.write.name, why)
+        })
     }
 
     /// The labels that the webhook's selector of namespaces looks at, none when it looks at none.

@@ -9,6 +9,7 @@ use podsec_apimachinery::selector::label::{Selector, from_object};
 use serde_json::Value;
 
 use super::rules::Rule;
+use crate::admission::policy::expression::{self, Expression};
 
 /// A webhook that may be asked.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(in crate::admission) struct Hook {
     pub(super) namespace_selector: Selector,
     /// The objects that it is asked about.
     pub(super) object_selector: Selector,
+    /// What must hold for it to be asked at all.
+    pub(super) conditions: Vec<Expression>,
     /// What becomes of the request when it cannot be asked.
     pub(super) failure_policy: FailurePolicy,
     /// Whether it is asked again when a later webhook has changed the object.
@@ -108,10 +111,6 @@ impl Hook {
         };
         let namespace_selector = selector("namespaceSelector");
         let object_selector = selector("objectSelector");
-        let conditions = webhook.get("matchConditions").and_then(Value::as_array);
-        if conditions.is_some_and(|conditions| !conditions.is_empty()) {
-            unusable = Some("matchConditions: podsec serve does not evaluate CEL".to_owned());
-        }
         let config = webhook.get("clientConfig");
         let endpoint = config.and_then(Endpoint::read).unwrap_or_else(|| {
             unusable = Some("webhook configuration must have either service or URL".to_owned());
@@ -137,6 +136,7 @@ impl Hook {
             },
             namespace_selector,
             object_selector,
+            conditions: expression::conditions(webhook, false),
             failure_policy: match text("failurePolicy") {
                 "Ignore" => FailurePolicy::Ignore,
                 _ => FailurePolicy::Fail,
@@ -221,12 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_with_conditions_is_kept_and_cannot_be_asked() {
+    fn a_webhook_keeps_its_names_and_conditions() {
         let configuration = json!({"metadata": {"name": "c"}, "webhooks": [
-            {"name": "w", "clientConfig": {"url": "https://x"}, "matchConditions": [{}]}
+            {"name": "w", "clientConfig": {"url": "https://x"}, "matchConditions": [{"name": "a", "expression": "true"}]}
         ]});
         let hooks: Vec<Hook> = Hook::all_of(&configuration).collect();
         assert_eq!((&*hooks[0].configuration, &*hooks[0].name), ("c", "w"));
-        assert!(hooks[0].unusable.as_deref().is_some_and(|why| why.starts_with("matchConditions")));
+        assert_eq!((hooks[0].conditions.len(), &hooks[0].unusable), (1, &None));
     }
 }
