@@ -480,7 +480,9 @@ async fn a_webhook_is_asked_where_its_conditions_hold_and_one_that_fails_is_for_
         let answer = server.create_pod().await;
         assert_eq!((answer.code, hook.take().len()), (code, calls), "{expression}: {}", answer.text);
         if code == 403 {
-            let why = format!("pods \"a\" is forbidden: expression '{fails}' resulted in error: no such key: annotations");
+            let why = format!(
+                "pods \"a\" is forbidden: expression '{fails}' resulted in error: no such key: annotations"
+            );
             assert_eq!(message(&answer), why);
         }
         let url = format!("/apis/admissionregistration.k8s.io/v1/{VALIDATING}/c");

@@ -26,8 +26,6 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors.extend(validate(policy, old));
         errors
     },
-    warnings_on_create: policies::warnings,
-    warnings_on_update: |policy, _| policies::warnings(policy),
     columns: &[
         printing::NAME,
         integer(

@@ -147,16 +147,4 @@ pub(super) fn shown_param_kind(policy: &Value) -> Value {
     }
 }
 
-/// What the author of a policy is told.
-pub(super) fn warnings(policy: &Value) -> Vec<String> {
-    let has_expressions = ["matchConditions", "variables", "validations", "auditAnnotations", "mutations"]
-        .iter()
-        .any(|field| !policy.at("spec").list(field).is_empty());
-    let warning = expressions::not_evaluated(
-        &Path::new("spec"),
-        "the policy is stored, and no request is held against it",
-    );
-    has_expressions.then_some(warning).into_iter().collect()
-}
-
 const FAILURE_POLICIES: &[&str] = &["Fail", "Ignore"];

@@ -33,8 +33,6 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors.extend(validate(policy, old));
         errors
     },
-    warnings_on_create: policies::warnings,
-    warnings_on_update: |policy, _| policies::warnings(policy),
     subresources: &[Subresource {
         name: "status",
         prepare_for_update: |policy, old| metadata_of_stored(policy, old, &["spec"]),

@@ -42,8 +42,7 @@ pub(super) fn patched(
     if !mismatches.is_empty() {
         return Err(failed(format!("type mismatch: {}", mismatches.join("\n"))));
     }
-    let mut config =
-        native::to_json(&value).map_err(|why| failed(format!("invalid return type: {why}")))?;
+    let mut config = native::to_json(&value).map_err(|why| failed(format!("invalid return type: {why}")))?;
     let fields = as_map(&mut config);
     fields.insert("apiVersion".to_owned(), kind.api_version().into());
     fields.insert("kind".to_owned(), kind.kind.as_str().into());
