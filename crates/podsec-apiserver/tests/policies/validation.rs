@@ -222,3 +222,19 @@ async fn variables_that_lead_to_each_other_without_end_are_an_error_and_not_the_
         .await;
     assert_eq!(server.config_map("a", json!({})).await.code, 422);
 }
+
+#[tokio::test]
+async fn deep_expressions_that_lead_to_each_other_do_not_end_the_server() {
+    let server = Asked::start().await;
+    let variables: Vec<Value> = (0..64)
+        .map(|index| {
+            let inner = if index == 0 { "1".to_owned() } else { format!("variables.v{}", index - 1) };
+            let (open, close) = ("dyn([".repeat(45), "])[0]".repeat(45));
+            json!({"name": format!("v{index}"), "expression": format!("{open}{inner}{close}")})
+        })
+        .collect();
+    let validations = json!([{"expression": "variables.v63 == 1", "message": "m"}]);
+    server.denying("p", &json!({"variables": variables, "validations": validations})).await;
+    let answer = server.config_map("a", json!({})).await;
+    assert!([201, 422].contains(&answer.code), "{}", answer.text);
+}

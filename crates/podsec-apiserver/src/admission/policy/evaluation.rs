@@ -74,7 +74,8 @@ impl<'a> Evaluation<'a> {
             Ok(program) => {
                 let mut budget = Budget::new(limits::PER_CALL);
                 self.depth.set(self.depth.get() + 1);
-                let outcome = program.evaluate(self, &mut budget);
+                let outcome =
+                    stacker::maybe_grow(STACK_OF_ONE, NEW_STACK, || program.evaluate(self, &mut budget));
                 self.depth.set(self.depth.get() - 1);
                 self.spent.set(self.spent.get().saturating_add(budget.spent()));
                 outcome.map_err(|error| failed(name, &error.to_string()))
@@ -101,3 +102,7 @@ fn failed(name: &str, why: &str) -> Error {
 
 /// How many variables may lead to each other: each takes a piece of the stack.
 const DEEPEST: usize = 64;
+/// What the deepest expression takes of the stack.
+const STACK_OF_ONE: usize = 1 << 20;
+/// What is added to a stack that has less left.
+const NEW_STACK: usize = 4 << 20;
