@@ -12,6 +12,7 @@ use crate::admission::webhook::hook::FailurePolicy;
 
 /// A policy.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "Kubernetes' names")]
 pub(super) struct Policy {
     /// Its name.
     pub(super) name: String,
