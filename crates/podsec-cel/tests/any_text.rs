@@ -144,3 +144,11 @@ fn loops_in_loops_end_at_the_budget() {
     assert_eq!(program.evaluate(&variables, &mut budget).unwrap_err(), podsec_cel::Error::CostExceeded);
     assert!(budget.spent() < 2 * limits::PER_CALL);
 }
+
+#[test]
+fn signs_without_an_expression_end_at_the_bound_of_depth() {
+    for sign in [".", "?", "[.", "(.", "-.", "!."] {
+        let text = sign.repeat(50_000 / sign.len());
+        assert!(podsec_cel::kubernetes::untyped_rule().compile(&text).is_err(), "{sign}");
+    }
+}

@@ -44,16 +44,30 @@ impl Behaviour {
     /// See [`Strategy::validate`].
     pub fn validate(&self, object: &Value) -> Vec<field::Error> {
         let mut errors = (self.strategy.validate)(object);
-        errors.extend(self.custom.iter().flat_map(|custom| custom.validate(object)));
+        if let Some(custom) = &self.custom {
+            let judgement = custom.judge(errors, object, None);
+            errors = judgement.errors;
+        }
         errors
     }
 
-    /// What is wrong with a change through a subresource, or through the object itself.
-    pub fn validate_update(&self, subresource: &str, object: &Value, old: &Value) -> Vec<field::Error> {
+    /// What is wrong with a change through a subresource, or through the object itself. What was wrong with the stored
+    /// object already and may stay so is told in `warnings`.
+    pub fn validate_update(
+        &self,
+        subresource: &str,
+        object: &Value,
+        old: &Value,
+        warnings: &mut Vec<String>,
+    ) -> Vec<field::Error> {
         let door = self.strategy.subresource(subresource);
         let validate = door.map_or(self.strategy.validate_update, |door| door.validate_update);
         let mut errors = validate(object, old);
-        errors.extend(self.custom.iter().flat_map(|custom| custom.validate(object)));
+        if let Some(custom) = &self.custom {
+            let judgement = custom.judge(errors, object, Some(old));
+            errors = judgement.errors;
+            warnings.extend(judgement.warnings);
+        }
         errors
     }
 

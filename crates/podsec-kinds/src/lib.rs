@@ -48,6 +48,8 @@ mod quantity;
 mod rbac;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod recorded_expressions;
 mod resource;
 mod resource_names;
 pub mod scale;

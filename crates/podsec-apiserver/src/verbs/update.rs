@@ -124,7 +124,11 @@ async fn prepare(
     let door = strategy.subresource(subresource);
     let prepare = door.map_or(strategy.prepare_for_update, |door| door.prepare_for_update);
     prepare(&mut object, stored);
-    let errors = operation.behaviour.validate_update(subresource, &object, stored);
+    let mut warnings = Vec::new();
+    let errors = operation.behaviour.validate_update(subresource, &object, stored, &mut warnings);
+    for warning in &warnings {
+        operation.context.warnings.add(warning);
+    }
     if !errors.is_empty() {
         return Err(operation.invalid(operation.name(), &errors));
     }

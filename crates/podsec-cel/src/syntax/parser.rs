@@ -95,8 +95,9 @@ impl Parser<'_> {
             self.at += 1;
             return self.accept(sign).ok_or(Stop);
         }
-        let fits = if sign == ":" { begins_expression(&token) } else { !begins_expression(&token) };
-        if fits && expected == format!("'{sign}'") {
+        let fits = if sign == ":" { token.begins_expression() } else { !token.begins_expression() };
+        let ends = token.kind == TokenKind::End && sign == ")";
+        if ends || fits && expected == format!("'{sign}'") {
             self.nodes.report(token.offset, format!("Syntax error: missing '{sign}' at '{}'", token.shown()));
             return Ok(token.offset);
         }
@@ -248,6 +249,9 @@ impl Parser<'_> {
                 member = self.select(member, dot)?;
             } else if let Some(bracket) = self.accept("[") {
                 let optional = self.accept("?").is_some();
+                if !optional {
+                    self.begin_index()?;
+                }
                 let id = self.nodes.id(bracket);
                 let index = self.expression()?;
                 self.expect("]", "']'")?;
@@ -297,6 +301,7 @@ impl Parser<'_> {
 
     /// The arguments of a call, the closing bracket included.
     fn arguments(&mut self) -> Result<Vec<Expr>, Stop> {
+        self.begin_arguments()?;
         let mut args = Vec::new();
         if self.accept(")").is_some() {
             return Ok(args);
@@ -353,14 +358,44 @@ impl Parser<'_> {
 
     /// What stands where an expression should begin; it is left out when one follows.
     fn no_expression(&mut self, token: &Token) -> Result<Expr, Stop> {
-        if token.kind != TokenKind::End && begins_expression(self.ahead(1)) {
+        if token.kind != TokenKind::End && self.ahead(1).begins_expression() {
             let message =
                 format!("Syntax error: extraneous input '{}' expecting {EXPRESSION}", token.shown());
             self.nodes.report(token.offset, message);
             self.at += 1;
-            return self.primary();
+            // Any number of tokens may be too much.
+            self.enter(Rule::Member)?;
+            let primary = self.primary();
+            self.leave(Rule::Member, 1);
+            return primary;
         }
         self.unexpected(EXPRESSION)
+    }
+
+    /// Before the first argument of a call: one token too much is left out.
+    fn begin_arguments(&mut self) -> Result<(), Stop> {
+        let token = self.next().clone();
+        if token.begins_expression() || token.is(")") {
+            return Ok(());
+        }
+        let expected = EXPRESSION.replace("'(', ", "'(', ')', ");
+        let next = self.ahead(1);
+        if token.kind == TokenKind::End || !(next.is(")") || next.begins_expression()) {
+            return self.unexpected(&expected);
+        }
+        let message = format!("Syntax error: extraneous input '{}' expecting {expected}", token.shown());
+        self.nodes.report(token.offset, message);
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Before the index of a list or map, which may be optional.
+    fn begin_index(&mut self) -> Result<(), Stop> {
+        let token = self.next();
+        if token.begins_expression() || token.kind != TokenKind::End && self.ahead(1).begins_expression() {
+            return Ok(());
+        }
+        self.unexpected(&EXPRESSION.replace("'!', ", "'!', '?', "))
     }
 
     fn literal(&mut self, token: &Token, sign: &str, offset: usize) -> Expr {
@@ -511,17 +546,6 @@ fn balance(terms: &mut [Option<Expr>], operators: &[Id], function: &str) -> Expr
     let left = balance(left, &operators[..middle], function);
     let right = balance(right, &operators[middle + 1..], function);
     call(operators[middle], function, vec![left, right])
-}
-
-/// Whether an expression can begin with this token.
-fn begins_expression(token: &Token) -> bool {
-    match token.kind {
-        TokenKind::End | TokenKind::EscapedIdent => false,
-        TokenKind::Sign => {
-            ["[", "{", "(", ".", "-", "!", "true", "false", "null"].contains(&token.text.as_str())
-        }
-        _ => true,
-    }
 }
 
 /// What can begin an expression, as an error lists it.

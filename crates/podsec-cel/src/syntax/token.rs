@@ -34,4 +34,15 @@ impl Token {
     pub(super) fn shown(&self) -> &str {
         if self.kind == TokenKind::End { "<EOF>" } else { &self.text }
     }
+
+    /// Whether an expression can begin with this token.
+    pub(super) fn begins_expression(&self) -> bool {
+        match self.kind {
+            TokenKind::End | TokenKind::EscapedIdent => false,
+            TokenKind::Sign => {
+                ["[", "{", "(", ".", "-", "!", "true", "false", "null"].contains(&self.text.as_str())
+            }
+            _ => true,
+        }
+    }
 }

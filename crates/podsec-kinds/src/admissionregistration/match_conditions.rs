@@ -9,14 +9,15 @@ use crate::expressions::{self, Environment, Purpose};
 use crate::formats;
 use crate::object::Fields;
 
-/// What is wrong with the conditions of `holder`; `old` is the stored one, if there is one.
-pub(super) fn validate(holder: &Value, old: &Value, params: bool, path: &Path) -> Vec<Error> {
+/// What is wrong with the conditions of `holder`.
+pub(super) fn validate(holder: &Value, params: bool, path: &Path) -> Vec<Error> {
     let conditions = holder.list("matchConditions");
     let path = path.child("matchConditions");
     let mut errors = Vec::new();
     if conditions.len() > MOST {
         errors.push(Error::too_many(path.clone(), conditions.len(), MOST));
     }
+    let environment = Environment { params, ..Environment::of(Purpose::MatchCondition) };
     let mut names = BTreeSet::new();
     for (index, condition) in conditions.iter().enumerate() {
         let path = path.index(index);
@@ -24,13 +25,10 @@ pub(super) fn validate(holder: &Value, old: &Value, params: bool, path: &Path) -
         if expression.is_empty() {
             errors.push(Error::required(path.child("expression"), ""));
         } else {
-            let stored =
-                old.list("matchConditions").iter().any(|other| other.text("expression") == expression);
-            let environment = Environment { params, stored, ..Environment::of(Purpose::MatchCondition) };
             errors.extend(expressions::compile(
                 expression,
                 expression,
-                environment,
+                &environment,
                 &path.child("expression"),
             ));
         }

@@ -49,19 +49,21 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 fn validate(policy: &Value, old: &Value) -> Vec<Error> {
     let mut errors = policies::validate_start(policy, old, true);
     let (path, spec) = (Path::new("spec"), policy.at("spec"));
+    let (environment, wrong) = policies::environment(spec, true);
+    errors.extend(wrong);
     let mutations = spec.list("mutations");
     if mutations.is_empty() {
         errors.push(Error::required(path.child("mutations"), "mutations must contain at least one item"));
     }
     for (index, each) in mutations.iter().enumerate() {
-        errors.extend(mutation(each, spec, old.at("spec"), &path.child("mutations").index(index)));
+        errors.extend(mutation(each, &environment, &path.child("mutations").index(index)));
     }
     let (reinvocation, path) = (spec.text("reinvocationPolicy"), path.child("reinvocationPolicy"));
     errors.extend(formats::one_of(&path, reinvocation, &["IfNeeded", "Never"]));
     errors
 }
 
-fn mutation(mutation: &Value, spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
+fn mutation(mutation: &Value, environment: &Environment, path: &Path) -> Vec<Error> {
     let kind = mutation.text("patchType");
     let (own, other, purpose) = match kind {
         "" => return vec![Error::required(path.child("patchType"), "")],
@@ -79,17 +81,13 @@ fn mutation(mutation: &Value, spec: &Value, old: &Value, path: &Path) -> Vec<Err
             errors.push(Error::required(path.child(own), &detail));
         }
         Some(change) => {
-            let (text, path) = (change.text("expression"), path.child(own).child("expression"));
-            let expression = text.trim();
+            let path = path.child(own).child("expression");
+            let expression = change.text("expression").trim();
             if expression.is_empty() {
                 errors.push(Error::required(path, ""));
             } else {
-                let stored =
-                    old.list("mutations").iter().any(|other| other.at(own).text("expression") == text);
-                let variables = policies::variables(spec);
-                let params = spec.has("paramKind");
-                let environment = Environment { purpose, params, variables: &variables, stored };
-                errors.extend(expressions::compile(expression, expression, environment, &path));
+                let environment = Environment { purpose, ..environment.clone() };
+                errors.extend(expressions::compile(expression, expression, &environment, &path));
             }
         }
     }

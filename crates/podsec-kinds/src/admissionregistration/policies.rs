@@ -1,7 +1,11 @@
 //! What ValidatingAdmissionPolicies and MutatingAdmissionPolicies share.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::{NameRule, dns1035_label, dns1123_subdomain};
+use podsec_cel::Type;
 use serde_json::{Map, Value};
 
 use super::{GROUP, match_conditions, match_resources};
@@ -30,7 +34,7 @@ pub(super) fn default(policy: &mut Value) -> Option<&mut Map<String, Value>> {
     Some(spec)
 }
 
-/// What is wrong with metadata and with the first half of the spec, up to the variables. `old` is the stored policy.
+/// What is wrong with metadata and with the first half of the spec, up to the match conditions. `old` is the stored policy.
 pub(super) fn validate_start(policy: &Value, old: &Value, mutates: bool) -> Vec<Error> {
     let mut errors = meta::validate_any_finalizers(policy, false, NameRule::Dns1123Subdomain);
     let (path, spec) = (Path::new("spec"), policy.at("spec"));
@@ -62,29 +66,32 @@ pub(super) fn validate_start(policy: &Value, old: &Value, mutates: bool) -> Vec<
         && same(spec.at("paramKind"), old_spec.at("paramKind"))
         && same(spec.at("matchConditions"), old_spec.at("matchConditions"));
     if !unchanged {
-        errors.extend(match_conditions::validate(spec, old_spec, spec.has("paramKind"), &path));
-    }
-    let known = variables(spec);
-    for (index, variable) in spec.list("variables").iter().enumerate() {
-        let before = known.get(..index).unwrap_or_default();
-        errors.extend(self::variable(
-            variable,
-            spec.has("paramKind"),
-            before,
-            &path.child("variables").index(index),
-        ));
+        errors.extend(match_conditions::validate(spec, spec.has("paramKind"), &path));
     }
     errors
 }
 
-/// The variables of a policy with their expressions, in their order.
-pub(super) fn variables(spec: &Value) -> Vec<(&str, &str)> {
-    let variables = spec.list("variables").iter();
-    variables.map(|variable| (variable.text("name"), variable.text("expression"))).collect()
+/// What the expressions of a policy may use, and what is wrong with its variables. One that has an error has any type. A
+/// policy that validates has no `variables` when it defines none.
+pub(super) fn environment(spec: &Value, mutates: bool) -> (Environment, Vec<Error>) {
+    let (mut errors, path) = (Vec::new(), Path::new("spec").child("variables"));
+    let mut environment = Environment { params: spec.has("paramKind"), ..Environment::of(Purpose::Variable) };
+    let variables = spec.list("variables");
+    let mut types = (mutates || !variables.is_empty()).then(Arc::<BTreeMap<_, _>>::default);
+    for (index, variable) in variables.iter().enumerate() {
+        environment.variables = types.take();
+        let result = self::variable(variable, &environment, &path.index(index), &mut errors);
+        types = environment.variables.take();
+        if let Some(types) = &mut types {
+            // Nobody else has it by now, so nothing is copied.
+            Arc::make_mut(types).insert(variable.text("name").to_owned(), result);
+        }
+    }
+    environment.variables = types;
+    (environment, errors)
 }
 
-fn variable(variable: &Value, params: bool, variables: &[(&str, &str)], path: &Path) -> Vec<Error> {
-    let mut errors = Vec::new();
+fn variable(variable: &Value, environment: &Environment, path: &Path, errors: &mut Vec<Error>) -> Type {
     let (name, expression) = (variable.text("name"), variable.text("expression"));
     if name.trim().is_empty() {
         errors.push(Error::required(path.child("name"), "name is not specified"));
@@ -94,11 +101,33 @@ fn variable(variable: &Value, params: bool, variables: &[(&str, &str)], path: &P
     let path = path.child("expression");
     if expression.trim().is_empty() {
         errors.push(Error::required(path, "expression is not specified"));
-    } else {
-        let environment = Environment { params, variables, ..Environment::of(Purpose::Variable) };
-        errors.extend(expressions::compile(expression, expression, environment, &path));
+        return Type::Dyn;
     }
-    errors
+    match expressions::result_type(expression, expression, environment, &path) {
+        Ok(result) => of_field(&result),
+        Err(error) => {
+            errors.push(error);
+            Type::Dyn
+        }
+    }
+}
+
+/// The type of the field that a variable becomes: of messages and of what only functions look into nothing is known.
+fn of_field(result: &Type) -> Type {
+    match result {
+        Type::List(element) => Type::list(of_field(element)),
+        Type::Map(key, value) => Type::map(of_field(key), of_field(value)),
+        Type::Null
+        | Type::Bool
+        | Type::Int
+        | Type::Uint
+        | Type::Double
+        | Type::String
+        | Type::Bytes
+        | Type::Timestamp
+        | Type::Duration => result.clone(),
+        _ => Type::Dyn,
+    }
 }
 
 fn param_kind(kind: &Value, path: &Path) -> Vec<Error> {

@@ -65,6 +65,8 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 fn validate(policy: &Value, old: &Value) -> Vec<Error> {
     let mut errors = policies::validate_start(policy, old, false);
     let (path, spec) = (Path::new("spec"), policy.at("spec"));
+    let (environment, wrong) = policies::environment(spec, false);
+    errors.extend(wrong);
     let (validations, annotations) = (spec.list("validations"), spec.list("auditAnnotations"));
     if validations.is_empty() && annotations.is_empty() {
         let detail = "validations or auditAnnotations must contain at least one item";
@@ -73,7 +75,7 @@ fn validate(policy: &Value, old: &Value) -> Vec<Error> {
         return errors;
     }
     for (index, each) in validations.iter().enumerate() {
-        errors.extend(validation(each, spec, old.at("spec"), &path.child("validations").index(index)));
+        errors.extend(validation(each, &environment, &path.child("validations").index(index)));
     }
     let path = path.child("auditAnnotations");
     if annotations.len() > MOST_ANNOTATIONS {
@@ -84,7 +86,7 @@ fn validate(policy: &Value, old: &Value) -> Vec<Error> {
     let mut keys = BTreeSet::new();
     for (index, each) in annotations.iter().enumerate() {
         let path = path.index(index);
-        errors.extend(annotation(each, name, spec, old.at("spec"), &path));
+        errors.extend(annotation(each, name, &environment, &path));
         if !keys.insert(each.text("key")) {
             errors.push(Error::duplicate(path.child("key"), each.at("key")));
         }
@@ -92,31 +94,22 @@ fn validate(policy: &Value, old: &Value) -> Vec<Error> {
     errors
 }
 
-fn validation(validation: &Value, spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
+fn validation(validation: &Value, environment: &Environment, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
-    let variables = policies::variables(spec);
-    let known =
-        |field: &str, text: &str| old.list("validations").iter().any(|other| other.text(field) == text);
-    let environment = |purpose: Purpose, stored: bool| Environment {
-        purpose,
-        params: spec.has("paramKind"),
-        variables: &variables,
-        stored,
-    };
     let expression = validation.text("expression");
     if expression.trim().is_empty() {
         errors.push(Error::required(path.child("expression"), "expression is not specified"));
     } else {
-        let environment = environment(Purpose::Validation, known("expression", expression));
-        errors.extend(expressions::compile(expression, expression, environment, &path.child("expression")));
+        let environment = Environment { purpose: Purpose::Validation, ..environment.clone() };
+        errors.extend(expressions::compile(expression, expression, &environment, &path.child("expression")));
     }
     let text = validation.text("messageExpression");
     let message_path = path.child("messageExpression");
     if !text.is_empty() && text.trim().is_empty() {
         errors.push(Error::invalid(message_path, &text.into(), NOT_EMPTY));
     } else if !text.is_empty() {
-        let environment = environment(Purpose::Message, known("messageExpression", text));
-        errors.extend(expressions::compile(text, text, environment, &message_path));
+        let environment = Environment { purpose: Purpose::Message, ..environment.clone() };
+        errors.extend(expressions::compile(text, text, &environment, &message_path));
     }
     let message = validation.text("message");
     let message_path = path.child("message");
@@ -131,7 +124,7 @@ fn validation(validation: &Value, spec: &Value, old: &Value, path: &Path) -> Vec
     errors
 }
 
-fn annotation(annotation: &Value, name: &str, spec: &Value, old: &Value, path: &Path) -> Vec<Error> {
+fn annotation(annotation: &Value, name: &str, environment: &Environment, path: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     let key = annotation.text("key");
     if name.is_empty() {
@@ -148,12 +141,8 @@ fn annotation(annotation: &Value, name: &str, spec: &Value, old: &Value, path: &
     } else if trimmed.len() > MOST_BYTES {
         errors.push(Error::required(path, &format!("must not exceed {MOST_BYTES} bytes in length")));
     } else {
-        let stored = old.list("auditAnnotations").iter().any(|other| other.text("valueExpression") == value);
-        let variables = policies::variables(spec);
-        let params = spec.has("paramKind");
-        let environment =
-            Environment { purpose: Purpose::AuditAnnotation, params, variables: &variables, stored };
-        errors.extend(expressions::compile(trimmed, value, environment, &path));
+        let environment = Environment { purpose: Purpose::AuditAnnotation, ..environment.clone() };
+        errors.extend(expressions::compile(trimmed, value, &environment, &path));
     }
     errors
 }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 
 use super::webhook_rules::rule;
 use super::{GROUP, match_conditions};
-use crate::expressions;
 use crate::generic::{BASE, count_content};
 use crate::object::{Fields, FieldsMut};
 use crate::printing::{self, integer};
@@ -44,8 +43,6 @@ const CONFIGURATIONS: Strategy = Strategy {
         errors.extend(webhooks(configuration, old, Strictness::after(old)));
         errors
     },
-    warnings_on_create: warnings,
-    warnings_on_update: |configuration, _| warnings(configuration),
     columns: &[
         printing::NAME,
         integer("Webhooks", "Webhooks indicates the number of webhooks registered in this configuration"),
@@ -108,18 +105,6 @@ impl Strictness {
     }
 }
 
-/// What the author of a webhook is told while nothing evaluates its conditions.
-fn warnings(configuration: &Value) -> Vec<String> {
-    let webhooks = configuration.list("webhooks").iter().enumerate();
-    webhooks
-        .filter(|(_, webhook)| !webhook.list("matchConditions").is_empty())
-        .map(|(index, _)| {
-            let path = Path::new("webhooks").index(index).child("matchConditions");
-            expressions::not_evaluated(&path, "the webhook is not called, and its failurePolicy decides")
-        })
-        .collect()
-}
-
 fn webhooks(configuration: &Value, old: &Value, strictness: Strictness) -> Vec<Error> {
     let mut errors = Vec::new();
     let mut names = BTreeSet::new();
@@ -131,8 +116,7 @@ fn webhooks(configuration: &Value, old: &Value, strictness: Strictness) -> Vec<E
         let path = Path::new("webhooks").index(index);
         errors.extend(one(webhook, strictness, &path));
         if !unchanged {
-            let stored = old.list("webhooks").get(index).unwrap_or(&Value::Null);
-            errors.extend(match_conditions::validate(webhook, stored, false, &path));
+            errors.extend(match_conditions::validate(webhook, false, &path));
         }
         errors.extend(review_versions(webhook, strictness, &path.child("admissionReviewVersions")));
         let name = webhook.text("name");
@@ -484,13 +468,20 @@ mod tests {
     }
 
     #[test]
-    fn match_conditions_are_stored_and_warned_of() {
-        let mut webhook = webhook();
-        webhook["matchConditions"] = json!([{ "name": "a", "expression": "true" }]);
-        let configuration = configuration(&[webhook]);
-        let [warning] = &(VALIDATING.warnings_on_create)(&configuration)[..] else { panic!("one warning") };
-        assert!(warning.contains("does not evaluate CEL"), "{warning}");
-        assert_eq!(with("/matchConditions", json!([{ "name": "a", "expression": "true" }])), [""; 0]);
+    fn match_conditions_are_compiled() {
+        assert_eq!(
+            with("/matchConditions", json!([{ "name": "a", "expression": "request.name != ''" }])),
+            [""; 0]
+        );
+        let errors = with("/matchConditions", json!([{ "name": "a", "expression": "params.x" }]));
+        let [error] = &errors[..] else { panic!("one error: {errors:?}") };
+        assert!(
+            error.contains("compilation failed: ERROR: <input>:1:1: undeclared reference to 'params'"),
+            "{error}"
+        );
+        let errors = with("/matchConditions", json!([{ "name": "a", "expression": "1" }]));
+        let why = r#"webhooks[0].matchConditions[0].expression: Invalid value: "1": must evaluate to bool but got int"#;
+        assert_eq!(errors, [why]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::custom::{CLEANUP, JsonPath, names};
 use crate::generic::{self, BASE};
 use crate::object::{Fields, FieldsMut, as_map, same};
 use crate::strategy::{Strategy, Subresource};
-use crate::{expressions, immutable, metadata as meta};
+use crate::{immutable, metadata as meta};
 
 /// CustomResourceDefinitions.
 pub(crate) static STRATEGY: Strategy = Strategy {
@@ -49,7 +49,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
             let stem = prefix.strip_suffix('-').map(|stem| format!("{stem}a"));
             name(stem.as_deref().unwrap_or(prefix))
         });
-        errors.extend(validate_spec(definition));
+        errors.extend(validate_spec(definition, &Value::Null));
         errors.extend(validate_status(definition));
         errors.extend(approval(definition, None));
         errors.extend(preserves_unknown(definition));
@@ -60,7 +60,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         let (spec, before, path) = (definition.at("spec"), old.at("spec"), Path::new("spec"));
         // What was stored under other rules must still be able to go.
         if !same(spec, before) {
-            errors.extend(validate_spec(definition));
+            errors.extend(validate_spec(definition, old));
         }
         let (names, names_before, names_path) = (spec.at("names"), before.at("names"), path.child("names"));
         if old.at("status").as_object().is_some_and(|status| names::is_true(status, "Established")) {
@@ -206,11 +206,6 @@ fn warnings(definition: &Value, old: &Value) -> Vec<String> {
     let versions = definition.at("spec").list("versions");
     for (index, version) in versions.iter().enumerate() {
         let path = Path::new("spec").child("versions").index(index);
-        let has_rules = |schema: &Value| !schema.list("x-kubernetes-validations").is_empty();
-        if schema::any(version.at("schema").at("openAPIV3Schema"), &has_rules) {
-            let path = path.child("schema");
-            warnings.push(expressions::not_evaluated(&path, "objects are stored whatever the rules say"));
-        }
         for (index, column) in version.list("additionalPrinterColumns").iter().enumerate() {
             if JsonPath::parse(column.text("jsonPath")).is_none() {
                 let path = path.child("additionalPrinterColumns").index(index).child("jsonPath");
@@ -342,21 +337,14 @@ mod tests {
     }
 
     #[test]
-    fn rules_in_cel_and_unknown_formats_are_warned_of() {
+    fn unknown_formats_are_warned_of_when_they_are_new() {
         let mut definition = widgets();
         let of = |definition: &Value| warnings(definition, &Value::Null);
         assert_eq!(of(&definition), [""; 0]);
         let schema = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         schema["properties"] = json!({"a": {"type": "string", "format": "nope"}});
-        schema["x-kubernetes-validations"] = json!([{"rule": "self.a > 0"}]);
-        assert_eq!(
-            of(&definition),
-            [
-                r#"unrecognized format "nope""#,
-                "spec.versions[0].schema: podsec serve does not evaluate CEL: objects are stored whatever the rules say",
-            ]
-        );
-        assert_eq!(warnings(&definition, &definition).len(), 1);
+        assert_eq!(of(&definition), [r#"unrecognized format "nope""#]);
+        assert_eq!(warnings(&definition, &definition), [""; 0]);
     }
 
     #[test]

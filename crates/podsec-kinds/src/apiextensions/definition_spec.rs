@@ -5,15 +5,16 @@ use podsec_apimachinery::name::dns1123_subdomain;
 use podsec_apimachinery::schema::structural::Patterns;
 use serde_json::Value;
 
+use super::conversion;
 use super::hoisted::{hoisted, schemas};
 use super::names::{labels, validate_names};
+use super::schema::{self, Holder};
 use super::versions::{validate_columns, validate_scale, validate_selectable, validate_versions};
-use super::{conversion, schema};
 use crate::formats;
-use crate::object::Fields;
+use crate::object::{Fields, same};
 
-/// What is wrong with the spec of a definition.
-pub(super) fn validate_spec(definition: &Value) -> Vec<Error> {
+/// What is wrong with the spec of a definition; `old` is the stored one, if there is one.
+pub(super) fn validate_spec(definition: &Value, old: &Value) -> Vec<Error> {
     let (spec, path) = (hoisted(definition.at("spec")), Path::new("spec"));
     let mut errors = Vec::new();
     let group = spec.text("group");
@@ -40,7 +41,8 @@ pub(super) fn validate_spec(definition: &Value) -> Vec<Error> {
         errors.push(Error::invalid(path.child("preserveUnknownFields"), &true.into(), why));
     }
     let mut patterns = Patterns::default();
-    errors.extend(validate_versions(&spec, &path.child("versions"), &mut patterns));
+    let unchanged = unchanged_schemas(definition.at("spec"), old.at("spec"));
+    errors.extend(validate_versions(&spec, &unchanged, &path.child("versions"), &mut patterns));
     let (names, names_path) = (spec.at("names"), path.child("names"));
     for field in ["plural", "singular", "kind", "listKind"] {
         if names.text(field).is_empty() {
@@ -52,7 +54,11 @@ pub(super) fn validate_spec(definition: &Value) -> Vec<Error> {
     let any_status = has_status(spec.at("subresources"))
         || spec.list("versions").iter().any(|version| has_status(version.at("subresources")));
     let validation = spec.at("validation");
-    errors.extend(schema::validate(validation, any_status, &path.child("validation"), &mut patterns));
+    let shared = Holder {
+        has_status: any_status,
+        unchanged: spec.list("versions").first().is_some_and(|first| unchanged.contains(&first.text("name"))),
+    };
+    errors.extend(schema::validate(validation, shared, &path.child("validation"), &mut patterns));
     errors.extend(validate_scale(
         spec.at("subresources").at("scale"),
         &path.child("subresources").child("scale"),
@@ -68,4 +74,15 @@ pub(super) fn validate_spec(definition: &Value) -> Vec<Error> {
     }
     errors.extend(conversion::validate(&spec, preserves, &path.child("conversion")));
     errors
+}
+
+/// The names of the versions whose schemas are as stored.
+fn unchanged_schemas<'s>(spec: &'s Value, old: &Value) -> Vec<&'s str> {
+    let is_unchanged = |version: &&Value| {
+        let mut stored = old.list("versions").iter();
+        stored.any(|stored| {
+            stored.at("name") == version.at("name") && same(stored.at("schema"), version.at("schema"))
+        })
+    };
+    spec.list("versions").iter().filter(is_unchanged).map(|version| version.text("name")).collect()
 }

@@ -1,6 +1,7 @@
 //! What a schema of a CustomResourceDefinition may say (`validateCustomResourceDefinitionValidation` of
 //! k8s.io/apiextensions-apiserver).
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use podsec_apimachinery::field::{self, Error, Path};
@@ -8,44 +9,75 @@ use podsec_apimachinery::schema::Structural;
 use podsec_apimachinery::schema::structural::Patterns;
 use serde_json::{Map, Value, json};
 
-use super::field_path;
+use super::rules::{Scope, Total};
 use super::structural::{self, is_zero, must_be};
-use crate::expressions::{self, Environment, Purpose};
+use crate::custom::field_path;
 use crate::internal;
 use crate::object::Fields;
+
+/// What is known of the version that has a schema.
+#[derive(Clone, Copy)]
+pub(super) struct Holder {
+    /// Whether its objects have a status of their own.
+    pub(super) has_status: bool,
+    /// Whether the stored definition has the same schema.
+    pub(super) unchanged: bool,
+}
 
 /// The errors of the `openAPIV3Schema` of `validation`, which stands at `path`.
 pub(super) fn validate(
     validation: &Value,
-    has_status: bool,
+    holder: Holder,
     path: &Path,
     patterns: &mut Patterns,
 ) -> Vec<Error> {
     let Some(schema) = validation.field("openAPIV3Schema") else { return Vec::new() };
     let path = path.child("openAPIV3Schema");
     let mut errors = Vec::new();
-    if has_status {
+    if holder.has_status {
         errors.extend(root_with_status(schema, &path));
     }
     if schema.flag("nullable") {
         errors.push(Error::forbidden(path.child("nullable"), "nullable cannot be true at the root"));
     }
-    let checked = Checked { defaults_forbidden: None, in_metadata: false }.schema(schema, &path, true);
-    let unsupported = unsupported(schema);
+    let (unsupported, total) = (unsupported(schema), RefCell::new(Total::default()));
+    let (mut wrong, mut more) = (Vec::new(), Vec::new());
     if unsupported.is_none() {
-        let wrong = structural::validate(schema, &path);
+        wrong = structural::validate(schema, &path);
         if wrong.is_empty() {
             // Patterns and defaults.
-            let more = Structural::parse(schema, &path, patterns).err().unwrap_or_default();
-            errors.extend(more.into_iter().filter(|error| !checked.contains(error)));
+            more = Structural::parse(schema, &path, patterns).err().unwrap_or_default();
         }
-        errors.extend(wrong);
     }
-    errors.extend(checked);
+    // Only the rules of a schema that is right are looked at.
+    let is_right = unsupported.is_none() && wrong.is_empty() && more.is_empty();
+    let rules = is_right.then(|| Scope::root(&total, holder.unchanged));
+    let place = Checked { defaults_forbidden: None, in_metadata: false, rules };
+    let checked = place.schema(schema, &path, true);
+    errors.extend(more.into_iter().filter(|error| !checked.schema.contains(error)));
+    errors.extend(wrong);
+    errors.extend(checked.schema);
+    errors.extend(checked.rules);
     if let (true, Some(why)) = (errors.is_empty(), unsupported) {
-        errors.push(Error::invalid(path, &"".into(), why));
+        errors.push(Error::invalid(path.clone(), &"".into(), why));
     }
+    errors.extend(total.borrow().errors(&path));
     errors
+}
+
+/// What is wrong with a schema and all in it.
+#[derive(Default)]
+struct Found {
+    schema: Vec<Error>,
+    /// What is wrong with expressions of rules, which Kubernetes tells after everything else.
+    rules: Vec<Error>,
+}
+
+impl Found {
+    fn extend(&mut self, other: Self) {
+        self.schema.extend(other.schema);
+        self.rules.extend(other.rules);
+    }
 }
 
 /// With a status subresource, the status is judged by `properties.status` alone.
@@ -161,11 +193,16 @@ struct Checked<'a> {
     /// Why there may be no default here.
     defaults_forbidden: Option<&'a str>,
     in_metadata: bool,
+    /// How rules are judged; `None` where they are not.
+    rules: Option<Scope<'a>>,
 }
 
 impl Checked<'_> {
-    fn schema(self, schema: &Value, path: &Path, is_root: bool) -> Vec<Error> {
+    fn schema(self, schema: &Value, path: &Path, is_root: bool) -> Found {
+        let mut found = Found::default();
         let mut errors = self.forbidden(schema, path);
+        let below = self.rules.map(|rules| rules.below(schema));
+        let without_rules = Checked { rules: None, ..self };
         if schema.flag("uniqueItems") {
             let why = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
             errors.push(Error::forbidden(path.child("uniqueItems"), why));
@@ -179,54 +216,56 @@ impl Checked<'_> {
             }
             if values.is_object() {
                 let inside = "inside additionalProperties applying to object metadata";
-                let inner = if self.in_metadata {
-                    Checked { defaults_forbidden: Some(inside), ..self }
-                } else {
-                    self
-                };
-                errors.extend(inner.schema(values, &path, false));
+                let mut inner = Checked { rules: below, ..self };
+                if self.in_metadata {
+                    inner.defaults_forbidden = Some(inside);
+                }
+                found.extend(inner.schema(values, &path, false));
             }
         }
         for (name, property) in properties.into_iter().flatten() {
             let of_object = is_root || schema.flag("x-kubernetes-embedded-resource");
             let of_object = of_object && matches!(name.as_str(), "metadata" | "kind" | "apiVersion");
             let top = format!("in top-level {name}");
-            let mut inner = Checked { in_metadata: self.in_metadata || of_object, ..self };
+            let mut inner = Checked { in_metadata: self.in_metadata || of_object, rules: below, ..self };
             if of_object && is_root {
                 inner.defaults_forbidden = Some(&top);
             }
-            errors.extend(inner.schema(property, &path.child("properties").key(name), false));
+            found.extend(inner.schema(property, &path.child("properties").key(name), false));
         }
         if let Some(not) = schema.field("not") {
-            errors.extend(self.schema(not, &path.child("not"), false));
+            found.extend(without_rules.schema(not, &path.child("not"), false));
         }
         for field in ["allOf", "oneOf", "anyOf"] {
             for (index, inner) in schema.list(field).iter().enumerate() {
-                errors.extend(self.schema(inner, &path.child(field).index(index), false));
+                found.extend(without_rules.schema(inner, &path.child(field).index(index), false));
             }
         }
         for (name, inner) in schema.at("definitions").as_object().into_iter().flatten() {
-            errors.extend(self.schema(inner, &path.child("definitions").key(name), false));
+            found.extend(without_rules.schema(inner, &path.child("definitions").key(name), false));
         }
+        // Only in lists with keys a stored item is known to belong to a new one.
+        let with_keys = schema.text("x-kubernetes-list-type") == "map";
+        let rules = below.map(|below| if with_keys { below } else { below.uncorrelatable(path) });
+        let of_items = Checked { rules, ..self };
         if let Some(items) = schema.field("items").filter(|items| items.is_object()) {
-            errors.extend(self.schema(items, &path.child("items"), false));
+            found.extend(of_items.schema(items, &path.child("items"), false));
         }
         for (index, items) in schema.list("items").iter().enumerate() {
-            errors.extend(self.schema(items, &path.child("items").index(index), false));
+            found.extend(of_items.schema(items, &path.child("items").index(index), false));
         }
         errors.extend(extensions(schema, path));
         errors.extend(list_map(schema, path));
         errors.extend(keys_and_items(schema, path));
-        let found = errors.is_empty();
-        let rules = schema.list("x-kubernetes-validations");
         let rules_path = path.child("x-kubernetes-validations");
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in schema.list("x-kubernetes-validations").iter().enumerate() {
             errors.extend(validation_rule(schema, rule, &rules_path.index(index)));
         }
-        if found && errors.is_empty() {
-            errors.extend(compiled(rules, &rules_path));
+        found.schema.extend(errors);
+        if let (true, Some(rules)) = (found.schema.is_empty(), self.rules) {
+            found.rules.extend(rules.errors(schema, is_root, path));
         }
-        errors
+        found
     }
 
     /// What Kubernetes allows in no schema.
@@ -432,23 +471,6 @@ fn validation_rule(schema: &Value, rule: &Value, path: &Path) -> Vec<Error> {
     }
     if !field.is_empty() && field_path::resolve(field, schema, true).is_err() {
         errors.push(Error::invalid(path, &field.into(), "must be a valid path"));
-    }
-    errors
-}
-
-/// The expressions of the rules of a schema.
-fn compiled(rules: &[Value], path: &Path) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for (index, rule) in rules.iter().enumerate() {
-        let shown = internal::json("apiextensions.ValidationRule", rule);
-        for (field, purpose) in [("rule", Purpose::SchemaRule), ("messageExpression", Purpose::SchemaMessage)]
-        {
-            let expression = rule.text(field).trim();
-            if !expression.is_empty() {
-                let path = path.index(index).child(field);
-                errors.extend(expressions::compile(expression, &shown, Environment::of(purpose), &path));
-            }
-        }
     }
     errors
 }

@@ -8,12 +8,18 @@ use podsec_apimachinery::schema::structural::Patterns;
 use serde_json::Value;
 
 use super::names::labels;
-use super::{field_path, schema};
+use super::schema::{self, Holder};
+use crate::custom::field_path;
 use crate::internal;
 use crate::object::{Fields, FieldsMut};
 
-/// What is wrong with `versions` of a hoisted spec.
-pub(super) fn validate_versions(spec: &Value, path: &Path, patterns: &mut Patterns) -> Vec<Error> {
+/// What is wrong with `versions` of a hoisted spec. `unchanged` names those whose schemas are as stored.
+pub(super) fn validate_versions(
+    spec: &Value,
+    unchanged: &[&str],
+    path: &Path,
+    patterns: &mut Patterns,
+) -> Vec<Error> {
     let versions = spec.list("versions");
     let mut errors = Vec::new();
     let (mut seen, mut unique) = (BTreeSet::new(), true);
@@ -25,8 +31,8 @@ pub(super) fn validate_versions(spec: &Value, path: &Path, patterns: &mut Patter
         errors.extend(deprecation_warning(version, &path.child("deprecationWarning")));
         let subresources =
             if own_subresources { version.at("subresources") } else { spec.at("subresources") };
-        let has_status = subresources.has("status");
-        errors.extend(schema::validate(version.at("schema"), has_status, &path.child("schema"), patterns));
+        let holder = Holder { has_status: subresources.has("status"), unchanged: unchanged.contains(&name) };
+        errors.extend(schema::validate(version.at("schema"), holder, &path.child("schema"), patterns));
         let scale_path = path.child("subresources").child("scale");
         errors.extend(validate_scale(version.at("subresources").at("scale"), &scale_path));
         errors.extend(validate_columns(version, &path.child("additionalPrinterColumns")));

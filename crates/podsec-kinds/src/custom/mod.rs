@@ -6,9 +6,11 @@
 //! ```
 
 mod columns;
+pub(crate) mod field_path;
 mod json_path;
 pub mod names;
 mod resource;
+pub(crate) mod rules;
 mod scale;
 mod served;
 

@@ -1,10 +1,10 @@
 //! One served version of a CustomResourceDefinition.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use podsec_apimachinery::codec::{self, BodyError};
-use podsec_apimachinery::field::{Error, Path};
+use podsec_apimachinery::field::{Cause, Error, Path};
 use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::openapi;
 use podsec_apimachinery::quote::quoted;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::JsonPath;
 use super::columns::PrinterColumn;
+use super::rules::{self, Judgement, Validator};
 use super::scale::ScalePaths;
 use crate::object::as_map;
 
@@ -37,6 +38,8 @@ pub struct CustomResource {
     columns: Vec<PrinterColumn>,
     scale: Option<ScalePaths>,
     selectable: Vec<(String, JsonPath)>,
+    /// The rules of the schema, compiled when the first object comes; `None` inside when it has none.
+    rules: OnceLock<Option<Validator>>,
 }
 
 /// The served versions of a stored definition, under the names that were accepted.
@@ -97,6 +100,7 @@ impl CustomResource {
             columns: PrinterColumn::of_version(version),
             scale,
             selectable: selectable.collect(),
+            rules: OnceLock::new(),
             resource: Resource {
                 list_kind: text(names, "listKind"),
                 resource: text(names, "plural"),
@@ -154,9 +158,23 @@ impl CustomResource {
         self.schema.fill_defaults(object)
     }
 
-    /// What the schema has against an object.
-    pub fn validate(&self, object: &Value) -> Vec<Error> {
-        self.schema.validate(object)
+    /// What the schema and its rules have against an object that takes the place of `old`, if there is one. `errors` is
+    /// what is wrong with it already.
+    pub(crate) fn judge(&self, mut errors: Vec<Error>, object: &Value, old: Option<&Value>) -> Judgement {
+        errors.extend(self.schema.validate(object));
+        let Some(rules) = self.rules.get_or_init(|| Validator::of(&self.document)) else {
+            return Judgement { errors, warnings: Vec::new() };
+        };
+        // Rules may rely on what the schema says.
+        if errors.iter().any(|error| BLOCKING.contains(&error.cause)) {
+            let why = "some validation rules were not checked because the object was invalid; correct the existing \
+                       errors to complete validation";
+            errors.push(Error::invalid(Path::new("<nil>"), &Value::Null, why));
+            return Judgement { errors, warnings: Vec::new() };
+        }
+        let judgement = rules::judge(rules, &self.document, object, old);
+        errors.extend(judgement.errors);
+        Judgement { errors, ..judgement }
     }
 
     /// The columns of its Table behind the name.
@@ -225,6 +243,10 @@ fn deprecation(version: &Value, api_version: &str, kind: &str) -> Option<String>
     let own = version.get("deprecationWarning").and_then(Value::as_str);
     Some(own.map_or_else(|| format!("{api_version} {kind} is deprecated"), str::to_owned))
 }
+
+/// What is so wrong with an object that its rules are not asked.
+const BLOCKING: [Cause; 5] =
+    [Cause::Unsupported, Cause::Require, Cause::TooLong, Cause::TooMany, Cause::TypeInvalid];
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 

@@ -154,7 +154,7 @@ fn device_request(request: &Value, path: &Path) -> Vec<Error> {
     } else {
         errors.extend(formats::invalid(&class_path, class, formats::subdomain(class)));
     }
-    errors.extend(selectors(request, false, path));
+    errors.extend(selectors(request, path));
     let count = request.number("count");
     let mut wrong = |detail: &str| {
         errors.push(Error::invalid(path.child("count"), &count.into(), detail));

@@ -44,7 +44,7 @@ fn validate(class: &Value, old: &Value) -> Vec<Error> {
     errors.retain(|error| error.path != prefix);
     let (path, spec, old) = (Path::new("spec"), class.at("spec"), old.at("spec"));
     let stored = |field: &str| !old.is_null() && same(spec.at(field), old.at(field));
-    errors.extend(selectors(spec, stored("selectors"), &path));
+    errors.extend(selectors(spec, &path));
     errors.extend(lists::items(spec.list("config"), 32, &path.child("config"), |config, path| {
         configuration(config, stored("config"), path)
     }));

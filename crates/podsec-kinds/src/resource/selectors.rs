@@ -7,8 +7,8 @@ use super::{lists, names};
 use crate::expressions::{self, Environment, Purpose};
 use crate::object::Fields;
 
-/// `selectors`. Those that stand so in the stored object are not held to what is new.
-pub(super) fn selectors(holder: &Value, stored: bool, path: &Path) -> Vec<Error> {
+/// `selectors`.
+pub(super) fn selectors(holder: &Value, path: &Path) -> Vec<Error> {
     lists::items(holder.list("selectors"), MOST, &path.child("selectors"), |selector, path| {
         let path = path.child("cel");
         let Some(cel) = selector.field("cel") else { return vec![Error::required(path, "")] };
@@ -16,8 +16,8 @@ pub(super) fn selectors(holder: &Value, stored: bool, path: &Path) -> Vec<Error>
         if expression.len() > EXPRESSION_LENGTH {
             return vec![Error::too_long(path, EXPRESSION_LENGTH)];
         }
-        let environment = Environment { stored, ..Environment::of(Purpose::DeviceSelector) };
-        expressions::compile(expression, expression, environment, &path).into_iter().collect()
+        let environment = Environment::of(Purpose::DeviceSelector);
+        expressions::compile(expression, expression, &environment, &path).into_iter().collect()
     })
 }
 

@@ -44,16 +44,9 @@ pub struct Structural {
     list_type: Option<ListType>,
     map_type: Option<MapType>,
     rules: Rules,
-    /// How many CEL rules (`x-kubernetes-validations`) it has, those below it included.
-    cel_rules: usize,
 }
 
 impl Structural {
-    /// How many CEL rules (`x-kubernetes-validations`) the schema has. They are not evaluated.
-    pub fn cel_rules(&self) -> usize {
-        self.cel_rules
-    }
-
     /// The values of a map whose keys are free.
     fn value_of(&self, key: &str) -> Option<&Self> {
         self.properties.get(key).or(self.values.as_deref())

@@ -53,7 +53,6 @@ impl Parser<'_> {
             list_type: list_type(schema),
             map_type: map_type(schema),
             rules: self.rules(schema, path),
-            cel_rules: list(schema, "x-kubernetes-validations").len(),
             ..Structural::default()
         };
         let inner = |place, normal| if place == Place::Logic { Place::Logic } else { normal };
@@ -75,13 +74,6 @@ impl Parser<'_> {
         } else if parsed.kind == Some(Type::Array) && place != Place::Logic {
             self.errors.push(Error::required(path.child("items"), "must be specified"));
         }
-        parsed.cel_rules += parsed
-            .properties
-            .values()
-            .chain(parsed.values.as_deref())
-            .chain(parsed.items.as_deref())
-            .map(|inner| inner.cel_rules)
-            .sum::<usize>();
         if let Some(default) = &parsed.default {
             for error in parsed.validate(default) {
                 let path = path.child("default");
@@ -281,17 +273,5 @@ mod tests {
         let schema = json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}});
         let expected = r#"s.properties[a].pattern: Invalid value: "(": must be a valid regular expression"#;
         assert!(errors(&schema)[0].starts_with(expected));
-    }
-
-    #[test]
-    fn cel_rules_are_counted_all_over_the_schema() {
-        let rules = json!([{"rule": "true"}]);
-        let schema = json!({"type": "object", "x-kubernetes-validations": rules, "properties": {
-            "a": {"type": "array", "items": {"type": "string", "x-kubernetes-validations": rules}},
-        }});
-        assert_eq!(
-            Structural::parse(&schema, &Path::new("s"), &mut Patterns::default()).unwrap().cel_rules(),
-            2
-        );
     }
 }

@@ -83,7 +83,7 @@ impl Environments {
         }
         match environment.compile(&line.expr) {
             Err(error) => {
-                answer.insert("compileError".to_owned(), error.message.into());
+                answer.insert("compileError".to_owned(), error.to_string().into());
             }
             Ok(program) => {
                 let estimate = program.estimate(&());

@@ -1,12 +1,13 @@
 //! Paths to a field of a schema: `.spec.replicas`, `.metadata.labels['a.b']` (`ValidFieldPath` of
 //! k8s.io/apiextensions-apiserver).
 
+use podsec_apimachinery::field::Path;
 use serde_json::Value;
 
 use crate::object::Fields;
 
 /// The names on a path and the schema at its end, or why it is no path of `schema`.
-pub(super) fn resolve<'s>(
+pub(crate) fn resolve<'s>(
     text: &str,
     schema: &'s Value,
     brackets: bool,
@@ -38,10 +39,24 @@ pub(super) fn resolve<'s>(
     Ok((names, schema))
 }
 
+/// The path as errors show it: `a.b[key]`. `None` for a text that is no path of `schema`.
+pub(crate) fn normalized(text: &str, schema: &Value) -> Option<String> {
+    let (names, _) = resolve(text, schema, true).ok()?;
+    let (mut path, mut schema) = (Path::default(), schema);
+    for name in &names {
+        path = if has_properties(schema) { path.child(name) } else { path.key(name) };
+        schema = inner(schema, name)?;
+    }
+    Some(path.to_string())
+}
+
+fn has_properties(schema: &Value) -> bool {
+    schema.at("properties").as_object().is_some_and(|properties| !properties.is_empty())
+}
+
 fn inner<'s>(schema: &'s Value, name: &str) -> Option<&'s Value> {
-    let properties = schema.at("properties");
-    if properties.as_object().is_some_and(|properties| !properties.is_empty()) {
-        properties.field(name)
+    if has_properties(schema) {
+        schema.at("properties").field(name)
     } else {
         schema.field("additionalProperties")
     }
