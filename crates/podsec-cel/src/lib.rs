@@ -55,3 +55,8 @@ pub use program::{CompileError, Program};
 pub use types::Type;
 pub use value::Value;
 pub use variables::Variables;
+
+/// The example of the README, which runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
