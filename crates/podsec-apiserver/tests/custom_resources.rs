@@ -268,3 +268,57 @@ async fn a_restarted_server_serves_what_was_defined() {
     second.api.bootstrap().await.unwrap();
     assert_eq!(second.get(&format!("{WIDGETS}/a")).await.code, 200);
 }
+
+#[tokio::test]
+async fn rules_judge_what_is_created_updated_patched_and_applied() {
+    let cluster = Cluster::start().await;
+    let mut definition = definition();
+    let properties = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
+    let spec = definition.pointer_mut(properties).expect("the schema of the spec");
+    spec["x-kubernetes-validations"] = json!([
+        {"rule": "self.color == oldSelf.color", "message": "the color stays", "fieldPath": ".color"},
+        {"rule": "self.replicas < 10", "messageExpression": "self.replicas > 11 ? 'far too many' : 'too many'"},
+    ]);
+    cluster.create(DEFINITIONS, definition).await;
+    cluster.eventually("/apis/example.com/v1", 200).await;
+    let refused = |answer: &Value| answer["message"].as_str().unwrap_or_default().to_owned();
+    let many = widget("many", &json!({"color": "red", "replicas": 12}));
+    let answer = cluster.send("admin", &format!("POST {WIDGETS}"), &[], many.to_string().as_bytes()).await;
+    assert_eq!(answer.code, 422);
+    assert_eq!(
+        refused(&answer.object()),
+        r#"Widget.example.com "many" is invalid: spec: Invalid value: far too many"#
+    );
+    cluster.create(WIDGETS, widget("one", &json!({"color": "red"}))).await;
+    let one = format!("{WIDGETS}/one");
+    let change = br#"{"spec": {"color": "blue"}}"#;
+    let merge = [("content-type", "application/merge-patch+json")];
+    let answer = cluster.send("admin", &format!("PATCH {one}"), &merge, change).await;
+    assert_eq!(
+        refused(&answer.object()),
+        r#"Widget.example.com "one" is invalid: spec.color: Invalid value: the color stays"#
+    );
+    let apply = [("content-type", "application/apply-patch+yaml")];
+    let applied = widget("one", &json!({"replicas": 11})).to_string();
+    let request = format!("PATCH {one}?fieldManager=test");
+    let answer = cluster.send("admin", &request, &apply, applied.as_bytes()).await;
+    assert_eq!((answer.code, refused(&answer.object()).contains("Invalid value: too many")), (422, true));
+}
+
+#[tokio::test]
+async fn a_definition_whose_rules_may_cost_too_much_is_refused() {
+    let cluster = Cluster::start().await;
+    let mut definition = definition();
+    let ports = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/ports";
+    let ports = definition.pointer_mut(ports).expect("the schema of the ports");
+    ports["x-kubernetes-validations"] =
+        json!([{"rule": "self.all(x, self.exists_one(y, x.name == y.name))"}]);
+    let answer =
+        cluster.send("admin", &format!("POST {DEFINITIONS}"), &[], definition.to_string().as_bytes()).await;
+    assert_eq!(answer.code, 422);
+    assert!(
+        answer.text.contains("estimated rule cost exceeds budget by factor of more than 100x"),
+        "{}",
+        answer.text
+    );
+}
