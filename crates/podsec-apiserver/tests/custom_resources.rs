@@ -300,7 +300,7 @@ async fn rules_judge_what_is_created_updated_patched_and_applied() {
     );
     let apply = [("content-type", "application/apply-patch+yaml")];
     let applied = widget("one", &json!({"replicas": 11})).to_string();
-    let request = format!("PATCH {one}?fieldManager=test");
+    let request = format!("PATCH {one}?fieldManager=test&force=true");
     let answer = cluster.send("admin", &request, &apply, applied.as_bytes()).await;
     assert_eq!((answer.code, refused(&answer.object()).contains("Invalid value: too many")), (422, true));
 }

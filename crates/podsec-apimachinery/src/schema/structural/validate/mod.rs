@@ -1,5 +1,7 @@
 //! Whether an object keeps its schema, in the words of kube-openapi's validators.
 
+mod ratcheting;
+
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
@@ -9,23 +11,39 @@ use super::{Bound, Structural, Type, below};
 use crate::field::{Cause, Error, Path};
 use crate::patch::schema::ListType;
 use crate::schema::time::{self, Precision};
+use ratcheting::{StoredItems, is_unchanged};
 
 impl Structural {
     /// What is wrong with an object, or with a part of one.
     pub fn validate(&self, object: &Value) -> Vec<Error> {
         let mut errors = Vec::new();
-        self.visit(object, "", &mut errors);
+        self.visit(object, None, "", &mut errors);
         errors
     }
 
-    fn visit(&self, value: &Value, place: &str, errors: &mut Vec<Error>) {
+    /// What is wrong with an object that takes the place of `old`, but for what is as it was.
+    pub fn validate_update(&self, object: &Value, old: &Value) -> Vec<Error> {
+        let mut errors = Vec::new();
+        self.visit(object, Some(old), "", &mut errors);
+        errors
+    }
+
+    fn visit(&self, value: &Value, old: Option<&Value>, place: &str, errors: &mut Vec<Error>) {
+        let before = errors.len();
+        self.check(value, old, place, errors);
+        if errors.len() > before && old.is_some_and(|old| is_unchanged(self, value, old)) {
+            errors.truncate(before);
+        }
+    }
+
+    fn check(&self, value: &Value, old: Option<&Value>, place: &str, errors: &mut Vec<Error>) {
         self.check_type(value, place, errors);
         if !value.is_null() {
             self.check_logic(value, place, errors);
             match value {
                 Value::String(text) => self.check_string(text, place, errors),
                 Value::Number(number) => self.check_number(number, place, errors),
-                Value::Array(items) => self.check_list(items, place, errors),
+                Value::Array(items) => self.check_list(items, old, place, errors),
                 _ => {}
             }
         }
@@ -38,7 +56,7 @@ impl Structural {
             errors.push(Error::not_supported(Path::new(place), value, &shown));
         }
         if let Value::Object(fields) = value {
-            self.check_object(fields, place, errors);
+            self.check_object(fields, old, place, errors);
         }
     }
 
@@ -94,6 +112,14 @@ impl Structural {
             Some(Ordering::Equal) => bound.exclusive,
             other => other == Some(side),
         };
+        if self.kind == Some(Type::Integer) && !fits_format(number, rules.format.as_deref()) {
+            let format = match &rules.format {
+                Some(format) => format!("with format {format}"),
+                None => "(default format)".to_owned(),
+            };
+            let why = format!("Checked value must be of type integer {format} in {place}");
+            errors.push(Error::invalid(Path::new("<nil>"), &Value::from(""), &why));
+        }
         if let Some(factor) = &rules.multiple_of
             && !is_multiple(number, factor)
         {
@@ -109,10 +135,12 @@ impl Structural {
         }
     }
 
-    fn check_list(&self, items: &[Value], place: &str, errors: &mut Vec<Error>) {
+    fn check_list(&self, items: &[Value], old: Option<&Value>, place: &str, errors: &mut Vec<Error>) {
         if let Some(schema) = &self.items {
+            let stored = old.and_then(|old| StoredItems::of(self, old));
             for (index, item) in items.iter().enumerate() {
-                schema.visit(item, &format!("{place}[{index}]"), errors);
+                let old = stored.as_ref().and_then(|stored| stored.find(item));
+                schema.visit(item, old, &format!("{place}[{index}]"), errors);
             }
         }
         let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
@@ -144,7 +172,13 @@ impl Structural {
         }
     }
 
-    fn check_object(&self, fields: &Map<String, Value>, place: &str, errors: &mut Vec<Error>) {
+    fn check_object(
+        &self,
+        fields: &Map<String, Value>,
+        old: Option<&Value>,
+        place: &str,
+        errors: &mut Vec<Error>,
+    ) {
         let count = u64::try_from(fields.len()).unwrap_or(u64::MAX);
         if let Some(limit) = self.rules.min_properties.filter(|limit| count < *limit) {
             errors.push(refusal(place, &count.into(), &format!("should have at least {limit} properties")));
@@ -154,7 +188,10 @@ impl Structural {
         }
         for (name, value) in fields {
             if let Some(schema) = self.value_of(name) {
-                schema.visit(value, &below(place, name), errors);
+                // Stored and new object are of one version and kind, whatever was sent.
+                let of_type = place.is_empty() && matches!(name.as_str(), "apiVersion" | "kind");
+                let old = old.filter(|_| !of_type).and_then(|old| old.get(name));
+                schema.visit(value, old, &below(place, name), errors);
             }
         }
         for name in self.rules.required.iter().filter(|name| !fields.contains_key(*name)) {
@@ -166,7 +203,7 @@ impl Structural {
         let rules = &self.rules;
         let verdict = |schema: &Self| {
             let mut found = Vec::new();
-            schema.visit(value, place, &mut found);
+            schema.visit(value, None, place, &mut found);
             found
         };
         // These stand at the whole object, wherever the value is.
@@ -236,6 +273,20 @@ fn type_name(value: &Value) -> &'static str {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
+}
+
+/// Whether a number of type integer fits into its format.
+fn fits_format(number: &Number, format: Option<&str>) -> bool {
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0);
+    #[expect(clippy::cast_possible_truncation, reason = "within the bounds, and without a fraction")]
+    let whole = || float().filter(|float| float.abs() < 9.2e18).map(|float| i128::from(float as i64));
+    let value = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)).or_else(whole);
+    value.is_some_and(|value| match format {
+        Some("int32") => i32::try_from(value).is_ok(),
+        Some("uint32") => u32::try_from(value).is_ok(),
+        Some("uint64") => u64::try_from(value).is_ok(),
+        _ => i64::try_from(value).is_ok(),
+    })
 }
 
 fn compare(left: &Number, right: &Number) -> Option<Ordering> {

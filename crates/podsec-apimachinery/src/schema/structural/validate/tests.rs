@@ -199,3 +199,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_has_been_wrong_before_may_stay() {
+    let schema = json!({"type": "object", "properties": {
+        "spec": {"type": "object", "properties": {
+            "size": {"type": "integer", "maximum": 10}, "name": {"type": "string", "maxLength": 3},
+        }},
+        "ports": {
+            "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+            "items": {"type": "object", "properties": {"name": {"type": "string"}, "port": {"type": "integer", "minimum": 1}}},
+        },
+    }});
+    let schema = Structural::parse(&schema, &Path::default(), &mut Patterns::default()).unwrap();
+    let texts = |new: &Value, old: &Value| -> Vec<String> {
+        schema.validate_update(new, old).iter().map(Error::to_string).collect()
+    };
+    let old = json!({"spec": {"size": 20, "name": "a"}, "ports": [{"name": "a", "port": 0}, {"name": "b", "port": 1}]});
+    let new = json!({"spec": {"size": 20, "name": "b"}, "ports": [{"name": "c", "port": 2}, {"name": "a", "port": 0}]});
+    assert_eq!(texts(&new, &old), [""; 0]);
+    let new = json!({"spec": {"size": 21, "name": "b"}, "ports": [{"name": "b", "port": 0}]});
+    assert_eq!(
+        texts(&new, &old),
+        [
+            "ports[0].port: Invalid value: 0: ports[0].port in body should be greater than or equal to 1",
+            "spec.size: Invalid value: 21: spec.size in body should be less than or equal to 10",
+        ]
+    );
+}
+
+#[test]
+fn a_number_that_is_no_integer_is_told_twice() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer", "format": "int32"}}});
+    let schema = Structural::parse(&schema, &Path::default(), &mut Patterns::default()).unwrap();
+    let texts: Vec<String> =
+        schema.validate(&json!({"a": 1.5, "b": 3_000_000_000_u32})).iter().map(Error::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            r#"a: Invalid value: "number": a in body must be of type integer: "number""#,
+            r#"<nil>: Invalid value: "": Checked value must be of type integer (default format) in a"#,
+            r#"<nil>: Invalid value: "": Checked value must be of type integer with format int32 in b"#,
+        ]
+    );
+}
