@@ -147,7 +147,7 @@ async fn what_breaks_the_schema_is_refused_in_kubernetes_words() {
     assert_eq!(wrong.code, 422);
     assert_eq!(
         wrong.object()["message"],
-        r#"Widget.example.com "a" is invalid: spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string""#
+        r#"Widget.example.com "a" is invalid: [spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string", .spec.replicas: Invalid value: 0: .spec.replicas accessor error: two is of the type string, expected int64]"#
     );
     let missing = cluster.json(&post, &widget("a", &json!({}))).await.object();
     assert_eq!(missing["message"], r#"Widget.example.com "a" is invalid: spec.color: Required value"#);

@@ -45,7 +45,7 @@ impl Behaviour {
     pub fn validate(&self, object: &Value) -> Vec<field::Error> {
         let mut errors = (self.strategy.validate)(object);
         if let Some(custom) = &self.custom {
-            let judgement = custom.judge(errors, object, None);
+            let judgement = custom.judge("", errors, object, None);
             errors = judgement.errors;
         }
         errors
@@ -64,7 +64,7 @@ impl Behaviour {
         let validate = door.map_or(self.strategy.validate_update, |door| door.validate_update);
         let mut errors = validate(object, old);
         if let Some(custom) = &self.custom {
-            let judgement = custom.judge(errors, object, Some(old));
+            let judgement = custom.judge(subresource, errors, object, Some(old));
             errors = judgement.errors;
             warnings.extend(judgement.warnings);
         }

@@ -9,6 +9,7 @@ mod columns;
 pub(crate) mod field_path;
 mod json_path;
 pub mod names;
+mod replicas;
 mod resource;
 pub(crate) mod rules;
 mod scale;

@@ -160,11 +160,19 @@ impl CustomResource {
 
     /// What the schema and its rules have against an object that takes the place of `old`, if there is one. `errors` is
     /// what is wrong with it already.
-    pub(crate) fn judge(&self, mut errors: Vec<Error>, object: &Value, old: Option<&Value>) -> Judgement {
+    pub(crate) fn judge(
+        &self,
+        subresource: &str,
+        mut errors: Vec<Error>,
+        object: &Value,
+        old: Option<&Value>,
+    ) -> Judgement {
         errors.extend(match old {
+            Some(old) if subresource == "status" => self.schema.validate_field_update("status", object, old),
             Some(old) => self.schema.validate_update(object, old),
             None => self.schema.validate(object),
         });
+        errors.extend(self.scale.iter().flat_map(|scale| scale.errors(object, subresource == "status")));
         let Some(rules) = self.rules.get_or_init(|| Validator::of(&self.document)) else {
             return Judgement { errors, warnings: Vec::new() };
         };

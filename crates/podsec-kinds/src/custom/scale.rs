@@ -1,16 +1,19 @@
 //! `subresources.scale`: where a custom object keeps its replicas.
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::field::Error;
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Map, Value, json};
 
-use super::JsonPath;
+use super::{JsonPath, replicas};
 
 /// The paths that a version names.
 #[derive(Clone, Debug)]
 pub(super) struct ScalePaths {
     /// As it stands in the definition, for messages.
     named: String,
+    named_in_status: String,
+    named_selector: Option<String>,
     spec_replicas: JsonPath,
     status_replicas: JsonPath,
     label_selector: Option<JsonPath>,
@@ -25,6 +28,8 @@ impl ScalePaths {
         Some(Self {
             spec_replicas: JsonPath::parse(&named)?,
             named,
+            named_in_status: path("statusReplicasPath")?.to_owned(),
+            named_selector: path("labelSelectorPath").map(str::to_owned),
             status_replicas: JsonPath::parse(path("statusReplicasPath")?)?,
             label_selector: path("labelSelectorPath").and_then(JsonPath::parse),
         })
@@ -52,6 +57,14 @@ impl ScalePaths {
             "spec": {"replicas": replicas},
             "status": status,
         }))
+    }
+
+    /// What is wrong with the replicas of an object; of its status alone, when that alone is written.
+    pub(super) fn errors(&self, object: &Value, status_alone: bool) -> Vec<Error> {
+        let spec = if status_alone { None } else { replicas::replicas(object, &self.named) };
+        let status = replicas::replicas(object, &self.named_in_status);
+        let selector = self.named_selector.as_ref().and_then(|named| replicas::selector(object, named));
+        spec.into_iter().chain(status).chain(selector).collect()
     }
 
     /// The object with the replicas that `scale` asks for, and with its preconditions.

@@ -28,6 +28,21 @@ impl Structural {
         errors
     }
 
+    /// What is wrong with one field of an object that takes the place of `old`; the others are not looked at. Messages
+    /// name what is in the field as if it were the whole.
+    pub fn validate_field_update(&self, name: &str, object: &Value, old: &Value) -> Vec<Error> {
+        let (Some(schema), Some(value)) = (self.value_of(name), object.get(name)) else { return Vec::new() };
+        let mut errors = Vec::new();
+        schema.visit(value, old.get(name), "", &mut errors);
+        for error in &mut errors {
+            if error.path != Path::new("<nil>") {
+                let place = error.path.to_string();
+                error.path = if place.is_empty() { Path::new(name) } else { Path::new(&below(name, &place)) };
+            }
+        }
+        errors
+    }
+
     fn visit(&self, value: &Value, old: Option<&Value>, place: &str, errors: &mut Vec<Error>) {
         let before = errors.len();
         self.check(value, old, place, errors);
