@@ -18,7 +18,7 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
     // Becomes podsec-transport.
     ("podsec-transport", &[]),
     ("podsec-storage", &[]),
-    ("podsec-kinds", &["podsec-apimachinery"]),
+    ("podsec-kinds", &["podsec-apimachinery", "podsec-cel"]),
     ("podsec-manifest", &["podsec-policy", "podsec-yaml"]),
     ("podsec-report", &["podsec-standards"]),
     ("podsec-analysis", &["podsec-policy", "podsec-audit", "podsec-report"]),
