@@ -15,7 +15,7 @@ pub(crate) use certificate::user_of_certificate;
 pub(crate) use token::Error;
 pub use token::Tokens;
 pub use user::User;
-pub(crate) use user::{ALL_UNAUTHENTICATED, ANONYMOUS, MASTERS};
+pub(crate) use user::{ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, MASTERS};
 
 use service_account::{ServiceAccountTokens, Verdict};
 
