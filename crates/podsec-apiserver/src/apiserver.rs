@@ -11,9 +11,10 @@ use podsec_storage::Store;
 use podsec_transport::body::BodyBudget;
 use tokio::sync::watch;
 
+use crate::admission::Plugins;
+use crate::admission::built_in::quota::locks::Quotas;
 use crate::admission::policy::Policies;
 use crate::admission::webhook::Webhooks;
-use crate::admission::{Plugins, Quotas};
 use crate::authentication::service_account::ServiceAccountTokens;
 use crate::authentication::{Authenticator, Tokens};
 use crate::authorization::{AuthorizationModes, Authorizer};

@@ -17,7 +17,9 @@ async fn cluster() -> Cluster {
 
 fn pod(name: &str, extra: &Value) -> Value {
     let mut spec = json!({"containers": [{"name": "c", "image": "x"}]});
-    spec.as_object_mut().unwrap().extend(extra.as_object().cloned().unwrap_or_default());
+    for (field, value) in extra.as_object().into_iter().flatten() {
+        spec[field] = value.clone();
+    }
     json!({"metadata": {"name": name}, "spec": spec})
 }
 

@@ -9,7 +9,7 @@
 //! Whatever a mutating policy or webhook changes, the built-in plugins and those policies and webhooks that wish it see
 //! again.
 
-mod built_in;
+pub(crate) mod built_in;
 pub(crate) mod configuration;
 mod namespace_lifecycle;
 mod plugins;
@@ -23,13 +23,12 @@ use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use crate::verbs::Operation;
-pub(crate) use built_in::quota;
+pub(crate) use built_in::quota::reservation::{Reservation, reserve};
 use plugins::{
     MUTATING_ADMISSION_POLICY, MUTATING_ADMISSION_WEBHOOK, NAMESPACE_LIFECYCLE, POD_SECURITY,
     VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_WEBHOOK,
 };
 pub use plugins::{Plugins, PluginsError};
-pub(crate) use quota::{Quotas, Reservation, reserve};
 
 pub(crate) use write::{Action, Write};
 

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::retries::Retries;
-use crate::admission::quota::evaluator::Evaluator;
-use crate::admission::quota::recount;
+use crate::admission::built_in::quota::evaluator::Evaluator;
+use crate::admission::built_in::quota::recount::recount;
 use crate::apiserver::ApiServer;
 use crate::registry::{custom_directory, status};
 

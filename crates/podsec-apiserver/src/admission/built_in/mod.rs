@@ -103,7 +103,7 @@ pub(super) async fn validate_first(
 }
 
 /// What the validating phase does between Pod Security and policies. ResourceQuota comes after the webhooks:
-/// [`quota::reserve`].
+/// [`quota::reservation::reserve`].
 pub(super) async fn validate(
     operation: &Operation<'_>,
     write: &Write<'_>,

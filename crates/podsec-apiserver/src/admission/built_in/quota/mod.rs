@@ -11,12 +11,8 @@
 
 mod check;
 pub(crate) mod evaluator;
-mod locks;
-mod recount;
-mod reservation;
+pub(crate) mod locks;
+pub(crate) mod recount;
+pub(crate) mod reservation;
 mod scopes;
 mod status;
-
-pub(crate) use locks::Quotas;
-pub(crate) use recount::recount;
-pub(crate) use reservation::{Reservation, reserve};
