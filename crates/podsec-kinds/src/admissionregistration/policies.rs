@@ -104,29 +104,11 @@ fn variable(variable: &Value, environment: &Environment, path: &Path, errors: &m
         return Type::Dyn;
     }
     match expressions::result_type(expression, expression, environment, &path) {
-        Ok(result) => of_field(&result),
+        Ok(result) => result.of_policy_variable(),
         Err(error) => {
             errors.push(error);
             Type::Dyn
         }
-    }
-}
-
-/// The type of the field that a variable becomes: of messages and of what only functions look into nothing is known.
-fn of_field(result: &Type) -> Type {
-    match result {
-        Type::List(element) => Type::list(of_field(element)),
-        Type::Map(key, value) => Type::map(of_field(key), of_field(value)),
-        Type::Null
-        | Type::Bool
-        | Type::Int
-        | Type::Uint
-        | Type::Double
-        | Type::String
-        | Type::Bytes
-        | Type::Timestamp
-        | Type::Duration => result.clone(),
-        _ => Type::Dyn,
     }
 }
 
