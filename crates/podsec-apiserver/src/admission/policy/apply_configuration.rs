@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::definition::Policy;
 use super::evaluation::Evaluation;
 use super::expression::Expression;
-use super::mutation::Unmade;
+use super::unmade::Unmade;
 use crate::admission::webhook::version::GroupVersionKind;
 
 /// The object with the configuration merged into it.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::definition::Policy;
 use super::evaluation::Evaluation;
 use super::expression::Expression;
-use super::mutation::Unmade;
+use super::unmade::Unmade;
 use crate::admission::webhook::version::GroupVersionKind;
 
 /// The object with the operations applied to it; as it was when one of their tests fails.

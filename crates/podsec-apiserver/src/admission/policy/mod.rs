@@ -24,6 +24,7 @@ mod params;
 mod refusal;
 pub(super) mod request;
 mod source;
+mod unmade;
 mod validation;
 mod verdict;
 

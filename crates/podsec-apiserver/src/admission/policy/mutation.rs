@@ -15,6 +15,7 @@ use super::invocation::{self, Invocation};
 use super::refusal::{self, Failure};
 use super::request::Asked;
 use super::source::Hook;
+use super::unmade::Unmade;
 use super::validation::{check_deadline, is_exempt};
 use super::{apply_configuration, conditions, json_patch};
 use crate::admission::webhook::hook::FailurePolicy;
@@ -36,14 +37,6 @@ pub(in crate::admission) struct Mutation<'a> {
 
 /// Policy, binding, and name and namespace of the parameter.
 type Key = (String, String, String);
-
-/// Why a mutation is not made.
-pub(super) enum Unmade {
-    /// What becomes of the request is the failure policy's affair.
-    Failed(String),
-    /// The request fails.
-    Status(Status),
-}
 
 impl<'a> Mutation<'a> {
     /// Finds them; `None` when there are none.
