@@ -56,6 +56,8 @@ pub(super) async fn collect(
     let object = object.map(|object| asked.seen(object));
     let old = asked.write.old.map(|old| asked.seen(old));
     let subject = asked.subject();
+    let api = asked.operation.api;
+    let served = api.served();
     let version_for = |resources: &MatchResources| {
         resources.version_for(&subject, asked.write.name, &labels, object.as_deref(), old.as_deref())
     };
@@ -73,9 +75,9 @@ pub(super) async fn collect(
                 continue;
             }
         };
-        let kind = policy.param_kind.as_ref().map(|kind| kind.registry(asked.operation.api)).transpose();
+        let kind = policy.param_kind.as_ref().map(|kind| kind.resource(&served.catalog)).transpose();
         let kind = match kind {
-            Ok(kind) => kind,
+            Ok(kind) => kind.map(|resource| api.registry(resource)),
             Err(why) => {
                 found.push(Invocation::failed(policy, None, &why));
                 continue;

@@ -1,12 +1,13 @@
 //! Parameters: the objects that a binding holds a policy against.
 
+use std::sync::Arc;
+
 use podsec_apimachinery::Status;
-use podsec_apimachinery::schema::catalog::{Resource, group_version};
+use podsec_apimachinery::schema::catalog::{Catalog, Resource, group_version};
 use podsec_apimachinery::selector::label::{Selector, from_object};
 use podsec_storage::Range;
 use serde_json::Value;
 
-use crate::apiserver::ApiServer;
 use crate::registry::{Registry, status};
 
 /// The kind of a policy's parameters.
@@ -47,20 +48,15 @@ impl ParamKind {
         Self { group: group.to_owned(), version: version.to_owned(), kind: text("kind").to_owned() }
     }
 
-    /// The objects of the kind.
+    /// The resource of the kind.
     ///
     /// # Errors
     /// When it is not served.
-    pub(super) fn registry(&self, api: &ApiServer) -> Result<Registry, String> {
-        let served = api.served();
-        let resource = served.catalog.by_kind(&self.group, &self.version, &self.kind);
-        let Some(resource) = resource else {
-            let Self { group, version, kind } = self;
-            return Err(format!(
-                "failed to find resource referenced by paramKind: '{group}/{version}, Kind={kind}'"
-            ));
-        };
-        Ok(api.registry(resource))
+    pub(super) fn resource<'c>(&self, catalog: &'c Catalog) -> Result<&'c Arc<Resource>, String> {
+        let Self { group, version, kind } = self;
+        catalog.by_kind(group, version, kind).ok_or_else(|| {
+            format!("failed to find resource referenced by paramKind: '{group}/{version}, Kind={kind}'")
+        })
     }
 }
 
