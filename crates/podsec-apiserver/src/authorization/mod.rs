@@ -1,5 +1,6 @@
 //! Who may do what: the authorizers of `--authorization-mode`, one after the other, after the administrators.
 
+mod authorizer;
 mod decision;
 pub(crate) mod escalation;
 mod modes;
@@ -13,6 +14,7 @@ use podsec_rbac::{Policy, Rule};
 use podsec_storage::Error;
 use serde_json::{Value, json};
 
+pub(crate) use authorizer::Authorizer;
 pub(crate) use decision::Decision;
 use decision::{attributes, rbac_user};
 pub use modes::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
@@ -21,25 +23,6 @@ pub(crate) use refusal::refusal;
 use crate::apiserver::ApiServer;
 use crate::authentication::{MASTERS, User};
 use crate::request_info::RequestInfo;
-use roles::Roles;
-
-/// The authorizers.
-#[derive(Default)]
-pub(crate) struct Authorizer {
-    modes: AuthorizationModes,
-    roles: Roles,
-}
-
-impl Authorizer {
-    pub(crate) fn new(modes: AuthorizationModes) -> Self {
-        Self { modes, roles: Roles::default() }
-    }
-
-    /// Whether everybody may do everything: then nobody is anonymous.
-    pub(crate) fn allows_all(&self) -> bool {
-        self.modes.contains(AuthorizationMode::AlwaysAllow)
-    }
-}
 
 impl ApiServer {
     /// Decides whether `user` may send the request `info` describes.

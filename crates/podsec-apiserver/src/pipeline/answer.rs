@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::context::Context;
 use crate::authentication::User;
-use crate::authorization;
+use crate::authorization::refusal;
 use crate::body::ResponseBody;
 use crate::negotiation::{Encoding, Representation};
 use crate::request_info::RequestInfo;
@@ -130,7 +130,7 @@ pub(super) fn render_status(status: &Status, mut representation: Representation)
 
 /// 403: what an unauthorized request gets.
 pub(super) fn forbidden(user: &User, info: &RequestInfo, reason: &str) -> Status {
-    let why = authorization::refusal(user, info, reason);
+    let why = refusal(user, info, reason);
     if info.is_resource {
         return Status::forbidden(info.group_resource(), &info.name, &why);
     }
