@@ -1,8 +1,5 @@
 //! Acting as someone else: `Impersonate-User` and its siblings, for those who may.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use hyper::HeaderMap;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::name::dns1123_subdomain;
@@ -216,25 +213,6 @@ impl Mode {
     }
 }
 
-/// Which way each caller went the last time: it is tried first, and what it says is what the caller is told.
-#[derive(Default)]
-pub(crate) struct LastModes(Mutex<HashMap<String, usize>>);
-
-impl LastModes {
-    fn get(&self, caller: &str) -> Option<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(caller).copied()
-    }
-
-    fn set(&self, caller: &str, mode: usize) {
-        let mut modes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if modes.len() >= CALLERS {
-            // It only changes which way is tried first.
-            modes.clear();
-        }
-        modes.insert(caller.to_owned(), mode);
-    }
-}
-
 /// Tries all ways to the user.
 async fn act_as(api: &ApiServer, caller: &User, user: &User, info: &RequestInfo) -> Result<User, Status> {
     let last = api.impersonation.get(&caller.name);
@@ -297,8 +275,6 @@ fn service_account(name: &str) -> Option<(&str, &str)> {
 
 /// So many groups or extra values are asked about with one question first.
 const MANY: usize = 4;
-/// How many callers are remembered.
-const CALLERS: usize = 10_000;
 
 #[cfg(test)]
 mod tests {

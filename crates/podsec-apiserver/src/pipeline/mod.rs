@@ -12,6 +12,7 @@ mod context;
 pub(crate) mod deadline;
 mod handler;
 mod impersonation;
+mod last_modes;
 mod max_in_flight;
 mod panic_guard;
 mod peer;
@@ -28,7 +29,7 @@ use tokio::time::Instant;
 
 pub(crate) use answer::Answer;
 pub(crate) use context::Context;
-pub(crate) use impersonation::LastModes;
+pub(crate) use last_modes::LastModes;
 pub(crate) use max_in_flight::MaxInFlight;
 pub use peer::Peer;
 
