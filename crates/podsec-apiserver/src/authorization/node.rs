@@ -192,8 +192,9 @@ async fn related(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
         return no("No Object name found");
     }
     let found = match (info.group.as_str(), info.resource.as_str()) {
-        ("storage.k8s.io", "volumeattachments") => names_node(api, "v1", node, info).await,
-        ("resource.k8s.io", "resourceslices") => names_node(api, "v1", node, info).await,
+        ("storage.k8s.io", "volumeattachments") | ("resource.k8s.io", "resourceslices") => {
+            names_node(api, "v1", node, info).await
+        }
         ("certificates.k8s.io", "podcertificaterequests") => names_node(api, "v1beta1", node, info).await,
         ("", "persistentvolumes") => is_volume_of(api, node, &info.name).await,
         (_, resource) => is_used(api, node, &info.namespace, resource, &info.name).await,

@@ -5,8 +5,6 @@
 //! fall. `PODSEC_CASES=core_Pod,apps_` plays some files only, `PODSEC_DIFFERENCES=FOLDER` writes what differs into a file
 //! there for each of them, and `PODSEC_SHARES=write` writes the shares down as they are.
 
-#![expect(clippy::print_stdout, reason = "the shares are what the test is run for")]
-
 #[path = "../cluster/mod.rs"]
 mod cluster;
 mod matching;
