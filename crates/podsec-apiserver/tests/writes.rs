@@ -189,3 +189,52 @@ async fn before_the_first_apply_somebody_owned_what_is_there() {
         (409, Some("Apply failed with 1 conflict: conflict with \"before-first-apply\" using v1: .data.a"))
     );
 }
+
+#[tokio::test]
+async fn every_write_of_an_api_service_says_that_nothing_is_passed_on() {
+    let cluster = cluster().await;
+    let service = json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.example.com"},
+        "spec": {
+            "group": "example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10,
+            "service": {"namespace": "n", "name": "s"},
+        },
+    });
+    let url = "/apis/apiregistration.k8s.io/v1/apiservices";
+    let created = cluster.json(&format!("POST {url}"), &service).await;
+    let updated = cluster.json(&format!("PUT {url}/v1.example.com"), &created.object()).await;
+    let applied = apply(&cluster, &format!("{url}/v1.example.com"), &service).await;
+    for (answer, code) in [(created, 201), (updated, 200), (applied, 200)] {
+        assert_eq!(answer.code, code, "{}", answer.text);
+        assert_eq!(
+            answer.warnings(),
+            [
+                "299 - \"podsec serve passes no requests to the Service n/s: those for /apis/example.com/v1 are answered as \
+                 if there were no APIService\""
+            ]
+        );
+    }
+    assert_eq!(cluster.get("/apis/example.com/v1/things").await.code, 404);
+    assert_eq!(cluster.get(&format!("{url}/v1.example.com")).await.warnings(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_service_may_have_the_address_of_an_ip_address_and_none_of_a_service_cidr() {
+    let cluster = cluster().await;
+    let address = json!({
+        "metadata": {"name": "10.96.7.7"},
+        "spec": {"parentRef": {"resource": "services", "namespace": "n", "name": "other"}},
+    });
+    let block = json!({"metadata": {"name": "more"}, "spec": {"cidrs": ["192.168.0.0/24"]}});
+    for (resource, object) in [("ipaddresses", address), ("servicecidrs", block)] {
+        let answer = cluster.json(&format!("POST /apis/networking.k8s.io/v1/{resource}"), &object).await;
+        assert_eq!((answer.code, answer.warnings().len()), (201, 1), "{}", answer.text);
+    }
+    for (name, address, code) in [("inside", "10.96.7.7", 201), ("outside", "192.168.0.7", 422)] {
+        let service = json!({
+            "metadata": {"name": name}, "spec": {"clusterIP": address, "ports": [{"port": 80}]},
+        });
+        let answer = cluster.json("POST /api/v1/namespaces/n/services", &service).await;
+        assert_eq!(answer.code, code, "{}", answer.text);
+    }
+}

@@ -9,7 +9,7 @@ use podsec_apimachinery::{Status, field, table};
 use serde_json::Value;
 
 use crate::custom::CustomResource;
-use crate::{Strategy, custom_resource, scale, strategy};
+use crate::{Strategy, custom_resource, effects, scale, strategy};
 
 /// The behaviour of one resource.
 #[derive(Clone)]
@@ -69,6 +69,30 @@ impl Behaviour {
             warnings.extend(judgement.warnings);
         }
         errors
+    }
+
+    /// See [`Strategy::warnings_on_create`]; besides, that nothing acts on such an object, though kube-apiserver would.
+    pub fn warnings_on_create(&self, object: &Value) -> Vec<String> {
+        let mut warnings = (self.strategy.warnings_on_create)(object);
+        warnings.extend(self.without_effect(object));
+        warnings
+    }
+
+    /// The same for a change to the stored object through a subresource, or through the object itself.
+    pub fn warnings_on_update(&self, subresource: &str, object: &Value, old: &Value) -> Vec<String> {
+        match subresource {
+            "" => {
+                let mut warnings = (self.strategy.warnings_on_update)(object, old);
+                warnings.extend(self.without_effect(object));
+                warnings
+            }
+            "status" => (self.strategy.warnings_on_status_update)(object, old),
+            _ => Vec::new(),
+        }
+    }
+
+    fn without_effect(&self, object: &Value) -> Option<String> {
+        effects::warning(self.strategy.group, self.strategy.resource, object)
     }
 
     /// What every request is warned with.

@@ -24,6 +24,7 @@ mod coordination;
 mod core;
 pub mod custom;
 mod discovery;
+pub mod effects;
 mod endpoint_addresses;
 mod expressions;
 mod flowcontrol;

@@ -82,7 +82,7 @@ pub(crate) async fn create_object(
         if !errors.is_empty() {
             return Err(operation.invalid(&name, &errors));
         }
-        for warning in (operation.behaviour.strategy.warnings_on_create)(&candidate) {
+        for warning in operation.behaviour.warnings_on_create(&candidate) {
             operation.context.warnings.add(warning);
         }
         admission::validate(operation, &write, &candidate).await?;

@@ -132,12 +132,7 @@ async fn prepare(
     if !errors.is_empty() {
         return Err(operation.invalid(operation.name(), &errors));
     }
-    let warnings = match subresource {
-        "" => (strategy.warnings_on_update)(&object, stored),
-        "status" => (strategy.warnings_on_status_update)(&object, stored),
-        _ => Vec::new(),
-    };
-    for warning in warnings {
+    for warning in operation.behaviour.warnings_on_update(subresource, &object, stored) {
         operation.context.warnings.add(warning);
     }
     admission::validate(operation, &write, &object).await?;

@@ -87,6 +87,20 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     ..BASE
 };
 
+/// What the author of an APIService with a Service behind it is told: see [`crate::effects`].
+pub(crate) fn without_effect(service: &Value) -> Option<String> {
+    let spec = service.at("spec");
+    let behind = spec.field("service")?;
+    Some(format!(
+        "podsec serve passes no requests to the Service {}/{}: those for /apis/{}/{} are answered as if there were no \
+         APIService",
+        behind.text("namespace"),
+        behind.text("name"),
+        spec.text("group"),
+        spec.text("version")
+    ))
+}
+
 fn default(service: &mut Value) {
     let Some(service) = service.as_object_mut() else { return };
     service.ensure("status");

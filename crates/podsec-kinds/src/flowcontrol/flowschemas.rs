@@ -87,6 +87,12 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     ..BASE
 };
 
+/// What the author of a FlowSchema is told: see [`crate::effects`].
+#[expect(clippy::unnecessary_wraps, reason = "others depend on the object")]
+pub(crate) fn without_effect(_: &Value) -> Option<String> {
+    Some("podsec serve has no priority and fairness: FlowSchemas classify no requests".to_owned())
+}
+
 fn validate(schema: &Value) -> Vec<Error> {
     let name = metadata(schema).text("name");
     let mut errors = meta::validate(schema, false, NameRule::Dns1123Subdomain);

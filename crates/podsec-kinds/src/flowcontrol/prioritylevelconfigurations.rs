@@ -102,6 +102,14 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     ..BASE
 };
 
+/// What the author of a PriorityLevelConfiguration is told: see [`crate::effects`].
+#[expect(clippy::unnecessary_wraps, reason = "others depend on the object")]
+pub(crate) fn without_effect(_: &Value) -> Option<String> {
+    Some(
+        "podsec serve has no priority and fairness: PriorityLevelConfigurations limit no requests".to_owned(),
+    )
+}
+
 fn default(level: &mut Value) {
     let Some(level) = level.as_object_mut() else { return };
     level.ensure("status");

@@ -57,6 +57,12 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     ..BASE
 };
 
+/// What the author of an `IPAddress` is told: see [`crate::effects`].
+#[expect(clippy::unnecessary_wraps, reason = "others depend on the object")]
+pub(crate) fn without_effect(_: &Value) -> Option<String> {
+    Some("podsec serve reserves no address for an IPAddress: a Service may get the same".to_owned())
+}
+
 fn validate(address: &Value) -> Vec<Error> {
     let name = |name: &str| ip::validate_strict(name, &Path::default()).iter().map(detail).collect();
     let mut errors = meta::validate_named(address, false, name, name);
