@@ -1,3 +1,4 @@
+//! Who may do what, by roles and bindings.
 #![doc = include_str!("../README.md")]
 //!
 //! ```text

@@ -19,6 +19,7 @@ pub mod api_server;
 pub mod authority;
 #[cfg(feature = "server")]
 pub mod client;
+pub mod own_address;
 pub mod recorded;
 #[cfg(feature = "server")]
 pub mod reviews;

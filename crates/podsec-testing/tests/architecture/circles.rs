@@ -1,3 +1,5 @@
+//! No file uses a file that uses it.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::known::assert_known;

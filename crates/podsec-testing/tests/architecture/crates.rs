@@ -1,3 +1,5 @@
+//! A crate knows the crates that `ARCHITECTURE.md` lets it know.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 

@@ -1,3 +1,5 @@
+//! No source file is longer than a person reads.
+
 use std::collections::BTreeMap;
 
 use crate::known::assert_known;

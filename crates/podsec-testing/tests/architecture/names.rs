@@ -1,3 +1,5 @@
+//! A public type has a name of its own.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::known::assert_known;

@@ -1,3 +1,5 @@
+//! Pure crates read no clock, socket, file or environment.
+
 use crate::tokens::{Token, tokens};
 use crate::workspace::rust_files;
 

@@ -6,13 +6,15 @@
 
 use std::env;
 use std::fs;
-use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
+
+use podsec_testing::own_address::own_address;
 
 use crate::server::Server;
 
@@ -118,13 +120,6 @@ impl Shell {
             Some(code) => format!("{said}[exit status: {code}]\n"),
         }
     }
-}
-
-/// An address of this machine that an EndpointSlice may name, as 127.0.0.1 is not. Nothing is sent to find it.
-fn own_address() -> IpAddr {
-    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
-    socket.connect("192.0.2.1:9").expect("a network");
-    socket.local_addr().expect("an address").ip()
 }
 
 /// A `podsec webhook` that the server asks.

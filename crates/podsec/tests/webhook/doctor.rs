@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::client::Body;
+use podsec_testing::own_address::own_address;
 use serde_json::{Value, json};
 
 use crate::authority::Authority;
@@ -43,7 +44,8 @@ impl Installed {
             send(&cluster, "POST", path, &object).await;
         }
         send(&cluster, "POST", CONFIGURATIONS, &registration).await;
-        let webhook = stage.start(&["--secure-port", "0", "--self-signed"]).await;
+        let address = own_address().to_string();
+        let webhook = stage.start(&["--bind-address", &address, "--secure-port", "0", "--self-signed"]).await;
         let slice = json!({
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
@@ -54,7 +56,7 @@ impl Installed {
             },
             "addressType": "IPv4",
             "ports": [{"name": "https", "protocol": "TCP", "port": webhook.address.port()}],
-            "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": true}, "nodeName": "one"}],
+            "endpoints": [{"addresses": [address], "conditions": {"ready": true}, "nodeName": "one"}],
         });
         send(&cluster, "POST", "/apis/discovery.k8s.io/v1/namespaces/podsec-system/endpointslices", &slice)
             .await;

@@ -54,8 +54,13 @@ impl Stage {
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Webhook {
         let log = self.folder.path().join(format!("webhook-{:?}.log", Instant::now()));
         let process = Command::new(env!("CARGO_BIN_EXE_podsec"))
-            .args(["webhook", "--bind-address", "127.0.0.1", "--kubeconfig"])
+            .args(["webhook", "--kubeconfig"])
             .arg(self.server.kubeconfig())
+            .args(if arguments.contains(&"--bind-address") {
+                &[][..]
+            } else {
+                &["--bind-address", "127.0.0.1"]
+            })
             .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())

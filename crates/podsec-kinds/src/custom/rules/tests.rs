@@ -1,3 +1,5 @@
+//! Recorded answers of rules, and what evaluation may cost.
+
 use podsec_testing::recorded;
 use serde_json::{Value, json};
 
