@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::api_server::ApiServer;
@@ -153,6 +154,7 @@ async fn ten_thousand_garbage_requests_are_refused_one_by_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_long_bodies_at_once_on_one_connection_stay_within_bounds() {
+    let _alone = MEMORY.lock().await;
     let running = with_a_team(|_| {}).await;
     let mut pod = baseline_pod();
     pod["metadata"]["annotations"] = json!({"long": "x".repeat(3 * 1024 * 1024 - 2000)});
@@ -226,6 +228,7 @@ async fn one_connection_too_many_takes_the_place_of_the_one_that_is_idle_for_the
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_bodies_that_are_announced_and_never_sent_stop_no_review() {
+    let _alone = MEMORY.lock().await;
     let running = with_a_team(|_| {}).await;
     let mut silent = Vec::new();
     for _ in 0..8 {
@@ -243,6 +246,7 @@ async fn eight_bodies_that_are_announced_and_never_sent_stop_no_review() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_that_stop_before_their_last_byte_stop_no_review() {
+    let _alone = MEMORY.lock().await;
     let running = with_a_team(|options| options.load.reviews = 16).await;
     let mut stalled = Vec::new();
     for _ in 0..40 {
@@ -262,6 +266,7 @@ async fn bodies_that_stop_before_their_last_byte_stop_no_review() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_idle_connections_and_a_thousand_bare_ones_lock_nobody_out() {
+    let _alone = MEMORY.lock().await;
     let running = with_a_team(|_| {}).await;
     let mut idle = Vec::new();
     for _ in 0..1024 {
@@ -278,6 +283,7 @@ async fn a_thousand_idle_connections_and_a_thousand_bare_ones_lock_nobody_out() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_review_too_many_is_refused_at_once() {
+    let _alone = MEMORY.lock().await;
     let running = with_a_team(|options| options.load.reviews = 0).await;
     let mut connection = running.client.http2().await.unwrap();
     let request = post("https://localhost/", "application/json", review_of("team", &baseline_pod()).into());
@@ -285,6 +291,9 @@ async fn a_review_too_many_is_refused_at_once() {
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(&text[..], b"too many reviews at the moment, try again\n");
 }
+
+/// The memory of bodies and of the process is shared by all tests of a process: those that fill or measure it take turns.
+static MEMORY: Mutex<()> = Mutex::const_new(());
 
 fn resident_megabytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
