@@ -186,11 +186,21 @@ fn details(
         .collect()
 }
 
+/// Leaves fields out that are null. An annotation is an entry of a map and no field: Go reads a null there as an empty text.
 fn strip_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.retain(|_, member| !member.is_null());
-            members.values_mut().for_each(strip_nulls);
+            for (name, member) in members {
+                match member {
+                    Value::Object(annotations) if name == "annotations" => {
+                        for text in annotations.values_mut().filter(|text| text.is_null()) {
+                            *text = "".into();
+                        }
+                    }
+                    _ => strip_nulls(member),
+                }
+            }
         }
         Value::Array(elements) => elements.iter_mut().for_each(strip_nulls),
         _ => {}
