@@ -29,7 +29,7 @@ const MOST: u32 = 1000;
 /// For what Go refuses and Rust would take. What both refuse is left to Rust.
 ///
 /// ```
-/// assert_eq!(podsec_go::pattern::to_rust(r"^[[a]\d{,3}$").unwrap(), r"^[\[a][0-9]\{,3}$");
+/// assert_eq!(podsec_go::pattern::to_rust(r"^[[a]\d{,3}$").unwrap(), r"^[\[a][0-9]\{,3\}$");
 /// assert!(podsec_go::pattern::to_rust("a**").is_err());
 /// ```
 pub fn to_rust(pattern: &str) -> Result<String, PatternError> {
