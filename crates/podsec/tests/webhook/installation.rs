@@ -39,6 +39,7 @@ fn the_manifests_are_applied_without_a_warning_and_again_without_a_change() {
         "service/podsec-webhook",
         "deployment.apps/podsec-webhook",
         "poddisruptionbudget.policy/podsec-webhook",
+        "networkpolicy.networking.k8s.io/podsec-webhook",
         "validatingwebhookconfiguration.admissionregistration.k8s.io/podsec-webhook",
     ];
     assert_eq!(applied(), expected.map(|name| format!("{name} created\n")).concat());
