@@ -120,34 +120,3 @@ pub(crate) fn result_type(
 pub(crate) fn not_evaluated(path: &Path, consequence: &str) -> String {
     format!("{path}: podsec serve does not evaluate CEL: {consequence}")
 }
-
-/// Whether a name may stand in an expression as it is.
-pub(crate) fn is_identifier(name: &str) -> bool {
-    let starts = name.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic());
-    let legal = name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
-    starts && legal && !RESERVED.contains(&name)
-}
-
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];

@@ -1,7 +1,7 @@
 //! What a call of each function may cost, by the sizes of its arguments.
 
 use crate::cost_range::{CostRange, SizeHints};
-use crate::library::selector_cost_range;
+use crate::library::{costs, selector_cost_range};
 use crate::opaque::named_format::LONGEST_REGEX as FORMAT_REGEX_SIZE;
 use crate::syntax::ast::{Expr, Literal};
 use crate::types::Type;
@@ -87,45 +87,8 @@ pub(super) fn of_library(
     }
     let first = || args.first().map(|arg| arg.size(hints));
     let estimate = match function {
-        "check" => CostRange::fixed(350_000).into(),
-        "serviceAccount"
-        | "path"
-        | "group"
-        | "resource"
-        | "subresource"
-        | "namespace"
-        | "name"
-        | "allowed"
-        | "reason"
-        | "error"
-        | "errored"
-        | "format.named"
-        | "sign"
-        | "asInteger"
-        | "isInteger"
-        | "asApproximateFloat"
-        | "isGreaterThan"
-        | "isLessThan"
-        | "compareTo"
-        | "add"
-        | "sub"
-        | "major"
-        | "minor"
-        | "patch"
-        | "getScheme"
-        | "getHostname"
-        | "getHost"
-        | "getPort"
-        | "getEscapedPath"
-        | "getQuery"
-        | "masked"
-        | "prefixLength"
-        | "family"
-        | "isUnspecified"
-        | "isLoopback"
-        | "isLinkLocalMulticast"
-        | "isLinkLocalUnicast"
-        | "isGlobalUnicast" => ONE.into(),
+        "check" => CostRange::fixed(costs::AUTHORIZATION).into(),
+        _ if costs::is_constant(function) => ONE.into(),
         "fieldSelector" | "labelSelector" if args.len() == 1 => selector_cost_range(first()?).into(),
         "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => traversal(hints, target?),
         "url" | "jsonpatch.escapeKey" if args.len() == 1 => {

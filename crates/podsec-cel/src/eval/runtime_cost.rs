@@ -2,7 +2,7 @@
 
 use super::plan::Call;
 use crate::error::Error;
-use crate::library::selector_cost;
+use crate::library::{costs, selector_cost};
 use crate::opaque::Opaque;
 use crate::value::Value;
 
@@ -110,45 +110,8 @@ fn of_function(
     let first = args.first().map_or(1, size);
     let second = args.get(1).map_or(1, size);
     Some(match function {
-        "check" => AUTHORIZATION,
-        "serviceAccount"
-        | "path"
-        | "group"
-        | "resource"
-        | "subresource"
-        | "namespace"
-        | "name"
-        | "allowed"
-        | "reason"
-        | "error"
-        | "errored"
-        | "masked"
-        | "prefixLength"
-        | "family"
-        | "isUnspecified"
-        | "isLoopback"
-        | "isLinkLocalMulticast"
-        | "isLinkLocalUnicast"
-        | "isGlobalUnicast"
-        | "format.named"
-        | "sign"
-        | "asInteger"
-        | "isInteger"
-        | "asApproximateFloat"
-        | "isGreaterThan"
-        | "isLessThan"
-        | "compareTo"
-        | "add"
-        | "sub"
-        | "major"
-        | "minor"
-        | "patch"
-        | "getScheme"
-        | "getHostname"
-        | "getHost"
-        | "getPort"
-        | "getEscapedPath"
-        | "getQuery" => 1,
+        "check" => costs::AUTHORIZATION,
+        _ if costs::is_constant(function) => 1,
         "fieldSelector" | "labelSelector" => selector_cost(second),
         "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => args.first().map_or(0, traversal),
         "ip" if overload == "cidr_ip" => 1,
@@ -184,9 +147,6 @@ fn of_function(
         _ => return None,
     })
 }
-
-/// A question to the authorizer; two of them fit into the cost of one expression.
-pub(crate) const AUTHORIZATION: u64 = 350_000;
 
 fn size(outcome: &Result<Value, Error>) -> u64 {
     outcome.as_ref().map_or(1, Value::cost_size)

@@ -4,6 +4,7 @@ mod addresses;
 mod arguments;
 mod authorizer;
 mod conversion;
+pub(crate) mod costs;
 mod format_text;
 mod lists;
 mod named_formats;

@@ -1,12 +1,14 @@
 //! The names of fields as expressions write them: `my-field` is `my__dash__field`.
 
+use crate::identifier::is_reserved;
+
 /// The name of a property in an expression; `None` for one that no expression can name.
 pub fn escape(property: &str) -> Option<String> {
     let first = property.chars().next()?;
     if first.is_ascii_digit() {
         return None;
     }
-    if RESERVED.contains(&property) {
+    if is_reserved(property) {
         return Some(format!("__{property}__"));
     }
     let mut escaped = String::with_capacity(property.len());
@@ -29,30 +31,6 @@ pub fn escape(property: &str) -> Option<String> {
     }
     Some(escaped)
 }
-
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ use super::macros;
 use super::nodes::{Dialect, Nodes};
 use super::source::{Errors, Source};
 use super::token::{Token, TokenKind};
+use crate::identifier::is_reserved;
 
 /// A parsed text: the tree and where each node stands in the text.
 #[derive(Debug)]
@@ -413,7 +414,7 @@ impl Parser<'_> {
         }
         let begin = self.next().offset - dot.len();
         let token = self.take();
-        if RESERVED.contains(&token.text.as_str()) {
+        if is_reserved(&token.text) {
             self.nodes.report(begin, format!("reserved identifier: {}", token.text));
         }
         let name = format!("{dot}{}", token.text);
@@ -564,27 +565,3 @@ const RELATIONS: &[(&str, &str)] = &[
 
 const CALCULATIONS: &[&[(&str, &str)]] =
     &[&[("+", "_+_"), ("-", "_-_")], &[("*", "_*_"), ("/", "_/_"), ("%", "_%_")]];
-
-const RESERVED: &[&str] = &[
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "null",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];

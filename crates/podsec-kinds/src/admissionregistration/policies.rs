@@ -95,7 +95,7 @@ fn variable(variable: &Value, environment: &Environment, path: &Path, errors: &m
     let (name, expression) = (variable.text("name"), variable.text("expression"));
     if name.trim().is_empty() {
         errors.push(Error::required(path.child("name"), "name is not specified"));
-    } else if !expressions::is_identifier(name) {
+    } else if !podsec_cel::is_identifier(name) {
         errors.push(Error::invalid(path.child("name"), &name.into(), "must be a valid CEL identifier"));
     }
     let path = path.child("expression");

@@ -166,12 +166,7 @@ const COLUMNS: &[Column] = &[
     printing::AGE,
     printing::CONTAINERS,
     printing::IMAGES,
-    printing::wide(
-        "Selector",
-        "A label query over pods that should match the pod count. Normally, the system sets this field for \
-         you. More info: \
-         https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
-    ),
+    super::jobs::SELECTOR,
 ];
 
 fn cells(cron_job: &Value, now: Timestamp) -> Vec<Value> {

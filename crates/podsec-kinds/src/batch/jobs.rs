@@ -215,6 +215,14 @@ fn warnings(job: &Value) -> Vec<String> {
     warnings
 }
 
+/// The column of the selector, which the jobs of a CronJob have, too.
+pub(super) const SELECTOR: Column = printing::wide(
+    "Selector",
+    "A label query over pods that should match the pod count. Normally, the system sets this field for \
+         you. More info: \
+         https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+);
+
 const COLUMNS: &[Column] = &[
     printing::NAME,
     column("Status", "Status of the job."),
@@ -227,12 +235,7 @@ const COLUMNS: &[Column] = &[
     printing::AGE,
     printing::CONTAINERS,
     printing::IMAGES,
-    printing::wide(
-        "Selector",
-        "A label query over pods that should match the pod count. Normally, the system sets this field for \
-         you. More info: \
-         https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
-    ),
+    SELECTOR,
 ];
 
 fn cells(job: &Value, now: Timestamp) -> Vec<Value> {

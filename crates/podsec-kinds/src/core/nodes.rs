@@ -277,32 +277,22 @@ fn warnings(node: &Value) -> Vec<String> {
     warnings
 }
 
+const ADDRESSES: &str = "List of addresses reachable to the node. Queried from cloud provider, if available. More info: \
+         https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as \
+         mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is \
+         merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an \
+         example. Consumers should assume that addresses can change during the lifetime of a Node. However, \
+         there are some exceptions where this may not be possible, such as Pods that inherit a Node's \
+         address in its own status or consumers of the downward API (status.hostIP).";
+
 const COLUMNS: &[Column] = &[
     printing::NAME,
     column("Status", "The status of the node"),
     column("Roles", "The roles of the node"),
     printing::AGE,
     column("Version", "Kubelet Version reported by the node."),
-    wide(
-        "Internal-IP",
-        "List of addresses reachable to the node. Queried from cloud provider, if available. More info: \
-         https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as \
-         mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is \
-         merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an \
-         example. Consumers should assume that addresses can change during the lifetime of a Node. However, \
-         there are some exceptions where this may not be possible, such as Pods that inherit a Node's \
-         address in its own status or consumers of the downward API (status.hostIP).",
-    ),
-    wide(
-        "External-IP",
-        "List of addresses reachable to the node. Queried from cloud provider, if available. More info: \
-         https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as \
-         mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is \
-         merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an \
-         example. Consumers should assume that addresses can change during the lifetime of a Node. However, \
-         there are some exceptions where this may not be possible, such as Pods that inherit a Node's \
-         address in its own status or consumers of the downward API (status.hostIP).",
-    ),
+    wide("Internal-IP", ADDRESSES),
+    wide("External-IP", ADDRESSES),
     wide(
         "OS-Image",
         "OS Image reported by the node from /etc/os-release (e.g. Debian GNU/Linux 7 (wheezy)).",

@@ -1,4 +1,4 @@
-//! What is wrong with a pod spec, in Kubernetes' order and words (1.35).
+//! What is wrong with a pod spec, in Kubernetes' order and words.
 
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;

@@ -1,7 +1,6 @@
 //! The laws of a store, each of them one test, run over every implementation.
 
 #![expect(clippy::unwrap_used, reason = "a law that does not get its answer has failed")]
-#![cfg_attr(feature = "etcd", expect(clippy::print_stderr, reason = "a skipped law says so"))]
 
 mod compaction;
 mod concurrency;

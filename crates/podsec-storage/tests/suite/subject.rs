@@ -12,34 +12,28 @@ use tempfile::TempDir;
 /// the stores of this process: etcd keeps its history by its own rules, and buffers for its watches.
 macro_rules! laws {
     ($($law:ident)* $(; embedded: $($own:ident)*)?) => {
-        $crate::subject::laws!(@ memory, Some($crate::subject::Subject::memory), $($law)* $($($own)*)?);
-        $crate::subject::laws!(@ redb, Some($crate::subject::Subject::redb), $($law)* $($($own)*)?);
+        $crate::subject::laws!(@ memory, $crate::subject::Subject::memory, $($law)* $($($own)*)?);
+        $crate::subject::laws!(@ redb, $crate::subject::Subject::redb, $($law)* $($($own)*)?);
         #[cfg(feature = "etcd")]
-        $crate::subject::laws!(@ etcd, $crate::subject::etcd_store(), $($law)*);
+        $crate::subject::laws!(@ etcd, $crate::subject::Subject::etcd, #[ignore = "needs etcd"] $($law)*);
     };
-    (@ $name:ident, $make:expr, $($law:ident)*) => {
+    (@ $name:ident, $make:expr, $(#[$ignored:meta])? $($law:ident)*) => {
+        $crate::subject::laws!(@@ $name, $make, [$(#[$ignored])?], $($law)*);
+    };
+    (@@ $name:ident, $make:expr, $ignored:tt, $($law:ident)*) => {
         mod $name {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $law() {
-                let make: Option<$crate::subject::Make> = $make;
-                if let Some(make) = make {
-                    super::$law(make).await;
-                }
-            })*
+            $($crate::subject::laws!(@@@ $make, $ignored, $law);)*
+        }
+    };
+    (@@@ $make:expr, [$($ignored:tt)*], $law:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($ignored)*
+        async fn $law() {
+            super::$law($make).await;
         }
     };
 }
 pub(crate) use laws;
-
-/// Needs an `etcd` to run, and is skipped without one.
-#[cfg(feature = "etcd")]
-pub(crate) fn etcd_store() -> Option<Make> {
-    if std::process::Command::new("etcd").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no etcd on this machine");
-        return None;
-    }
-    Some(Subject::etcd)
-}
 
 /// Makes a store that keeps the given history.
 pub(crate) type Make = fn(Retention) -> Subject;
