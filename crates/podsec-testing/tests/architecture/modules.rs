@@ -20,8 +20,10 @@ struct Source {
     imports: BTreeMap<String, Path>,
     /// `use path::*`.
     globs: Vec<Path>,
-    /// Imported names that the file itself goes on to use; a re-export alone is a table of contents.
+    /// What the file uses: the paths of its imports and re-exports, and those within its code.
     used: BTreeSet<Path>,
+    /// Paths within its code that begin with a name which something else must have brought in.
+    named: BTreeSet<Path>,
 }
 
 impl Modules {
@@ -39,12 +41,19 @@ impl Modules {
             reader.read(&tokens(text));
             let mut source = reader.source;
             source.file.clone_from(file);
+            for path in std::mem::take(&mut source.named) {
+                if let Some(import) = source.imports.get(&path[0]) {
+                    source.used.insert([import.as_slice(), &path[1..]].concat());
+                }
+            }
             (path, source)
         };
         Self { files: files.iter().map(read).collect() }
     }
 
-    /// For each file the files that it uses, itself and those that merely contain it aside.
+    /// For each file the others that it uses: those that define what its imports, its re-exports and the paths in its code
+    /// name. An import of a re-exported name leads to the file that defines it, not to the one that passes it on; the
+    /// re-export is a use by the file that has it. A declaration `mod x;` alone is none.
     pub(crate) fn uses(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let mut uses = BTreeMap::new();
         for source in self.files.values() {
@@ -101,8 +110,6 @@ impl<'m> Reader<'m> {
     }
 
     fn read(&mut self, tokens: &[Token<'_>]) {
-        let mut exported: BTreeMap<String, Path> = BTreeMap::new();
-        let mut words: BTreeSet<&str> = BTreeSet::new();
         // Modules written inside of this file, with the depth of braces that closes each.
         let mut inline: Vec<(String, usize)> = Vec::new();
         let mut depth = 0;
@@ -141,55 +148,40 @@ impl<'m> Reader<'m> {
                 Token::Word("use") if tokens.get(at + 1) != Some(&Token::Punctuation('<')) => {
                     let end = tokens[at..].iter().position(|token| *token == Token::Punctuation(';'));
                     let end = at + end.unwrap();
-                    let public = is_public(&tokens[..at]);
                     let mut leaves = Vec::new();
                     tree(&tokens[at + 1..end], &mut Vec::new(), &mut leaves);
                     for leaf in leaves {
-                        self.import(leaf, public, inline.len(), &mut exported);
+                        self.import(leaf, inline.len());
                     }
                     at = end;
                 }
-                Token::Word(first) => {
+                Token::Word(_) => {
                     let path = path_at(tokens, at);
                     let within = at > 0 && tokens[at - 1] == Token::PathSeparator;
                     if !within && path.len() > 1 {
+                        at += 2 * path.len() - 1;
                         if let Some(path) = self.absolute(&path, inline.len()) {
                             self.source.used.insert(path);
+                        } else {
+                            self.source.named.insert(path);
                         }
-                        words.insert(first);
-                        at += 2 * path.len() - 1;
                         continue;
                     }
-                    words.insert(first);
                 }
                 _ => {}
             }
             at += 1;
         }
-        for (name, path) in exported {
-            if words.contains(name.as_str()) {
-                self.source.used.insert(path);
-            }
-        }
     }
 
-    fn import(&mut self, leaf: Leaf, public: bool, inline: usize, exported: &mut BTreeMap<String, Path>) {
+    fn import(&mut self, leaf: Leaf, inline: usize) {
         let Some(path) = self.absolute(&leaf.path, inline) else { return };
+        self.source.used.insert(path.clone());
         if leaf.name == "*" {
-            if public {
-                self.source.globs.push(path);
-            } else {
-                self.source.used.insert(path.clone());
-                self.source.globs.push(path);
-            }
-            return;
-        }
-        if public {
-            exported.insert(leaf.name.clone(), path.clone());
+            self.source.globs.push(path);
         } else {
-            self.source.used.insert(path.clone());
+            self.source.imports.insert(leaf.name, path);
         }
-        self.source.imports.insert(leaf.name, path);
     }
 
     /// The path from the crate's root, for a path as written in this module; none if it leads out of the crate.
@@ -299,18 +291,6 @@ fn path_at(tokens: &[Token<'_>], at: usize) -> Path {
     path
 }
 
-/// Whether what comes next is seen outside of its module: `pub` or `pub(crate)` stands last.
-fn is_public(before: &[Token<'_>]) -> bool {
-    match before {
-        [.., Token::Word("pub")] => true,
-        [.., Token::Punctuation(')')] => {
-            let open = before.iter().rposition(|token| *token == Token::Punctuation('('));
-            open.is_some_and(|open| open > 0 && before[open - 1] == Token::Word("pub"))
-        }
-        _ => false,
-    }
-}
-
 /// The number of tokens of a `#[cfg(test)]` item with a body: what tests use is no part of the program.
 fn is_test_module(tokens: &[Token<'_>]) -> Option<usize> {
     use Token::{Punctuation, Word};
@@ -355,7 +335,28 @@ fn a_path_leads_through_re_exports_to_the_file_that_defines() {
         ("a.rs", "pub struct Thing;"),
         ("b.rs", "use crate::Thing; use std::fmt;"),
     ];
-    assert_eq!(uses_of(&files), ["b.rs -> a.rs"]);
+    assert_eq!(uses_of(&files), ["b.rs -> a.rs", "lib.rs -> a.rs"]);
+}
+
+#[test]
+fn a_re_export_is_a_use_by_the_file_that_has_it() {
+    let files = [
+        ("lib.rs", "mod a;"),
+        ("a/mod.rs", "mod b; pub(crate) use b::B; pub struct A;"),
+        ("a/b.rs", "use super::A; pub struct B(A);"),
+    ];
+    assert_eq!(uses_of(&files), ["a/b.rs -> a/mod.rs", "a/mod.rs -> a/b.rs"]);
+}
+
+#[test]
+fn a_path_through_an_imported_module_leads_to_the_file_that_defines() {
+    let files = [
+        ("lib.rs", "mod a; mod b;"),
+        ("a/mod.rs", "mod c; pub use c::run;"),
+        ("a/c.rs", "pub fn run() {}"),
+        ("b.rs", "use crate::a; fn f() { a::run() }"),
+    ];
+    assert_eq!(uses_of(&files), ["a/mod.rs -> a/c.rs", "b.rs -> a/c.rs", "b.rs -> a/mod.rs"]);
 }
 
 #[test]
@@ -379,7 +380,7 @@ fn groups_names_and_modules_within_a_file_are_followed() {
         ("b.rs", "#[cfg(test)] mod tests { use crate::c::C; }"),
         ("c.rs", "pub(crate) use crate::b::B;"),
     ];
-    assert_eq!(uses_of(&files), ["a.rs -> b.rs", "a.rs -> c.rs"]);
+    assert_eq!(uses_of(&files), ["a.rs -> b.rs", "a.rs -> c.rs", "c.rs -> b.rs"]);
 }
 
 #[test]
