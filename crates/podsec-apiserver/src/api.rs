@@ -10,7 +10,8 @@ use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
 use crate::controllers;
 use crate::node;
-use crate::pipeline::{self, Peer};
+use crate::pipeline;
+use crate::request::Peer;
 
 impl ApiServer {
     /// Makes the objects of the system and starts the controllers. A server without it answers all the same, but

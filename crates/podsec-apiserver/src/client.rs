@@ -11,9 +11,9 @@ use hyper::{Method, Request, StatusCode};
 use serde_json::Value;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
 use crate::body::request_body;
-use crate::pipeline::Peer;
+use crate::request::Peer;
+use crate::request::User;
 
 /// Sends requests as one user.
 #[derive(Clone)]

@@ -7,9 +7,10 @@ use podsec_apimachinery::codec::{self, Body, BodyError, Encoding};
 use podsec_apimachinery::schema::Definitions;
 use serde_json::Value;
 
-use crate::pipeline::Context;
+use crate::request::Request;
+use crate::request::options::FieldValidation;
+use crate::sinks::Sinks;
 use crate::verbs::Operation;
-use crate::verbs::options::FieldValidation;
 use podsec_kinds::object::as_map;
 
 /// Decodes the body of a create or update. What strict validation has against it becomes an error, warnings, or
@@ -24,11 +25,11 @@ pub(crate) fn object(
 ) -> Result<Value, Status> {
     let resource = &operation.resource;
     let expected = Kind { group: &resource.group, version: &resource.version, kind: &resource.kind };
-    let mut body = codec::decode(bytes, encoding(operation.context, expected)?, expected)?;
+    let mut body = codec::decode(bytes, encoding(operation.request, expected)?, expected)?;
     if let Some(custom) = &operation.behaviour.custom {
         body.strict.extend(custom.decode(&mut body.object)?);
     }
-    validated(operation.context, body, expected, validation)
+    validated(operation.sinks, body, expected, validation)
 }
 
 /// Decodes a body of any kind, as [`object`] does.
@@ -36,17 +37,18 @@ pub(crate) fn object(
 /// # Errors
 /// 400 and 415; 422 for a custom object of another kind.
 pub(crate) fn kind(
-    context: &Context,
+    request: &Request,
+    sinks: &Sinks,
     bytes: &[u8],
     expected: Kind<'_>,
     validation: FieldValidation,
 ) -> Result<Value, Status> {
-    let body = codec::decode(bytes, encoding(context, expected)?, expected)?;
-    validated(context, body, expected, validation)
+    let body = codec::decode(bytes, encoding(request, expected)?, expected)?;
+    validated(sinks, body, expected, validation)
 }
 
 fn validated(
-    context: &Context,
+    sinks: &Sinks,
     body: Body,
     expected: Kind<'_>,
     validation: FieldValidation,
@@ -54,7 +56,7 @@ fn validated(
     match validation {
         FieldValidation::Strict => Ok(body.strictly(expected)?),
         FieldValidation::Warn => {
-            body.strict.into_iter().for_each(|text| context.warnings.add(text));
+            body.strict.into_iter().for_each(|text| sinks.warnings.add(text));
             Ok(body.object)
         }
         FieldValidation::Ignore => Ok(body.object),
@@ -65,9 +67,9 @@ fn validated(
 ///
 /// # Errors
 /// 400 and 415.
-pub(crate) fn delete_options(context: &Context, bytes: &[u8]) -> Result<Value, Status> {
+pub(crate) fn delete_options(request: &Request, bytes: &[u8]) -> Result<Value, Status> {
     let expected = Kind { group: "", version: "v1", kind: "DeleteOptions" };
-    let encoding = encoding(context, expected)?;
+    let encoding = encoding(request, expected)?;
     // Kubernetes reads them with a decoder of their own, which says less about where it was.
     let body = codec::decode_delete_options(bytes, encoding).map_err(|error| {
         let cause = error.cause();
@@ -82,8 +84,8 @@ pub(crate) fn delete_options(context: &Context, bytes: &[u8]) -> Result<Value, S
     Ok(options)
 }
 
-fn encoding(context: &Context, expected: Kind<'_>) -> Result<Encoding, BodyError> {
-    let content_type = context.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+fn encoding(request: &Request, expected: Kind<'_>) -> Result<Encoding, BodyError> {
+    let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_custom = Definitions::builtin().kind(expected.group, expected.version, expected.kind).is_none();
     Encoding::parse(content_type, is_custom)
 }

@@ -10,6 +10,7 @@
 //! [`Server::start`] is the entry; [`ApiServer`] is the same without a socket.
 
 mod admission;
+mod answer;
 mod api;
 mod apiserver;
 mod authentication;
@@ -26,26 +27,26 @@ mod event_lines;
 mod indentation;
 mod kubeconfig;
 mod metrics;
-mod negotiation;
 mod node;
 mod options;
 mod pipeline;
 mod processors;
-mod query;
 mod registry;
-mod request_info;
+mod request;
 mod server;
 mod service_pool;
+mod sinks;
 mod stored_json;
 mod table;
 mod tls;
 mod verbs;
+mod warnings;
 
 pub use admission::{Plugins, PluginsError};
 pub use apiserver::ApiServer;
-pub use authentication::{Tokens, User};
+pub use authentication::Tokens;
 pub use authorization::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub use body::{RequestBody, ResponseBody, request_body};
 pub use options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, ServiceAccountOptions, Storage};
-pub use pipeline::Peer;
+pub use request::{Peer, User};
 pub use server::{Server, StartError};

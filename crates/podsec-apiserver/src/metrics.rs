@@ -12,7 +12,7 @@ use prometheus::{
 use crate::admission::webhook::Metrics as WebhookMetrics;
 use crate::body::ResponseBody;
 use crate::pipeline::MaxInFlight;
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
 
 /// Every metric of the server.
 pub(crate) struct Metrics {

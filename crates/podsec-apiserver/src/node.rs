@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::{MASTERS, User};
 use crate::client::Client;
 use crate::controllers::retries::{self, Retries};
+use crate::request::user::{MASTERS, User};
 
 /// Runs the node until the server stops.
 pub(crate) fn start(api: &Arc<ApiServer>) {

@@ -20,13 +20,14 @@ use uuid::Uuid;
 use crate::admission::configuration;
 use crate::apiserver::ApiServer;
 use crate::authentication::service_account::{self, ServiceAccountTokens};
-use crate::authentication::{self, MASTERS, StrangersCertificate, Tokens, User, user_of_certificate};
+use crate::authentication::{self, StrangersCertificate, Tokens, user_of_certificate};
 use crate::authorization::AuthorizationMode;
 use crate::body::{ResponseBody, request_body};
 use crate::data_directory;
 use crate::kubeconfig::Kubeconfig;
 use crate::options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Storage};
-use crate::pipeline::Peer;
+use crate::request::Peer;
+use crate::request::user::{MASTERS, User};
 use crate::tls::{self, Authority, write_private};
 
 /// A server that listens.

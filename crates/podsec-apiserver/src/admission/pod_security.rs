@@ -39,7 +39,7 @@ pub(super) async fn validate(
             version: resource.version.as_str().into(),
             resource: resource.resource.as_str().into(),
         },
-        subresource: operation.context.info.subresource.as_str().into(),
+        subresource: operation.request.info.subresource.as_str().into(),
         name: Meta::of(object).name().into(),
         namespace: namespace.into(),
         operation: match write.action {
@@ -47,7 +47,7 @@ pub(super) async fn validate(
             Action::Update => Review::Update,
             Action::Delete | Action::Connect => return Ok(()),
         },
-        username: operation.context.user.name.as_str().into(),
+        username: operation.request.user.name.as_str().into(),
         ..Request::default()
     };
     if !Admission::applies_to(&request) {
@@ -62,10 +62,10 @@ pub(super) async fn validate(
     let response = operation.api.admission.review(&snapshot, &request);
     operation.api.metrics.pod_security.record(&request, &response);
     for warning in response.warnings() {
-        operation.context.warnings.add(warning);
+        operation.sinks.warnings.add(warning);
     }
     for (key, value) in response.audit_annotations().iter() {
-        operation.context.recording.annotate(&format!("{}{key}", labels::PREFIX), &value);
+        operation.sinks.recording.annotate(&format!("{}{key}", labels::PREFIX), &value);
     }
     response.status().map_or(Ok(()), |status| Err(status.clone()))
 }
@@ -83,7 +83,7 @@ struct Snapshot {
 
 impl Snapshot {
     async fn take(operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Result<Self, Status> {
-        let deadline = existing_pods_deadline(Instant::now(), operation.context.deadline);
+        let deadline = existing_pods_deadline(Instant::now(), operation.request.deadline);
         let mut snapshot = Self { namespace: None, pods: Vec::new(), deadline };
         if operation.resource.namespaced {
             let name = operation.namespace();

@@ -2,7 +2,7 @@
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::user::User;
+use crate::request::User;
 
 /// Reads user and groups from a certificate that TLS has verified; `None` when it names nobody.
 pub(crate) fn user_of_certificate(der: &[u8]) -> Option<User> {

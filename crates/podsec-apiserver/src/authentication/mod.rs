@@ -3,7 +3,6 @@
 mod certificate;
 pub(crate) mod service_account;
 mod token;
-mod user;
 
 use std::sync::Arc;
 
@@ -14,9 +13,9 @@ use podsec_storage::Store;
 pub(crate) use certificate::user_of_certificate;
 pub(crate) use token::Error;
 pub use token::Tokens;
-pub use user::User;
-pub(crate) use user::{ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, MASTERS};
 
+use crate::request::User;
+use crate::request::user::ANONYMOUS;
 use service_account::{ServiceAccountTokens, Verdict};
 
 /// What a client shows of itself by its certificate.
@@ -128,6 +127,7 @@ mod tests {
     use podsec_storage::Memory;
 
     use super::*;
+    use crate::request::user::{ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, MASTERS};
 
     fn headers(authorization: &str) -> HeaderMap {
         HeaderMap::from_iter([(AUTHORIZATION, authorization.parse().unwrap())])

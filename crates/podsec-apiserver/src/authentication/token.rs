@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::user::User;
+use crate::request::User;
 
 /// The known tokens.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use podsec_rbac::{Attributes, Target};
 
-use crate::authentication::User;
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
+use crate::request::User;
 
 /// Whether a user may do something, and why. The reason goes into the audit log; it may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use podsec_rbac::{GROUP, Rule, escalation};
 use serde_json::Value;
 
 use super::decision::rbac_user;
-use crate::authentication::MASTERS;
 use crate::registry::status;
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
+use crate::request::user::MASTERS;
 use crate::verbs::Operation;
 
 /// Checks a role or binding that is about to be written over `old`; objects of other kinds pass.
@@ -23,7 +23,7 @@ pub(crate) async fn check(
     if operation.resource.group != GROUP {
         return Ok(());
     }
-    let user = &operation.context.user;
+    let user = &operation.request.user;
     if user.is_in(MASTERS) || old.is_some_and(|old| changes_only_its_end(old, object)) {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(crate) async fn check(
 }
 
 async fn check_role(operation: &Operation<'_>, old: Option<&Value>, role: &Value) -> Result<(), Status> {
-    let info = &operation.context.info;
+    let info = &operation.request.info;
     let escalate = RequestInfo {
         is_resource: true,
         verb: "escalate".into(),
@@ -45,7 +45,7 @@ async fn check_role(operation: &Operation<'_>, old: Option<&Value>, role: &Value
         name: info.name.clone(),
         ..RequestInfo::default()
     };
-    if operation.api.authorize(&operation.context.user, &escalate).await.is_allowed() {
+    if operation.api.authorize(&operation.request.user, &escalate).await.is_allowed() {
         return Ok(());
     }
     let rules: Vec<Rule> =
@@ -81,7 +81,7 @@ async fn check_binding(operation: &Operation<'_>, binding: &Value) -> Result<(),
             name: name.to_owned(),
             ..RequestInfo::default()
         };
-        if operation.api.authorize(&operation.context.user, &bind).await.is_allowed() {
+        if operation.api.authorize(&operation.request.user, &bind).await.is_allowed() {
             return Ok(());
         }
     }
@@ -99,7 +99,7 @@ async fn check_binding(operation: &Operation<'_>, binding: &Value) -> Result<(),
 /// Checks that the user holds all that `rules` allow where the object is.
 async fn confirm(operation: &Operation<'_>, object: &Value, rules: &[Rule]) -> Result<(), Status> {
     let policy = operation.api.policy().await.map_err(|error| status(&error))?;
-    let user = rbac_user(&operation.context.user);
+    let user = rbac_user(&operation.request.user);
     escalation::check(&policy, &user, operation.namespace(), rules)
         .map_err(|why| forbidden(operation, object, &why))
 }

@@ -21,8 +21,8 @@ pub use modes::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub(crate) use refusal::refusal;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::{MASTERS, User};
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
+use crate::request::user::{MASTERS, User};
 
 impl ApiServer {
     /// Decides whether `user` may send the request `info` describes.

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::decision::{Decision, attributes};
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
+use crate::request::User;
 
 /// The node that a user is; empty for one that calls itself a node and has no name.
 pub(super) fn name(user: &User) -> Option<&str> {

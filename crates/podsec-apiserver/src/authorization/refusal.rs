@@ -2,8 +2,8 @@
 
 use podsec_apimachinery::quote::quoted;
 
-use crate::authentication::User;
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
+use crate::request::User;
 
 /// Why a request is refused, without the object's name in front, as in
 /// `User "joe" cannot list resource "pods" in API group "" in the namespace "errs"`. The authorizer's reason stands

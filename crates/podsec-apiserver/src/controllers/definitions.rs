@@ -15,9 +15,9 @@ use tokio::time::sleep;
 
 use super::retries::Retries;
 use crate::apiserver::ApiServer;
-use crate::authentication::{MASTERS, User};
 use crate::client::Client;
 use crate::registry::{Registry, custom_directory, status};
+use crate::request::user::{MASTERS, User};
 use podsec_kinds::custom::names::{self, Taken};
 use podsec_kinds::custom::{CLEANUP, of_definition};
 use podsec_kinds::object::as_map;

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::path_of;
 use super::retries::Retries;
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
 use crate::client::Client;
-use crate::verbs::options::{FOREGROUND, ORPHAN};
+use crate::request::User;
+use crate::request::options::{FOREGROUND, ORPHAN};
 
 /// Follows all changes of the store.
 pub(super) async fn run(api: Arc<ApiServer>) {

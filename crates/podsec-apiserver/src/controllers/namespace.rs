@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
 use crate::client::Client;
 use crate::registry::Registry;
+use crate::request::User;
 
 /// Follows the namespaces.
 pub(super) async fn run(api: Arc<ApiServer>) {

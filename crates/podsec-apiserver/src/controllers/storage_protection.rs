@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use super::path_of;
 use super::retries::Retries;
 use crate::apiserver::ApiServer;
-use crate::authentication::{MASTERS, User};
 use crate::client::Client;
 use crate::registry::Registry;
+use crate::request::user::{MASTERS, User};
 
 /// Follows what is protected, and the pods and volumes that use it.
 pub(super) async fn run(api: Arc<ApiServer>) {

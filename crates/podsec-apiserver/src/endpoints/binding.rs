@@ -7,22 +7,22 @@ use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
 use crate::admission::{self, Action, Write};
+use crate::answer::Answer;
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
-use crate::pipeline::Answer;
 use crate::registry::WriteError;
+use crate::request::options::WriteOptions;
 use crate::verbs::Operation;
-use crate::verbs::options::WriteOptions;
 use podsec_kinds::object::{self, as_map};
 
 /// Sets `spec.nodeName`, once.
 pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let request = operation.request;
+    let options = WriteOptions::create(&request.query, &request.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
     let kind = Kind { group: "", version: "v1", kind: "Binding" };
-    let mut binding = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
-    context.recording.request_object(&binding);
+    let mut binding = decode::kind(request, operation.sinks, bytes.as_ref(), kind, options.field_validation)?;
+    operation.sinks.recording.request_object(&binding);
     let name = if operation.name().is_empty() { Meta::of(&binding).name() } else { operation.name() };
     let name = name.to_owned();
     let name = name.as_str();
@@ -61,7 +61,7 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
         for field in ["annotations", "labels"] {
             copy(field, &binding, &mut pod);
         }
-        assign(&mut pod, node, &time_text(context.received));
+        assign(&mut pod, node, &time_text(request.received));
         if options.dry_run {
             break;
         }

@@ -4,7 +4,7 @@ use podsec_apimachinery::Status;
 use serde_json::{Map, Value};
 
 use crate::admission::{self, Action, Write};
-use crate::pipeline::Answer;
+use crate::answer::Answer;
 use crate::verbs::Operation;
 
 /// Refuses a connection into a pod or to a node.
@@ -26,8 +26,8 @@ pub(super) async fn refuse(operation: &Operation<'_>) -> Result<Answer, Status> 
 
 /// What the client wants of the connection, which is what admission sees (`PodExecOptions` and its siblings).
 fn options(operation: &Operation<'_>) -> Value {
-    let info = &operation.context.info;
-    let query = &operation.context.query;
+    let info = &operation.request.info;
+    let query = &operation.request.query;
     let mut fields = Map::new();
     if let Some(door) = operation.resource.subresource(&info.subresource) {
         fields.insert("kind".to_owned(), door.kind.as_str().into());

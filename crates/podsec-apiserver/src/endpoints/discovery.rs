@@ -6,26 +6,27 @@ use podsec_apimachinery::discovery;
 use podsec_apimachinery::status::Details;
 use serde::Serialize;
 
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::negotiation::MEDIA_TYPES;
-use crate::pipeline::{Answer, Context};
+use crate::request::Request;
+use crate::request::representation::MEDIA_TYPES;
 
 /// Answers under `/api` and `/apis`; `None` for a group or version that is not there.
 pub(super) fn discovery(
     api: &ApiServer,
-    context: &Context,
+    request: &Request,
     segments: &[&str],
 ) -> Result<Option<Answer>, Status> {
     let served = api.served();
     let catalog = &served.catalog;
-    let aggregated = wants_aggregated(context);
+    let aggregated = wants_aggregated(request);
     Ok(match segments {
         ["api"] if aggregated => Some(aggregate(&discovery::aggregated_core(catalog))?),
         ["apis"] if aggregated => Some(aggregate(&discovery::aggregated_groups(catalog))?),
-        ["api" | "apis", ..] if !is_acceptable(context) => return Err(not_acceptable(segments)),
+        ["api" | "apis", ..] if !is_acceptable(request) => return Err(not_acceptable(segments)),
         ["api"] => {
-            let host = context.uri.host().map(str::to_owned).or_else(|| {
-                let host = context.headers.get(hyper::header::HOST)?;
+            let host = request.uri.host().map(str::to_owned).or_else(|| {
+                let host = request.headers.get(hyper::header::HOST)?;
                 host.to_str().ok().map(str::to_owned)
             });
             let document = to_value(&discovery::api_versions(catalog, &host.unwrap_or_default()))?;
@@ -59,8 +60,8 @@ fn aggregate(document: &impl Serialize) -> Result<Answer, Status> {
 }
 
 /// Whether the client takes JSON, or what it would be turned into.
-fn is_acceptable(context: &Context) -> bool {
-    let accept = context.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn is_acceptable(request: &Request) -> bool {
+    let accept = request.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let known = |clause: &str| {
         let media_type = clause.split(';').next().unwrap_or_default().trim();
         matches!(media_type, "" | "*/*" | "application/*")
@@ -81,8 +82,8 @@ fn not_acceptable(segments: &[&str]) -> Status {
 }
 
 /// Whether the client takes the aggregated form in its version 2, the only one that is served.
-fn wants_aggregated(context: &Context) -> bool {
-    let accept = context.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn wants_aggregated(request: &Request) -> bool {
+    let accept = request.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.split(',').any(|clause| {
         let mut parameters = clause.split(';').map(str::trim);
         let has = |wanted: &str| clause.split(';').any(|parameter| parameter.trim() == wanted);

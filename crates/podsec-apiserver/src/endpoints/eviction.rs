@@ -12,24 +12,29 @@ use serde_json::{Value, json};
 
 use super::binding::{success, write};
 use crate::admission;
-use crate::authentication::{MASTERS, User};
+use crate::answer::Answer;
 use crate::body::{self, RequestBody};
 use crate::client::Client;
 use crate::decode::{self, Kind};
-use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError, status};
-use crate::verbs::options::{DeleteOptions, WriteOptions};
+use crate::request::options::{DeleteOptions, WriteOptions};
+use crate::request::user::{MASTERS, User};
 use crate::verbs::{self, Operation};
 use podsec_kinds::object::as_map;
 
 /// Deletes the pod that the URL names.
 pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let request = operation.request;
+    let options = WriteOptions::create(&request.query, &request.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
-    let mut eviction =
-        decode::kind(context, &of_version_1(bytes.as_ref()), EVICTION, options.field_validation)?;
-    context.recording.request_object(&eviction);
+    let mut eviction = decode::kind(
+        request,
+        operation.sinks,
+        &of_version_1(bytes.as_ref()),
+        EVICTION,
+        options.field_validation,
+    )?;
+    operation.sinks.recording.request_object(&eviction);
     let name = operation.name();
     if Meta::of(&eviction).name() != name {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));
@@ -85,7 +90,7 @@ async fn attempt(operation: &Operation<'_>, asked: &DeleteOptions) -> Result<(),
             });
         }
         [budget] => {
-            let spent = spend(budget, name, &time_text(operation.context.received))?;
+            let spent = spend(budget, name, &time_text(operation.request.received))?;
             if !delete.dry_run {
                 update_status(operation, &spent).await?;
             }
@@ -108,7 +113,7 @@ async fn condemn(
     if !delete.dry_run {
         verbs::check_preconditions(operation, &stored.object, &delete)?;
         let mut pod = stored.object.clone();
-        let now = time_text(operation.context.received);
+        let now = time_text(operation.request.received);
         let reason = ("EvictionByEvictionAPI", "Eviction API: evicting");
         set_condition(&mut pod, "DisruptionTarget", reason, &now);
         let precondition = Precondition::Revision(stored.revision);

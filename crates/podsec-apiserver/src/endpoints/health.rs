@@ -7,13 +7,14 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tokio::time::timeout;
 
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::pipeline::{Answer, Context};
+use crate::request::Request;
 
 /// Answers `ok`, or lists the checks when one fails or `?verbose` asks for them. `None` for an unknown check.
 pub(super) async fn health(
     api: &ApiServer,
-    context: &Context,
+    request: &Request,
     endpoint: &str,
     check: &[&str],
 ) -> Option<Answer> {
@@ -22,7 +23,7 @@ pub(super) async fn health(
         [name] => vec![*Check::of(endpoint).iter().find(|check| check.name() == *name)?],
         _ => return None,
     };
-    let excluded: Vec<&str> = context.query.values("exclude").collect();
+    let excluded: Vec<&str> = request.query.values("exclude").collect();
     let (mut report, mut failed) = (String::new(), false);
     for check in checks {
         let name = check.name();
@@ -40,7 +41,7 @@ pub(super) async fn health(
         let _ = writeln!(report, "{endpoint} check failed");
         return Some(Answer::text(StatusCode::INTERNAL_SERVER_ERROR, &report));
     }
-    if context.query.values("verbose").next().is_none() || !check.is_empty() {
+    if request.query.values("verbose").next().is_none() || !check.is_empty() {
         return Some(Answer::text(StatusCode::OK, "ok"));
     }
     let _ = writeln!(report, "{endpoint} check passed");

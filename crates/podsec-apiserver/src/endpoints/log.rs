@@ -7,16 +7,16 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Error, Path};
 use serde_json::Value;
 
+use crate::answer::Answer;
 use crate::body::ResponseBody;
-use crate::pipeline::Answer;
-use crate::query::Query;
+use crate::request::Query;
+use crate::request::options::parse_integer;
 use crate::verbs::Operation;
-use crate::verbs::options::parse_integer;
 
 /// Answers with the log of one container.
 pub(super) async fn log(operation: &Operation<'_>) -> Result<Answer, Status> {
     let name = operation.name();
-    let query = &operation.context.query;
+    let query = &operation.request.query;
     validate(query, name)?;
     let pod = operation.registry.get(operation.namespace(), name).await?.object;
     let asked = query.value("container").unwrap_or_default();

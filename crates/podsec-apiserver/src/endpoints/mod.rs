@@ -19,14 +19,15 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::Verb;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
 use crate::body::RequestBody;
-use crate::pipeline::{Answer, Context};
+use crate::request::Request;
 use crate::verbs::Operation;
 
 /// Answers a non-resource request.
-pub(crate) async fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<Answer, Answer> {
-    let path = context.info.path.trim_end_matches('/');
+pub(crate) async fn handle(api: &Arc<ApiServer>, request: &Request) -> Result<Answer, Answer> {
+    let path = request.info.path.trim_end_matches('/');
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let known = match segments.as_slice() {
         [] | [""] => Some(Answer::document("application/json", index(api).to_string())),
@@ -35,16 +36,16 @@ pub(crate) async fn handle(api: &Arc<ApiServer>, context: &Context) -> Result<An
             Some(Answer::document("text/plain; version=0.0.4; charset=utf-8", api.render_metrics()))
         }
         [name @ ("healthz" | "livez" | "readyz"), check @ ..] => {
-            health::health(api, context, name, check).await
+            health::health(api, request, name, check).await
         }
-        [".well-known", "openid-configuration"] => Some(openid::configuration(api, context)?),
-        ["openid", "v1", "jwks"] => Some(openid::keys(api, context)?),
-        ["openapi", rest @ ..] => openapi::openapi(api, context, rest),
-        ["api" | "apis", ..] => discovery::discovery(api, context, &segments)?,
+        [".well-known", "openid-configuration"] => Some(openid::configuration(api, request)?),
+        ["openid", "v1", "jwks"] => Some(openid::keys(api, request)?),
+        ["openapi", rest @ ..] => openapi::openapi(api, request, rest),
+        ["api" | "apis", ..] => discovery::discovery(api, request, &segments)?,
         _ => None,
     };
     let answer = known.ok_or_else(Answer::page_not_found)?;
-    if !matches!(&*context.info.verb, "get" | "head" | "options") {
+    if !matches!(&*request.info.verb, "get" | "head" | "options") {
         return Err(Status::method_not_allowed().into());
     }
     Ok(answer)
@@ -58,7 +59,7 @@ pub(crate) async fn handle_resource(
     body: RequestBody,
 ) -> Result<Result<Answer, Status>, RequestBody> {
     let resource = &operation.resource;
-    let subresource = operation.context.info.subresource.as_str();
+    let subresource = operation.request.info.subresource.as_str();
     let answer = match (resource.group.as_str(), resource.resource.as_str(), subresource) {
         ("authentication.k8s.io" | "authorization.k8s.io", _, "") => review::review(operation, body).await,
         ("", "bindings", "") | ("", "pods", "binding") => binding::bind(operation, body).await,

@@ -13,23 +13,24 @@ use podsec_apimachinery::openapi::{self, Freshness, v2};
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use serde_json::Value;
 
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
 use crate::body::ResponseBody;
-use crate::pipeline::{Answer, Context};
+use crate::request::Request;
 use podsec_kinds::custom::Served;
 
 /// Answers under `/openapi`; `None` for an unknown path.
-pub(super) fn openapi(api: &ApiServer, context: &Context, rest: &[&str]) -> Option<Answer> {
+pub(super) fn openapi(api: &ApiServer, request: &Request, rest: &[&str]) -> Option<Answer> {
     match rest {
-        ["v2"] => Some(varying(version_2(context))),
+        ["v2"] => Some(varying(version_2(request))),
         ["v3"] => {
             let served = api.served();
             let index = openapi::index(&served.catalog, &|resource| digest_of(&served, resource));
             // As Kubernetes has it, whatever is in there.
             Some(Answer::document("text/plain; charset=utf-8", index.to_string()))
         }
-        ["v3", "api", version] => version_3(api, context, "", version).map(varying),
-        ["v3", "apis", group, version] => version_3(api, context, group, version).map(varying),
+        ["v3", "api", version] => version_3(api, request, "", version).map(varying),
+        ["v3", "apis", group, version] => version_3(api, request, group, version).map(varying),
         _ => None,
     }
 }
@@ -46,8 +47,8 @@ fn varying(answer: Answer) -> Answer {
 }
 
 /// For protobuf, the empty message: a valid document, and kubectl wants no more than that.
-fn version_2(context: &Context) -> Answer {
-    let accept = context.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn version_2(request: &Request) -> Answer {
+    let accept = request.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match v2::Representation::negotiate(accept) {
         v2::Representation::Json => Answer::document("application/json", VERSION_2.to_vec()),
         v2::Representation::EmptyProtobuf => {
@@ -61,25 +62,25 @@ fn version_2(context: &Context) -> Answer {
     }
 }
 
-fn version_3(api: &ApiServer, context: &Context, group: &str, version: &str) -> Option<Answer> {
+fn version_3(api: &ApiServer, request: &Request, group: &str, version: &str) -> Option<Answer> {
     let served = api.served();
     let hash = openapi::hash(&served.catalog, group, version, &|resource| digest_of(&served, resource))?;
     let mut response = Response::new(ResponseBody::Full(None));
-    let accept = context.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = request.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The document is JSON; who takes nothing else than protobuf gets none.
     if v2::Representation::negotiate(accept) != v2::Representation::Json {
         *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
         return Some(Answer::Response(Box::new(response)));
     }
-    let freshness = Freshness::of(context.query.value("hash"), &hash);
+    let freshness = Freshness::of(request.query.value("hash"), &hash);
     if freshness == Freshness::Redirect {
         *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
-        let url = format!("{}?hash={hash}", context.info.path);
+        let url = format!("{}?hash={hash}", request.info.path);
         response.headers_mut().insert(LOCATION, HeaderValue::try_from(url).ok()?);
         return Some(Answer::Response(Box::new(response)));
     }
     let tag = HeaderValue::try_from(format!("\"{hash}\"")).ok()?;
-    if context.headers.get(IF_NONE_MATCH) == Some(&tag) {
+    if request.headers.get(IF_NONE_MATCH) == Some(&tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         *response.body_mut() = ResponseBody::Full(Some(document(&served, group, version, &hash)?));

@@ -6,12 +6,13 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::status::Details;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
 use crate::body::ResponseBody;
-use crate::pipeline::{Answer, Context};
+use crate::request::Request;
 
 /// `/.well-known/openid-configuration`.
-pub(super) fn configuration(api: &ApiServer, context: &Context) -> Result<Answer, Answer> {
+pub(super) fn configuration(api: &ApiServer, request: &Request) -> Result<Answer, Answer> {
     let tokens = &api.service_accounts;
     let jwks_uri = match tokens.jwks_uri() {
         Some(uri) => uri.to_owned(),
@@ -24,12 +25,12 @@ pub(super) fn configuration(api: &ApiServer, context: &Context) -> Result<Answer
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": tokens.published().1,
     });
-    answer(&context.headers, "application/json", &document)
+    answer(&request.headers, "application/json", &document)
 }
 
 /// `/openid/v1/jwks`.
-pub(super) fn keys(api: &ApiServer, context: &Context) -> Result<Answer, Answer> {
-    answer(&context.headers, "application/jwk-set+json", &api.service_accounts.published().0)
+pub(super) fn keys(api: &ApiServer, request: &Request) -> Result<Answer, Answer> {
+    answer(&request.headers, "application/jwk-set+json", &api.service_accounts.published().0)
 }
 
 fn answer(headers: &HeaderMap, content_type: &'static str, document: &Value) -> Result<Answer, Answer> {

@@ -6,24 +6,25 @@ use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Value, json};
 
 use crate::admission::{self, Action, Write};
-use crate::authentication::{Identity, User};
+use crate::answer::Answer;
+use crate::authentication::Identity;
 use crate::authorization::Decision;
 use crate::body::{self, RequestBody};
 use crate::decode;
-use crate::pipeline::Answer;
 use crate::registry::status;
-use crate::request_info::RequestInfo;
-use crate::verbs::options::WriteOptions;
+use crate::request::RequestInfo;
+use crate::request::User;
+use crate::request::options::WriteOptions;
 use crate::verbs::{Operation, managed_fields};
 use podsec_kinds::object::as_map;
 
 /// Answers the review in the body.
 pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let request = operation.request;
+    let options = WriteOptions::create(&request.query, &request.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
     let mut review = decode::object(operation, bytes.as_ref(), options.field_validation)?;
-    context.recording.request_object(&review);
+    operation.sinks.recording.request_object(&review);
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
         MetaMut::of(&mut review).set(field, None);
     }
@@ -43,8 +44,8 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
     }
     let spec = review.get("spec").cloned().unwrap_or_default();
     let status = match operation.resource.kind.as_str() {
-        "SelfSubjectReview" => json!({"userInfo": user_info(&context.user)}),
-        "SelfSubjectAccessReview" => access(operation, &context.user, &spec).await?,
+        "SelfSubjectReview" => json!({"userInfo": user_info(&request.user)}),
+        "SelfSubjectAccessReview" => access(operation, &request.user, &spec).await?,
         "SubjectAccessReview" | "LocalSubjectAccessReview" => {
             access(operation, &subject(operation, &spec)?, &spec).await?
         }
@@ -57,14 +58,14 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
             let fields = as_map(&mut review);
             fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind"));
             fields.insert("spec".to_owned(), json!({}));
-            operation.api.rules(&context.user, namespace).await.map_err(|error| status(&error))?
+            operation.api.rules(&request.user, namespace).await.map_err(|error| status(&error))?
         }
         "TokenReview" => token_review(operation, &spec).await?,
         _ => return Err(Status::method_not_allowed()),
     };
     if operation.resource.kind == "SelfSubjectReview" {
         as_map(&mut review).remove("metadata");
-        MetaMut::of(&mut review).set_creation_timestamp(Some(context.received));
+        MetaMut::of(&mut review).set_creation_timestamp(Some(request.received));
     }
     let fields = as_map(&mut review);
     fields.insert("status".to_owned(), status);

@@ -7,10 +7,10 @@ use podsec_apimachinery::patch::{json, merge};
 use podsec_apimachinery::schema::catalog::Verb;
 use serde_json::Value;
 
+use crate::answer::Answer;
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
-use crate::pipeline::Answer;
-use crate::verbs::options::WriteOptions;
+use crate::request::options::WriteOptions;
 use crate::verbs::{Operation, Origin, check_name, update_object};
 use podsec_kinds::scale;
 
@@ -20,21 +20,21 @@ pub(super) async fn scale(
     verb: Verb,
     body: RequestBody,
 ) -> Result<Answer, Status> {
-    let context = operation.context;
+    let request = operation.request;
     if verb == Verb::Get {
         let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
         return Ok(Answer::ok(operation.behaviour.scale(&stored.object)?));
     }
     let options = match verb {
-        Verb::Patch => WriteOptions::patch(&context.query, &context.headers, false)?,
-        _ => WriteOptions::update(&context.query, &context.headers)?,
+        Verb::Patch => WriteOptions::patch(&request.query, &request.headers, false)?,
+        _ => WriteOptions::update(&request.query, &request.headers)?,
     };
     let bytes = body::read(body, &operation.api.budget).await?;
     let change: Change<'_> = if verb == Verb::Patch {
-        context.recording.patch(bytes.as_ref());
+        operation.sinks.recording.patch(bytes.as_ref());
         let patch: Value = serde_json::from_slice(bytes.as_ref())
             .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-        let is_json_patch = context
+        let is_json_patch = request
             .headers
             .get(CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"application/json-patch+json"));
@@ -45,8 +45,8 @@ pub(super) async fn scale(
         })
     } else {
         let kind = Kind { group: "autoscaling", version: "v1", kind: "Scale" };
-        let scale = decode::kind(context, bytes.as_ref(), kind, options.field_validation)?;
-        context.recording.request_object(&scale);
+        let scale = decode::kind(request, operation.sinks, bytes.as_ref(), kind, options.field_validation)?;
+        operation.sinks.recording.request_object(&scale);
         check_name(operation, &scale)?;
         Box::new(move |_| Ok(scale.clone()))
     };

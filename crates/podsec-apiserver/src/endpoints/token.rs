@@ -10,23 +10,24 @@ use podsec_apimachinery::status::GroupResource;
 use serde_json::{Value, json};
 
 use crate::admission::{self, Action, Write};
+use crate::answer::Answer;
 use crate::authentication::service_account::{Bound, Reference};
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
-use crate::pipeline::Answer;
-use crate::verbs::options::WriteOptions;
+use crate::request::options::WriteOptions;
 use crate::verbs::{Operation, managed_fields};
 use podsec_kinds::object::as_map;
 
 /// Issues a token for the account that the URL names.
 pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let request = operation.request;
+    let options = WriteOptions::create(&request.query, &request.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
-    let mut request = decode::kind(context, bytes.as_ref(), KIND, options.field_validation)?;
-    default(&mut request);
-    context.recording.request_object(&request);
-    managed_fields::created(operation, &options, KIND, &mut request);
+    let mut token_request =
+        decode::kind(request, operation.sinks, bytes.as_ref(), KIND, options.field_validation)?;
+    default(&mut token_request);
+    operation.sinks.recording.request_object(&token_request);
+    managed_fields::created(operation, &options, KIND, &mut token_request);
     let write = Write {
         action: Action::Create,
         name: operation.name(),
@@ -34,47 +35,51 @@ pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Resul
         options: options.object("CreateOptions"),
         dry_run: options.dry_run,
     };
-    admission::mutate(operation, &write, &mut request).await?;
-    let account = complete(operation, &mut request).await?;
-    let mut lifetime = validate(&request)?;
-    admission::validate(operation, &write, &request).await?;
-    let bound = bound_object(operation, &request).await?;
+    admission::mutate(operation, &write, &mut token_request).await?;
+    let account = complete(operation, &mut token_request).await?;
+    let mut lifetime = validate(&token_request)?;
+    admission::validate(operation, &write, &token_request).await?;
+    let bound = bound_object(operation, &token_request).await?;
 
     let tokens = &operation.api.service_accounts;
     if let Some(longest) = tokens.max_expiration().filter(|longest| lifetime > *longest) {
-        context
+        operation
+            .sinks
             .warnings
             .add(format!("requested expiration of {lifetime} seconds shortened to {longest} seconds"));
         lifetime = longest;
-        as_map(&mut request["spec"]).insert("expirationSeconds".to_owned(), lifetime.into());
+        as_map(&mut token_request["spec"]).insert("expirationSeconds".to_owned(), lifetime.into());
     }
-    let audiences = audiences(&request);
+    let audiences = audiences(&token_request);
     let own = audiences.iter().all(|audience| tokens.api_audiences().contains(audience));
     // The kubelet renews the tokens it mounts; who does not read them again is warned of, and not locked out.
     let extended =
         tokens.extends_expiration() && own && lifetime == MOUNTED && matches!(bound, Bound::Pod(..));
     let (holds, warn_after) = if extended { (YEAR, Some(lifetime)) } else { (lifetime, None) };
     let issued = tokens
-        .issue(&account, &bound, &audiences, context.received, holds, warn_after)
+        .issue(&account, &bound, &audiences, request.received, holds, warn_after)
         .map_err(|error| Status::internal(&format!("failed to generate token: {error}")))?;
-    context.recording.annotate("authentication.kubernetes.io/issued-credential-id", &issued.credential_id);
-    let expires = context.received.checked_add(SignedDuration::from_secs(lifetime));
+    operation
+        .sinks
+        .recording
+        .annotate("authentication.kubernetes.io/issued-credential-id", &issued.credential_id);
+    let expires = request.received.checked_add(SignedDuration::from_secs(lifetime));
     let expires = expires.unwrap_or(jiff::Timestamp::MAX);
-    let fields = as_map(&mut request);
+    let fields = as_map(&mut token_request);
     let status = json!({"token": issued.token, "expirationTimestamp": time_text(expires)});
     fields.insert("status".to_owned(), status);
-    Ok(Answer::Object { code: 201, content_type: None, object: request })
+    Ok(Answer::Object { code: 201, content_type: None, object: token_request })
 }
 
-fn default(request: &mut Value) {
-    let spec = as_map(as_map(request).entry("spec").or_insert(Value::Null));
+fn default(token_request: &mut Value) {
+    let spec = as_map(as_map(token_request).entry("spec").or_insert(Value::Null));
     spec.entry("expirationSeconds").or_insert_with(|| HOUR.into());
 }
 
 /// Brings what the request leaves out, once the account is known.
-async fn complete(operation: &Operation<'_>, request: &mut Value) -> Result<Value, Status> {
+async fn complete(operation: &Operation<'_>, token_request: &mut Value) -> Result<Value, Status> {
     let (namespace, name) = (operation.namespace(), operation.name());
-    let meta = Meta::of(request);
+    let meta = Meta::of(token_request);
     for (field, asked, expected) in [("name", meta.name(), name), ("namespace", meta.namespace(), namespace)]
     {
         if !asked.is_empty() && asked != expected {
@@ -87,18 +92,18 @@ async fn complete(operation: &Operation<'_>, request: &mut Value) -> Result<Valu
     let uid = Meta::of(&account).uid();
     if !meta.uid().is_empty() && meta.uid() != uid {
         let why = format!(
-            "the UID in the token request ({}) does not match the UID of the service account ({uid})",
+            "the UID in the token token_request ({}) does not match the UID of the service account ({uid})",
             meta.uid()
         );
         let kind = GroupResource { group: KIND.group, resource: KIND.kind };
         return Err(Status::conflict(kind, name, &why));
     }
-    let mut meta = MetaMut::of(request);
+    let mut meta = MetaMut::of(token_request);
     meta.set_name(name);
     meta.set_namespace(namespace);
     meta.set_uid(uid);
-    meta.set_creation_timestamp(Some(operation.context.received));
-    let spec = as_map(as_map(request).entry("spec").or_insert(Value::Null));
+    meta.set_creation_timestamp(Some(operation.request.received));
+    let spec = as_map(as_map(token_request).entry("spec").or_insert(Value::Null));
     if spec.get("audiences").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         let own = operation.api.service_accounts.api_audiences();
         spec.insert("audiences".to_owned(), json!(own));
@@ -108,8 +113,9 @@ async fn complete(operation: &Operation<'_>, request: &mut Value) -> Result<Valu
 }
 
 /// The lifetime in seconds.
-fn validate(request: &Value) -> Result<i64, Status> {
-    let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or_default();
+fn validate(token_request: &Value) -> Result<i64, Status> {
+    let seconds =
+        token_request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or_default();
     let detail = match seconds {
         ..SHORTEST => "may not specify a duration less than 10 minutes",
         SHORTEST..=LONGEST => return Ok(seconds),
@@ -120,8 +126,9 @@ fn validate(request: &Value) -> Result<i64, Status> {
 }
 
 /// The object that the token is to be bound to: it exists, and is the one that is meant.
-async fn bound_object(operation: &Operation<'_>, request: &Value) -> Result<Bound, Status> {
-    let Some(reference) = request.pointer("/spec/boundObjectRef").filter(|reference| reference.is_object())
+async fn bound_object(operation: &Operation<'_>, token_request: &Value) -> Result<Bound, Status> {
+    let Some(reference) =
+        token_request.pointer("/spec/boundObjectRef").filter(|reference| reference.is_object())
     else {
         return Ok(Bound::Account);
     };
@@ -189,8 +196,8 @@ async fn find(
     Ok(registry.get(namespace, name).await?.object)
 }
 
-fn audiences(request: &Value) -> Vec<String> {
-    let audiences = request.pointer("/spec/audiences").and_then(Value::as_array);
+fn audiences(token_request: &Value) -> Vec<String> {
+    let audiences = token_request.pointer("/spec/audiences").and_then(Value::as_array);
     audiences.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 

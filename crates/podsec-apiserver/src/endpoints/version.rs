@@ -3,7 +3,7 @@
 use podsec_apimachinery::kubernetes::{MAJOR, MINOR, VERSION};
 use serde_json::json;
 
-use crate::pipeline::Answer;
+use crate::answer::Answer;
 
 /// The version document, indented as upstream indents it.
 pub(super) fn version() -> Answer {

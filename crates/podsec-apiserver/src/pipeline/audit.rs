@@ -8,12 +8,13 @@ use podsec_apimachinery::Status;
 use podsec_audit::{Attributes, Auditor, Recording, Request, source_ips};
 use tokio::time::Instant;
 
-use super::{Answer, Peer, deadline};
+use super::deadline;
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
 use crate::authorization::Decision;
 use crate::body::ResponseBody;
-use crate::request_info::RequestInfo;
+use crate::request::User;
+use crate::request::{Peer, RequestInfo};
 
 /// The request as the audit log sees it.
 pub(super) fn request<'a>(

@@ -5,23 +5,26 @@ use std::sync::Arc;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::Verb;
 
-use super::{Answer, Context};
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
 use crate::body::RequestBody;
 use crate::endpoints;
-use crate::negotiation::Representation;
+use crate::request::Request;
+use crate::request::representation::Representation;
+use crate::sinks::Sinks;
 use crate::verbs::Operation;
 
 /// Runs the handler of an authorized request.
 pub(super) async fn handle(
     api: &Arc<ApiServer>,
-    context: &mut Context,
+    request: &mut Request,
+    sinks: &Sinks,
     body: RequestBody,
 ) -> Result<Answer, Answer> {
-    if !context.info.is_resource {
-        return endpoints::handle(api, context).await;
+    if !request.info.is_resource {
+        return endpoints::handle(api, request).await;
     }
-    let info = &context.info;
+    let info = &request.info;
     let served = api.served();
     let catalog = &served.catalog;
     if catalog.version(&info.group, &info.version).is_none() {
@@ -41,23 +44,23 @@ pub(super) async fn handle(
     if misplaced {
         return Err(Status::no_such_resource().into());
     }
-    context.representation = Representation::negotiate(&context.headers, &context.query)?;
-    if !context.info.subresource.is_empty() && resource.subresource(&context.info.subresource).is_none() {
+    request.representation = Representation::negotiate(&request.headers, &request.query)?;
+    if !request.info.subresource.is_empty() && resource.subresource(&request.info.subresource).is_none() {
         return Err(Status::no_such_resource().into());
     }
-    let verb = verb(&context.info.verb).ok_or_else(Status::method_not_allowed)?;
-    if context.info.subresource.is_empty() {
+    let verb = verb(&request.info.verb).ok_or_else(Status::method_not_allowed)?;
+    if request.info.subresource.is_empty() {
         let collection = matches!(verb, Verb::Create | Verb::List | Verb::Watch | Verb::DeleteCollection);
-        let addressed = collection || !context.info.name.is_empty();
-        let placed = !(resource.namespaced && context.info.namespace.is_empty())
+        let addressed = collection || !request.info.name.is_empty();
+        let placed = !(resource.namespaced && request.info.namespace.is_empty())
             || matches!(verb, Verb::List | Verb::Watch);
-        let named_create = verb == Verb::Create && !context.info.name.is_empty();
+        let named_create = verb == Verb::Create && !request.info.name.is_empty();
         if !resource.allows(verb) || !addressed || !placed || named_create {
             return Err(Status::method_not_allowed().into());
         }
     } else {
         let subresource =
-            resource.subresource(&context.info.subresource).ok_or_else(Status::no_such_resource)?;
+            resource.subresource(&request.info.subresource).ok_or_else(Status::no_such_resource)?;
         if !subresource.verbs.contains(&verb) {
             return Err(Status::method_not_allowed().into());
         }
@@ -67,7 +70,7 @@ pub(super) async fn handle(
         let why = "create not allowed while custom resource definition is terminating";
         return Err(Status::failure(405, "MethodNotAllowed", why).into());
     }
-    let operation = Operation::new(api, context, Arc::clone(resource), custom.cloned());
+    let operation = Operation::new(api, request, sinks, Arc::clone(resource), custom.cloned());
     let answer = match endpoints::handle_resource(&operation, verb, body).await {
         Ok(answer) => answer,
         Err(body) => operation.run(verb, body).await,

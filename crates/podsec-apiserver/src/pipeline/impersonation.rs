@@ -5,11 +5,11 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::name::dns1123_subdomain;
 use podsec_apimachinery::quote::quoted;
 
-use super::Answer;
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::authentication::{MASTERS, User};
 use crate::authorization::Decision;
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
+use crate::request::user::{MASTERS, User};
 
 /// The user the request asks to act as; `None` when it does not.
 ///
@@ -169,7 +169,7 @@ impl Mode {
                 (MASTERS, "impersonating the system:masters group is not allowed"),
             ] {
                 if groups.iter().any(|own| own == group) {
-                    return Err(super::answer::forbidden(caller, &ask(group), why));
+                    return Err(super::render::forbidden(caller, &ask(group), why));
                 }
             }
             if groups.len() >= MANY && require(api, caller, ask("*")).await.is_ok() {
@@ -193,11 +193,11 @@ impl Mode {
         if self != Self::Legacy {
             if extra.contains_key("") {
                 let why = "impersonating the empty string key in extra is not allowed";
-                return Err(super::answer::forbidden(caller, &ask("", ""), why));
+                return Err(super::render::forbidden(caller, &ask("", ""), why));
             }
             if extra.values().flatten().any(String::is_empty) {
                 let why = "impersonating the empty string value in extra is not allowed";
-                return Err(super::answer::forbidden(caller, &ask("", ""), why));
+                return Err(super::render::forbidden(caller, &ask("", ""), why));
             }
             let many = extra.len() >= MANY || extra.values().map(Vec::len).sum::<usize>() >= MANY;
             if many && require(api, caller, ask("*", "*")).await.is_ok() {
@@ -229,14 +229,14 @@ async fn act_as(api: &ApiServer, caller: &User, user: &User, info: &RequestInfo)
         }
     }
     Err(first_refusal
-        .unwrap_or_else(|| super::answer::forbidden(caller, info, "all impersonation modes failed")))
+        .unwrap_or_else(|| super::render::forbidden(caller, info, "all impersonation modes failed")))
 }
 
 /// 403 unless the caller may.
 async fn require(api: &ApiServer, caller: &User, info: RequestInfo) -> Result<(), Status> {
     match api.authorize(caller, &info).await {
         Decision::Allow(_) => Ok(()),
-        Decision::Forbid(reason) => Err(super::answer::forbidden(caller, &info, &reason)),
+        Decision::Forbid(reason) => Err(super::render::forbidden(caller, &info, &reason)),
     }
 }
 

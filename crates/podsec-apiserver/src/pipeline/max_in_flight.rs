@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 
-use super::Answer;
-use crate::authentication::{MASTERS, User};
-use crate::request_info::RequestInfo;
+use crate::answer::Answer;
+use crate::request::RequestInfo;
+use crate::request::user::{MASTERS, User};
 
 /// The requests that are running.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::query::Query;
+    use crate::request::Query;
 
     fn info(method: &Method, url: &str) -> RequestInfo {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));

@@ -5,18 +5,15 @@
 //!     ─► audit ─► impersonation ─► max in flight ─► authorization ─► handler (endpoint or verb) ─► answer
 //! ```
 
-mod answer;
 mod audit;
 mod audit_id;
-mod context;
-pub(crate) mod deadline;
+mod deadline;
 mod handler;
 mod impersonation;
 mod last_modes;
 mod max_in_flight;
 mod panic_guard;
-mod peer;
-mod warning;
+mod render;
 
 use std::sync::Arc;
 
@@ -27,19 +24,18 @@ use podsec_apimachinery::Status;
 use podsec_audit::Recording;
 use tokio::time::Instant;
 
-pub(crate) use answer::Answer;
-pub(crate) use context::Context;
 pub(crate) use last_modes::LastModes;
 pub(crate) use max_in_flight::MaxInFlight;
-pub use peer::Peer;
 
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::authentication::{self, Certificate, StrangersCertificate};
+use crate::authentication::{Certificate, StrangersCertificate};
 use crate::authorization::Decision;
 use crate::body::{RequestBody, ResponseBody};
-use crate::negotiation::Representation;
-use crate::query::Query;
-use crate::request_info::RequestInfo;
+use crate::request::representation::Representation;
+use crate::request::{self, Peer, Query, RequestInfo, user};
+use crate::sinks::Sinks;
+use crate::warnings::Warnings;
 
 /// Answers one request. Never fails and never panics: whatever goes wrong becomes an answer.
 pub(crate) async fn serve(
@@ -52,7 +48,7 @@ pub(crate) async fn serve(
     let guarded = panic_guard::catch(Box::pin(receive(&api, &peer, request, &audit_id))).await;
     let mut response = guarded.unwrap_or_else(|panic| {
         tracing::error!(%panic, "a request handler panicked");
-        answer::render_status(&panic_guard::status(), fallback)
+        render::render_status(&panic_guard::status(), fallback)
     });
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
@@ -75,7 +71,7 @@ async fn receive(
         Ok(info) => info,
         Err(error) => {
             let why = format!("failed to create RequestInfo: {error}");
-            return answer::render_status(&Status::internal(&why), fallback);
+            return render::render_status(&Status::internal(&why), fallback);
         }
     };
     let timer = api.metrics.request(&info);
@@ -86,11 +82,11 @@ async fn receive(
         if let Some(auditor) = &api.auditor {
             let recording = auditor.refuse(&audited, recorded);
             // Whether the event was late or lost, the answer is a refusal.
-            let _ = audit::written(api, &recording, Some(Instant::now() + deadline::DEFAULT)).await;
+            let _ = audit::written(api, &recording, Some(Instant::now() + request::deadline::DEFAULT)).await;
         }
-        answer::render_status(status, fallback)
+        render::render_status(status, fallback)
     };
-    let deadline = match deadline::parse(&info, &query) {
+    let deadline = match request::deadline::parse(&info, &query) {
         Ok(deadline) => deadline,
         Err(status) => return timer.stop(refuse(&status, &status).await),
     };
@@ -103,7 +99,7 @@ async fn receive(
     };
     let user = match api.authenticator().authenticate(certificate, &parts.headers).await {
         // Where everything is allowed, nobody is let in without a name.
-        Ok(user) if user.name == authentication::ANONYMOUS && api.authorizer.allows_all() => {
+        Ok(user) if user.name == user::ANONYMOUS && api.authorizer.allows_all() => {
             let status = Status::unauthorized();
             return timer.stop(refuse(&status, &status).await);
         }
@@ -115,7 +111,7 @@ async fn receive(
         }
     };
     if let Some(connection) = connection
-        && !user.is_in(authentication::ALL_UNAUTHENTICATED)
+        && !user.is_in(user::ALL_UNAUTHENTICATED)
     {
         connection.set_authenticated();
     }
@@ -123,51 +119,55 @@ async fn receive(
         None => Recording::off(),
         Some(auditor) => match audit::receive(api, auditor, &audited, &audit::user(&user), deadline).await {
             Ok(recording) => recording,
-            Err(answer) => return timer.stop(answer::render_bare(answer, fallback)),
+            Err(answer) => return timer.stop(render::render_bare(answer, fallback)),
         },
     };
-    let mut context = Context {
+    let sinks = Sinks { warnings: Warnings::default(), recording: recording.clone() };
+    let mut request = request::Request {
         uri: parts.uri,
         headers: parts.headers,
         representation: fallback,
-        warnings: warning::Warnings::default(),
         info,
         query,
         user,
         received,
         deadline,
-        recording: recording.clone(),
     };
     let outcome = panic_guard::catch(async {
-        let answered = deadline::enforce(deadline, authorize(api, &mut context, body)).await;
-        answer::render(&context, answered)
+        let answered = deadline::enforce(deadline, authorize(api, &mut request, &sinks, body)).await;
+        render::render(request.representation, &sinks, answered)
     });
     let response = match outcome.await {
         Ok(response) => response,
         Err(panic) => {
             recording.panicked(&panic);
             tracing::error!(%panic, "a request handler panicked");
-            answer::render_status(&panic_guard::status(), fallback)
+            render::render_status(&panic_guard::status(), fallback)
         }
     };
     audit::end(&recording, &response);
     match audit::written(api, &recording, deadline).await {
         Ok(()) => timer.stop(response),
-        Err(late) => timer.stop(answer::render_bare(late, fallback)),
+        Err(late) => timer.stop(render::render_bare(late, fallback)),
     }
 }
 
 /// Decides on whose behalf the request runs and whether it may, then runs it.
-async fn authorize(api: &Arc<ApiServer>, context: &mut Context, body: RequestBody) -> Result<Answer, Answer> {
-    if let Some(user) = impersonation::requested(api, &context.user, &context.headers, &context.info).await? {
-        context.recording.impersonated(&audit::user(&user));
-        context.user = user;
+async fn authorize(
+    api: &Arc<ApiServer>,
+    request: &mut request::Request,
+    sinks: &Sinks,
+    body: RequestBody,
+) -> Result<Answer, Answer> {
+    if let Some(user) = impersonation::requested(api, &request.user, &request.headers, &request.info).await? {
+        sinks.recording.impersonated(&audit::user(&user));
+        request.user = user;
     }
-    let _in_flight = api.in_flight.begin(&context.user, &context.info)?;
-    let decision = api.authorize(&context.user, &context.info).await;
-    audit::note_decision(&context.recording, &decision);
+    let _in_flight = api.in_flight.begin(&request.user, &request.info)?;
+    let decision = api.authorize(&request.user, &request.info).await;
+    audit::note_decision(&sinks.recording, &decision);
     if let Decision::Forbid(reason) = decision {
-        return Err(Answer::Forbidden(answer::forbidden(&context.user, &context.info, &reason)));
+        return Err(Answer::Forbidden(render::forbidden(&request.user, &request.info, &reason)));
     }
-    handler::handle(api, context, body).await
+    handler::handle(api, request, sinks, body).await
 }

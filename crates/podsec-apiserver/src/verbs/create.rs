@@ -8,20 +8,20 @@ use podsec_storage::Precondition;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::options::WriteOptions;
 use super::origin::Origin;
 use super::{Operation, managed_fields};
 use crate::admission::{self, Action, Reservation, Write};
+use crate::answer::Answer;
 use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
-use crate::pipeline::Answer;
 use crate::registry::WriteError;
+use crate::request::options::WriteOptions;
 
 /// Decodes the body and creates the object.
 pub(super) async fn create(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::create(&context.query, &context.headers)?;
+    let request = operation.request;
+    let options = WriteOptions::create(&request.query, &request.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
     let object = decode::object(operation, bytes.as_ref(), options.field_validation)?;
     drop(bytes);
@@ -41,7 +41,7 @@ pub(crate) async fn create_object(
 ) -> Result<Value, Status> {
     operation.behaviour.default(&mut object);
     if origin == Origin::Update {
-        operation.context.recording.request_object(&object);
+        operation.sinks.recording.request_object(&object);
     }
     place(operation, &mut object)?;
     wipe(&mut object);
@@ -72,7 +72,7 @@ pub(crate) async fn create_object(
         let mut candidate = object.clone();
         (operation.behaviour.strategy.prepare_for_create)(&mut candidate);
         if operation.resource.resource == "certificatesigningrequests" {
-            let user = &operation.context.user;
+            let user = &operation.request.user;
             let user =
                 json!({"username": user.name, "uid": user.uid, "groups": user.groups, "extra": user.extra});
             certificatesigningrequests::set_requestor(&mut candidate, &user);
@@ -83,7 +83,7 @@ pub(crate) async fn create_object(
             return Err(operation.invalid(&name, &errors));
         }
         for warning in operation.behaviour.warnings_on_create(&candidate) {
-            operation.context.warnings.add(warning);
+            operation.sinks.warnings.add(warning);
         }
         admission::validate(operation, &write, &candidate).await?;
         attempts -= 1;
@@ -191,7 +191,7 @@ fn stamp(operation: &Operation<'_>, object: &mut Value) {
     wipe(object);
     let mut meta = MetaMut::of(object);
     meta.set_uid(&Uuid::new_v4().to_string());
-    meta.set_creation_timestamp(Some(operation.context.received));
+    meta.set_creation_timestamp(Some(operation.request.received));
 }
 
 /// A random number, for one letter of a name.

@@ -8,12 +8,12 @@ use podsec_storage::Precondition;
 use serde_json::Value;
 
 use super::Operation;
-use super::options::{DeleteOptions, FOREGROUND, ORPHAN, Propagation};
 use crate::admission::{self, Action, Write};
+use crate::answer::Answer;
 use crate::body::{self, RequestBody};
 use crate::decode;
-use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
+use crate::request::options::{DeleteOptions, FOREGROUND, ORPHAN, Propagation};
 use podsec_kinds::object;
 use podsec_kinds::{DeletionAnswer, GarbageCollection};
 
@@ -41,10 +41,10 @@ pub(super) async fn delete(operation: &Operation<'_>, body: RequestBody) -> Resu
 pub(super) async fn options(operation: &Operation<'_>, body: RequestBody) -> Result<DeleteOptions, Status> {
     let bytes = body::read(body, &operation.api.budget).await?;
     if bytes.as_ref().is_empty() {
-        return DeleteOptions::from_query(&operation.context.query);
+        return DeleteOptions::from_query(&operation.request.query);
     }
-    let object = decode::delete_options(operation.context, bytes.as_ref())?;
-    operation.context.recording.delete_options(&object);
+    let object = decode::delete_options(operation.request, bytes.as_ref())?;
+    operation.sinks.recording.delete_options(&object);
     DeleteOptions::from_object(&object)
 }
 
@@ -110,7 +110,7 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
     let mut object = stored.clone();
     set_propagation(operation, &mut object, options);
     if !Meta::of(stored).is_being_deleted() {
-        (operation.behaviour.strategy.prepare_for_delete)(&mut object, operation.context.received);
+        (operation.behaviour.strategy.prepare_for_delete)(&mut object, operation.request.received);
     }
     let is_namespace = operation.resource.kind == "Namespace" && operation.resource.group.is_empty();
     let asked = options.grace_period_seconds;
@@ -123,15 +123,15 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
         let over = Meta::of(stored).deletion_grace_period_seconds().unwrap_or(0) == 0;
         return match grace {
             Some(grace) if sooner && grace > 0 => {
-                mark(&mut object, grace, operation.context.received);
+                mark(&mut object, grace, operation.request.received);
                 Step::Mark(object)
             }
             Some(0) if (sooner || over) && !waits_for_finalizers => {
-                mark(&mut object, 0, operation.context.received);
+                mark(&mut object, 0, operation.request.received);
                 Step::Remove(object)
             }
             Some(0) if sooner => {
-                mark(&mut object, 0, operation.context.received);
+                mark(&mut object, 0, operation.request.received);
                 Step::Mark(object)
             }
             None if !waits_for_finalizers => Step::Remove(object),
@@ -140,22 +140,22 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
     }
     match grace {
         Some(grace) if grace > 0 || waits_for_finalizers => {
-            mark(&mut object, grace, operation.context.received);
+            mark(&mut object, grace, operation.request.received);
             Step::Mark(object)
         }
         Some(_) => {
-            mark(&mut object, 0, operation.context.received);
+            mark(&mut object, 0, operation.request.received);
             Step::Remove(object)
         }
         None if is_namespace && waits_for_finalizers => {
             // A namespace has no grace period; its phase says that it is going.
-            MetaMut::of(&mut object).set_deletion_timestamp(Some(operation.context.received));
+            MetaMut::of(&mut object).set_deletion_timestamp(Some(operation.request.received));
             let status = object::as_map(&mut object).entry("status").or_insert(Value::Null);
             object::as_map(status).insert("phase".to_owned(), "Terminating".into());
             Step::Mark(object)
         }
         None if waits_for_finalizers => {
-            mark(&mut object, 0, operation.context.received);
+            mark(&mut object, 0, operation.request.received);
             Step::Mark(object)
         }
         None => Step::Remove(object),

@@ -4,19 +4,20 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{ListMeta, Meta};
 use podsec_storage::Range;
 
+use super::Operation;
 use super::delete::{Deletion, delete_object, options};
 use super::selection::Selection;
-use super::{Operation, list_options::ListOptions};
+use crate::answer::Answer;
 use crate::body::RequestBody;
-use crate::pipeline::Answer;
 use crate::registry::status;
+use crate::request::list_options::ListOptions;
 
 /// Deletes the objects one after the other and answers with the list of them.
 pub(super) async fn delete_collection(
     operation: &Operation<'_>,
     body: RequestBody,
 ) -> Result<Answer, Status> {
-    let query = &operation.context.query;
+    let query = &operation.request.query;
     let options = options(operation, body).await?;
     ListOptions::parse(query)?;
     let selection = Selection::parse(query, operation.behaviour.clone(), operation.name())?;
@@ -45,7 +46,7 @@ pub(super) async fn delete_collection(
         &version,
         &metadata,
         items,
-        operation.context.received,
+        operation.request.received,
     )?;
     Ok(Answer::ok(list))
 }

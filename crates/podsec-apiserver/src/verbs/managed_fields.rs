@@ -9,7 +9,7 @@ use podsec_apimachinery::schema::{CustomType, Definitions, Schema, catalog};
 use serde_json::Value;
 
 use super::Operation;
-use super::options::WriteOptions;
+use crate::request::options::WriteOptions;
 
 /// Brings the managed fields of `new` up to date before it takes the place of `live`; `None` is a create. Comes after
 /// decoding and defaulting: what admission and the kind's own preparation set belongs to nobody.
@@ -74,7 +74,7 @@ fn with_request<T>(
     options: &WriteOptions,
     run: impl FnOnce(&Request<'_>) -> T,
 ) -> T {
-    let subresource = operation.context.info.subresource.as_str();
+    let subresource = operation.request.info.subresource.as_str();
     let reset = match subresource {
         "" if operation.resource.subresource("status").is_some() => FieldSet::of(&[&["status"]]),
         "status" => {
@@ -87,6 +87,6 @@ fn with_request<T>(
         api_version: &operation.resource.api_version(),
         subresource,
         reset: &reset,
-        now: operation.context.received,
+        now: operation.request.received,
     })
 }

@@ -10,10 +10,8 @@ mod delete;
 mod deletecollection;
 mod get;
 mod list;
-mod list_options;
 pub(crate) mod managed_fields;
 mod operation;
-pub(crate) mod options;
 mod origin;
 mod patch;
 mod selection;
@@ -29,15 +27,15 @@ pub(crate) use operation::Operation;
 pub(crate) use origin::Origin;
 pub(crate) use update::{check_name, update_object};
 
+use crate::answer::Answer;
 use crate::body::RequestBody;
-use crate::pipeline::Answer;
 
 impl Operation<'_> {
     /// Does what the verb says.
     pub(crate) async fn run(&self, verb: Verb, body: RequestBody) -> Result<Answer, Status> {
         if let Some(deprecation) = self.behaviour.deprecation() {
-            self.context.warnings.add(deprecation);
-            self.context.recording.annotate("k8s.io/deprecated", "true");
+            self.sinks.warnings.add(deprecation);
+            self.sinks.recording.annotate("k8s.io/deprecated", "true");
         }
         match verb {
             Verb::Create => create::create(self, body).await,

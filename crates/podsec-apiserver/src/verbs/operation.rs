@@ -7,10 +7,12 @@ use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::status::GroupResource;
 use serde_json::Value;
 
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::pipeline::{Answer, Context};
 use crate::registry::Registry;
+use crate::request::Request;
 use crate::service_pool::Given;
+use crate::sinks::Sinks;
 use crate::table::View;
 use podsec_kinds::Behaviour;
 use podsec_kinds::custom::CustomResource;
@@ -18,7 +20,8 @@ use podsec_kinds::custom::CustomResource;
 /// One request for one resource.
 pub(crate) struct Operation<'a> {
     pub(crate) api: &'a Arc<ApiServer>,
-    pub(crate) context: &'a Context,
+    pub(crate) request: &'a Request,
+    pub(crate) sinks: &'a Sinks,
     pub(crate) resource: Arc<Resource>,
     pub(crate) behaviour: Behaviour,
     pub(crate) registry: Registry,
@@ -28,23 +31,24 @@ impl<'a> Operation<'a> {
     /// `custom` is what is particular to a custom resource.
     pub(crate) fn new(
         api: &'a Arc<ApiServer>,
-        context: &'a Context,
+        request: &'a Request,
+        sinks: &'a Sinks,
         resource: Arc<Resource>,
         custom: Option<Arc<CustomResource>>,
     ) -> Self {
         let registry = Registry::new(&api.store, &resource, custom.clone());
         let behaviour = Behaviour::of(&resource, custom);
-        Self { api, context, resource, behaviour, registry }
+        Self { api, request, sinks, resource, behaviour, registry }
     }
 
     /// The namespace in the URL. A Namespace object, whose URL names itself, has none.
     pub(crate) fn namespace(&self) -> &'a str {
-        if self.resource.namespaced { &self.context.info.namespace } else { "" }
+        self.request.namespace(&self.resource)
     }
 
     /// The name in the URL.
     pub(crate) fn name(&self) -> &'a str {
-        &self.context.info.name
+        self.request.name()
     }
 
     /// The resource as messages name it.
@@ -57,7 +61,7 @@ impl<'a> Operation<'a> {
     /// # Errors
     /// 422 for an unknown `includeObject`.
     pub(crate) fn view(&self) -> Result<View, Status> {
-        View::new(self.context.representation.transform, &self.context.query, self.behaviour.clone())
+        View::new(self.request.representation.transform, &self.request.query, self.behaviour.clone())
     }
 
     /// One object as an answer.
@@ -65,7 +69,7 @@ impl<'a> Operation<'a> {
     /// # Errors
     /// 422 for an unknown `includeObject`.
     pub(crate) fn answer(&self, code: u16, object: Value) -> Result<Answer, Status> {
-        let object = self.view()?.object(object, self.context.received);
+        let object = self.view()?.object(object, self.request.received);
         Ok(Answer::Object { code, content_type: None, object })
     }
 
@@ -86,7 +90,7 @@ impl<'a> Operation<'a> {
         dry_run: bool,
     ) -> Result<Option<Given>, Status> {
         let is_service = self.resource.group.is_empty() && self.resource.resource == "services";
-        if !is_service || !self.context.info.subresource.is_empty() {
+        if !is_service || !self.request.info.subresource.is_empty() {
             return Ok(None);
         }
         self.api.service_pool.allocate(&**self.registry.store(), object, stored, dry_run).await

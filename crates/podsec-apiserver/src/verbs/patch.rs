@@ -12,12 +12,12 @@ use podsec_apimachinery::status::Details;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::options::{FieldValidation, WriteOptions};
 use super::origin::Origin;
 use super::update::check_name;
 use super::{Operation, create, managed_fields, update_object};
+use crate::answer::Answer;
 use crate::body::{self, RequestBody};
-use crate::pipeline::Answer;
+use crate::request::options::{FieldValidation, WriteOptions};
 use podsec_kinds::object::as_map;
 
 /// The form of a patch, by its content type.
@@ -31,16 +31,16 @@ enum Form {
 
 /// Applies the patch in the body to the newest state of the object.
 pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let content_type = context.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let request = operation.request;
+    let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let form = Form::of(content_type.unwrap_or_default());
     let is_custom = operation.behaviour.custom.is_some();
     // Nothing says how the lists of a custom object merge.
     let form = form.filter(|form| !(is_custom && *form == Form::StrategicMerge));
     let form = form.ok_or_else(|| unsupported_media_type(is_custom))?;
-    let options = WriteOptions::patch(&context.query, &context.headers, form == Form::Apply)?;
+    let options = WriteOptions::patch(&request.query, &request.headers, form == Form::Apply)?;
     let bytes = body::read(body, &operation.api.budget).await?;
-    context.recording.patch(bytes.as_ref());
+    operation.sinks.recording.patch(bytes.as_ref());
     if form == Form::Apply {
         return apply(operation, bytes.as_ref(), &options).await;
     }
@@ -49,7 +49,7 @@ pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Resul
     let object = update_object(operation, &options, Origin::Update, |stored| {
         let apply = || patch.applied(operation, stored, &options);
         let mut patched =
-            if patch.is_long() { operation.api.processors.run(context.deadline, apply)?? } else { apply()? };
+            if patch.is_long() { operation.api.processors.run(request.deadline, apply)?? } else { apply()? };
         check_name(operation, &patched)?;
         create::place(operation, &mut patched)?;
         operation.behaviour.default(&mut patched);
@@ -97,7 +97,7 @@ impl Patch {
         let schema = managed_fields::schema_of(operation);
         let patched = match (self.form, &schema) {
             (Form::Json, _) => {
-                let deadline = operation.context.deadline;
+                let deadline = operation.request.deadline;
                 let proceed = || deadline.is_none_or(|deadline| Instant::now() < deadline);
                 json::apply_while(object, patch, proceed)
             }
@@ -138,7 +138,7 @@ impl Patch {
             FieldValidation::Strict if !strict.is_empty() => {
                 return Err(invalid(shown(), &format!("strict decoding error: {}", strict.join(", "))));
             }
-            FieldValidation::Warn => strict.into_iter().for_each(|text| operation.context.warnings.add(text)),
+            FieldValidation::Warn => strict.into_iter().for_each(|text| operation.sinks.warnings.add(text)),
             FieldValidation::Strict | FieldValidation::Ignore => {}
         }
         Ok(object)
@@ -214,7 +214,7 @@ async fn apply(operation: &Operation<'_>, bytes: &[u8], options: &WriteOptions) 
             return Err(Status::conflict(operation.group_resource(), name, &why));
         }
         let object = finish(operation, object)?;
-        if !operation.context.info.subresource.is_empty() {
+        if !operation.request.info.subresource.is_empty() {
             return Err(Status::not_found(operation.group_resource(), name));
         }
         match create::create_object(operation, object, options, Origin::Apply).await {

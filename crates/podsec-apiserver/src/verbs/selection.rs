@@ -5,7 +5,7 @@ use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::selector::{field, label};
 use serde_json::Value;
 
-use crate::query::Query;
+use crate::request::Query;
 use podsec_kinds::Behaviour;
 
 /// Label and field selector together, and the one name that a `/watch/` path may demand.

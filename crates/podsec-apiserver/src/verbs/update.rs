@@ -8,31 +8,31 @@ use podsec_storage::Precondition;
 use serde_json::Value;
 
 use super::delete::has_spec_finalizers;
-use super::options::WriteOptions;
 use super::origin::Origin;
 use super::{Operation, create, managed_fields};
 use crate::admission::{self, Action, Reservation, Write};
+use crate::answer::Answer;
 use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
-use crate::pipeline::Answer;
 use crate::registry::{Stored, WriteError};
+use crate::request::options::WriteOptions;
 use crate::service_pool::Given;
 use podsec_kinds::object::metadata_mut;
 
 /// Decodes the body and replaces the object.
 pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WriteOptions::update(&context.query, &context.headers)?;
+    let request = operation.request;
+    let options = WriteOptions::update(&request.query, &request.headers)?;
     let bytes = body::read(body, &operation.api.budget).await?;
     let mut object = decode::object(operation, bytes.as_ref(), options.field_validation)?;
     drop(bytes);
     operation.behaviour.default(&mut object);
-    context.recording.request_object(&object);
+    operation.sinks.recording.request_object(&object);
     create::place(operation, &mut object)?;
     check_name(operation, &object)?;
     if operation.behaviour.strategy.allow_create_on_update
-        && context.info.subresource.is_empty()
+        && request.info.subresource.is_empty()
         && operation.registry.find(operation.namespace(), operation.name()).await?.is_none()
     {
         let object = create::create_object(operation, object, &options, Origin::Update).await?;
@@ -120,20 +120,20 @@ async fn prepare(
     escalation::check(operation, Some(stored), &object).await?;
     keep(&mut object, stored);
     let given = operation.allocate(&mut object, Some(stored), options.dry_run).await?;
-    let subresource = operation.context.info.subresource.as_str();
+    let subresource = operation.request.info.subresource.as_str();
     let door = strategy.subresource(subresource);
     let prepare = door.map_or(strategy.prepare_for_update, |door| door.prepare_for_update);
     prepare(&mut object, stored);
     let mut warnings = Vec::new();
     let errors = operation.behaviour.validate_update(subresource, &object, stored, &mut warnings);
     for warning in &warnings {
-        operation.context.warnings.add(warning);
+        operation.sinks.warnings.add(warning);
     }
     if !errors.is_empty() {
         return Err(operation.invalid(operation.name(), &errors));
     }
     for warning in operation.behaviour.warnings_on_update(subresource, &object, stored) {
-        operation.context.warnings.add(warning);
+        operation.sinks.warnings.add(warning);
     }
     admission::validate(operation, &write, &object).await?;
     let reservation = admission::reserve(operation, &write, &object).await?;

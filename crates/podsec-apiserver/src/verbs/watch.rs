@@ -16,21 +16,21 @@ use tokio::time::{Instant, interval_at, sleep_until, timeout, timeout_at};
 
 use super::Operation;
 use super::list::ListMemory;
-use super::list_options::WatchOptions;
 use super::selection::Selection;
+use crate::answer::Answer;
 use crate::apiserver::ApiServer;
 use crate::body::{Broken, ResponseBody};
 use crate::event_lines::LineKey;
-use crate::pipeline::Answer;
 use crate::registry::{Registry, status, too_large_resource_version};
+use crate::request::list_options::WatchOptions;
 use crate::stored_json::StoredJson;
 use crate::table::View;
 
 /// Answers at once with a stream that a task of its own fills.
 pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = WatchOptions::parse(&context.query)?;
-    let selection = Selection::parse(&context.query, operation.behaviour.clone(), operation.name())?;
+    let request = operation.request;
+    let options = WatchOptions::parse(&request.query)?;
+    let selection = Selection::parse(&request.query, operation.behaviour.clone(), operation.name())?;
     let store = Arc::clone(operation.registry.store());
     let current = store.revision().await.map_err(|error| status(&error))?;
     if let Some(asked) = options.from
@@ -55,14 +55,14 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
         initial_bookmark: options.initial_bookmark,
         started: false,
     };
-    let timeout = context
+    let timeout = request
         .query
         .value("timeout")
         .and_then(|text| podsec_go::duration::parse_positive(text).ok())
         .filter(|timeout| !timeout.is_zero());
     let timeout = options.timeout_seconds.map(Duration::from_secs).or(timeout).unwrap_or_else(random_timeout);
     let end = Instant::now() + timeout.min(LONGEST);
-    let recording = context.recording.clone();
+    let recording = operation.sinks.recording.clone();
     let stop = operation.api.stopping();
     tokio::spawn(async move {
         // A client that reads nothing any more cannot be told that it is over.

@@ -1,7 +1,7 @@
 //! What plugins ask the authorizers about the user of a request.
 
 use crate::authorization::{Decision, refusal};
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
 use crate::verbs::Operation;
 
 /// Whether the user of a request may do `verb` to what signs certificates under this name, or under all names of its
@@ -30,7 +30,7 @@ pub(super) async fn may_use_signer(operation: &Operation<'_>, verb: &'static str
 /// # Errors
 /// Why not.
 pub(super) async fn may(operation: &Operation<'_>, info: &RequestInfo) -> Result<(), String> {
-    let user = &operation.context.user;
+    let user = &operation.request.user;
     match operation.api.authorize(user, info).await {
         Decision::Allow(_) => Ok(()),
         Decision::Forbid(reason) => Err(refusal(user, info, &reason)),

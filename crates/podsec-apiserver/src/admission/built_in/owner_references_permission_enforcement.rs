@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::access;
 use super::target::forbid;
 use crate::admission::{Action, Write};
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
 use crate::verbs::Operation;
 
 /// Refuses owners named by somebody else.
@@ -23,13 +23,13 @@ pub(super) async fn validate(
     // A binding becomes no object.
     let is_exempt = operation.resource.group.is_empty()
         && operation.resource.resource == "pods"
-        && matches!(operation.context.info.subresource.as_str(), "binding" | "eviction");
+        && matches!(operation.request.info.subresource.as_str(), "binding" | "eviction");
     let is_write = matches!(write.action, Action::Create | Action::Update);
     if !is_write || is_exempt || same(new_owners, old_owners) {
         return Ok(());
     }
     if write.action == Action::Update {
-        let info = RequestInfo { verb: "delete".into(), ..operation.context.info.clone() };
+        let info = RequestInfo { verb: "delete".into(), ..operation.request.info.clone() };
         if let Err(refusal) = access::may(operation, &info).await {
             let why = format!("cannot set an ownerRef on a resource you can't delete: {refusal}, <nil>");
             return Err(forbid(operation, object, &why));

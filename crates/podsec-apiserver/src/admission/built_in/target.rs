@@ -10,7 +10,7 @@ use crate::verbs::Operation;
 pub(super) fn is_about(operation: &Operation<'_>, group: &str, resource: &str, subresource: &str) -> bool {
     operation.resource.group == group
         && operation.resource.resource == resource
-        && operation.context.info.subresource == subresource
+        && operation.request.info.subresource == subresource
 }
 
 /// 403 for an object, by its name or by what its name will begin with.

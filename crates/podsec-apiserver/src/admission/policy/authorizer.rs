@@ -8,9 +8,9 @@ use podsec_cel::authorizer::{Authorizer, Decision, Question, Target};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::apiserver::ApiServer;
-use crate::authentication::{ALL_AUTHENTICATED, User};
 use crate::authorization::Decision as Answer;
-use crate::request_info::RequestInfo;
+use crate::request::RequestInfo;
+use crate::request::user::{ALL_AUTHENTICATED, User};
 
 /// Answers questions about the user of a request and about service accounts.
 pub(super) struct Rights {

@@ -90,7 +90,7 @@ impl<'a> Mutation<'a> {
         if !invocations.is_empty() {
             let operation = self.asked.operation;
             let run = || self.run(again, object, &invocations);
-            operation.api.processors.run(operation.context.deadline, run)??;
+            operation.api.processors.run(operation.request.deadline, run)??;
         }
         self.left = object.clone();
         Ok(())
@@ -114,7 +114,7 @@ impl<'a> Mutation<'a> {
                 }
             };
             for param in &inputs.params {
-                check_deadline(self.asked.operation.context.deadline)?;
+                check_deadline(self.asked.operation.request.deadline)?;
                 let mut values = self.asked.variables(Some(object), &inputs.version);
                 values.insert("params".to_owned(), param.clone());
                 match conditions::hold(&policy.conditions, policy.failure_policy, &values) {
@@ -179,7 +179,7 @@ impl<'a> Mutation<'a> {
                 &values,
                 &shown,
                 &kind,
-                self.asked.operation.context.deadline,
+                self.asked.operation.request.deadline,
             )?,
         };
         // Who owns which field is the server's affair: what a policy sets belongs to nobody.

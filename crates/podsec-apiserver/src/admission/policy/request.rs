@@ -51,12 +51,12 @@ impl<'a> Asked<'a> {
         Self {
             operation,
             write,
-            kind: GroupVersionKind::of(resource, &operation.context.info.subresource),
+            kind: GroupVersionKind::of(resource, &operation.request.info.subresource),
             namespace,
             equivalents: equivalents(&operation.api.served().catalog, resource),
             stored_namespace: if is_namespace { Ok(None) } else { stored },
             labels,
-            authorizer: Arc::new(Rights::of(operation.api, &operation.context.user)),
+            authorizer: Arc::new(Rights::of(operation.api, &operation.request.user)),
         }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Asked<'a> {
         Subject {
             action: self.write.action,
             resource: &self.operation.resource,
-            subresource: &self.operation.context.info.subresource,
+            subresource: &self.operation.request.info.subresource,
             namespace: self.namespace,
             equivalents: &self.equivalents,
         }
@@ -86,7 +86,7 @@ impl<'a> Asked<'a> {
 
     /// The kind of what policies see that ask for `version`.
     pub(super) fn kind_in(&self, version: &Resource) -> GroupVersionKind {
-        GroupVersionKind::of(version, &self.operation.context.info.subresource)
+        GroupVersionKind::of(version, &self.operation.request.info.subresource)
     }
 
     /// The object as policies see it that ask for `version`.
@@ -130,7 +130,7 @@ impl<'a> Asked<'a> {
             object.map_or(Value::Null, |object| Value::from_json(&self.shown(object, version)))
         };
         let check = |check: Check| Value::Opaque(Arc::new(Opaque::Check(check)));
-        let (info, resource) = (&self.operation.context.info, &self.operation.resource);
+        let (info, resource) = (&self.operation.request.info, &self.operation.resource);
         let asked = Checked {
             group: resource.group.clone(),
             resource: resource.resource.clone(),
@@ -158,11 +158,11 @@ impl<'a> Asked<'a> {
             kind: &self.kind_in(version),
             request_version: &self.operation.resource,
             request_kind: &self.kind,
-            subresource: &self.operation.context.info.subresource,
+            subresource: &self.operation.request.info.subresource,
             name: self.write.name,
             namespace: self.namespace,
             action: self.write.action,
-            user: &self.operation.context.user,
+            user: &self.operation.request.user,
             object: None,
             old: None,
             dry_run: self.write.dry_run,

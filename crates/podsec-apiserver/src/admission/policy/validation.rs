@@ -42,7 +42,7 @@ pub(in crate::admission) async fn validate(
     if invocations.is_empty() {
         return Ok(());
     }
-    let deadline = operation.context.deadline;
+    let deadline = operation.request.deadline;
     let refusal = operation.api.processors.run(deadline, || answer(&asked, object, &invocations))??;
     refusal.map_or(Ok(()), Err)
 }
@@ -110,7 +110,7 @@ fn answer(
             .entry(format!("{}/{}", version.group, version.version))
             .or_insert_with(|| asked.variables(object, version));
         for param in &inputs.params {
-            check_deadline(asked.operation.context.deadline)?;
+            check_deadline(asked.operation.request.deadline)?;
             let mut values = values.clone();
             values.insert("params".to_owned(), param.clone());
             let verdict = judge(policy, values, namespace.clone());
@@ -135,11 +135,11 @@ fn decide<'v>(
     verdict: &'v Verdict,
 ) -> Vec<&'v Denial> {
     let mut refusing = Vec::new();
-    let context = asked.operation.context;
+    let sinks = asked.operation.sinks;
     for (index, denial) in &verdict.denials {
         for action in &binding.actions {
             match action.as_str() {
-                "Warn" => context.warnings.add(format!(
+                "Warn" => sinks.warnings.add(format!(
                     "Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': {}",
                     policy.name, binding.name, denial.message
                 )),
@@ -152,7 +152,7 @@ fn decide<'v>(
                         validation_actions: &binding.actions,
                     };
                     let value = json::to_vec(&[failure]).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                    context.recording.annotate(VALIDATION_FAILURE, &value.unwrap_or_default());
+                    sinks.recording.annotate(VALIDATION_FAILURE, &value.unwrap_or_default());
                 }
                 // What nobody knows refuses.
                 _ => refusing.push(denial),
@@ -191,7 +191,7 @@ impl Notes {
 
     fn write(self, asked: &Asked<'_>) {
         for (key, values) in self.0 {
-            asked.operation.context.recording.annotate(&key, &values.join(", "));
+            asked.operation.sinks.recording.annotate(&key, &values.join(", "));
         }
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Asking<'a> {
             operation,
             write,
             hooks,
-            kind: GroupVersionKind::of(resource, &operation.context.info.subresource),
+            kind: GroupVersionKind::of(resource, &operation.request.info.subresource),
             namespace: if is_namespace { write.name } else { operation.namespace() },
             equivalents: equivalents(&operation.api.served().catalog, resource),
             labels: None,
@@ -84,7 +84,7 @@ impl<'a> Asking<'a> {
         Subject {
             action: self.write.action,
             resource: &self.operation.resource,
-            subresource: &self.operation.context.info.subresource,
+            subresource: &self.operation.request.info.subresource,
             namespace: self.namespace,
             equivalents: &self.equivalents,
         }
@@ -125,7 +125,7 @@ impl<'a> Asking<'a> {
         let operation = self.operation;
         let values = Asked::begin(operation, self.write).await.variables(object, version);
         let hold = || conditions::hold(&hook.conditions, hook.failure_policy, &values);
-        operation.api.processors.run(operation.context.deadline, hold)?.map_err(|why| {
+        operation.api.processors.run(operation.request.deadline, hold)?.map_err(|why| {
             tracing::warn!(webhook = hook.name, "failing closed: {why}");
             Status::forbidden(operation.group_resource(), self.write.name, why)
         })
@@ -164,7 +164,7 @@ impl<'a> Asking<'a> {
     }
 
     fn kind_in(&self, version: &Resource) -> GroupVersionKind {
-        GroupVersionKind::of(version, &self.operation.context.info.subresource)
+        GroupVersionKind::of(version, &self.operation.request.info.subresource)
     }
 
     /// Asks a webhook about what it is shown.
@@ -195,11 +195,11 @@ impl<'a> Asking<'a> {
             kind: &self.kind_in(version),
             request_version: &operation.resource,
             request_kind: &self.kind,
-            subresource: &operation.context.info.subresource,
+            subresource: &operation.request.info.subresource,
             name: write.name,
             namespace: self.namespace,
             action: write.action,
-            user: &operation.context.user,
+            user: &operation.request.user,
             object: shown,
             old: old.as_ref(),
             dry_run: write.dry_run,
@@ -225,7 +225,7 @@ impl<'a> Asking<'a> {
             annotator.own(key, value);
         }
         for warning in &response.warnings {
-            operation.context.warnings.add(warning);
+            operation.sinks.warnings.add(warning);
         }
         if response.allowed { Ok(response) } else { Err(Refusal::Deny(response.refusal(&hook.name))) }
     }
@@ -234,7 +234,7 @@ impl<'a> Asking<'a> {
     fn patience(&self, hook: &Hook) -> (Duration, Instant) {
         let now = Instant::now();
         let deadline = now + hook.timeout;
-        let deadline = self.operation.context.deadline.map_or(deadline, |asked| deadline.min(asked));
+        let deadline = self.operation.request.deadline.map_or(deadline, |asked| deadline.min(asked));
         (deadline - now, deadline)
     }
 
@@ -319,7 +319,7 @@ impl<'a> Asking<'a> {
         metrics.failed_open(call);
         annotator.failed_open(phase == "admit");
         tracing::warn!("failing open: {why}");
-        let is_late = self.operation.context.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let is_late = self.operation.request.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if is_late && phase == "admit" {
             let message = "Timeout: request did not complete within requested timeout";
             return Err(Status::failure(504, "Timeout", message));

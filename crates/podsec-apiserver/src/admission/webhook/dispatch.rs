@@ -76,7 +76,7 @@ impl<'a> Mutation<'a> {
             if round > 0 && !self.again.contains(&index) {
                 continue;
             }
-            let recording = &self.asking.operation.context.recording;
+            let recording = &self.asking.operation.sinks.recording;
             let annotator = Annotator { recording, hook, round, index };
             let started = Instant::now();
             let outcome = self.asking.mutate(&annotator, &version, object.as_deref_mut()).await;
@@ -115,7 +115,7 @@ pub(in crate::admission) async fn validate(
     }
     let asking = &asking;
     let calls = asked.iter().enumerate().map(|(index, (hook, version))| async move {
-        let recording = &operation.context.recording;
+        let recording = &operation.sinks.recording;
         let annotator = Annotator { recording, hook, round: 0, index };
         let started = Instant::now();
         let shown = object.map(|object| asking.shown(object, version));

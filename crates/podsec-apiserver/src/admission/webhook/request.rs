@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::hook::ReviewVersion;
 use super::version::GroupVersionKind;
 use crate::admission::Action;
-use crate::authentication::User;
+use crate::request::User;
 
 /// What a review tells besides the object.
 pub(in crate::admission) struct Review<'a> {

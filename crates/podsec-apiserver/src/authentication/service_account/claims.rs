@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::authentication::User;
 use crate::registry::Registry;
+use crate::request::User;
 
 /// The claims of a token, those of RFC 7519 and those of Kubernetes.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use podsec_storage::Store;
 use serde_json::Value;
 
-use super::user::User;
 use crate::options::ServiceAccountOptions;
+use crate::request::User;
 use claims::Claims;
 pub(crate) use claims::{Bound, Reference};
 pub(crate) use keys::Error;

@@ -16,11 +16,11 @@ use podsec_apimachinery::Status;
 use podsec_audit::Level;
 
 use super::Operation;
-use super::list_options::{Continue, ListOptions};
 use super::selection::Selection;
+use crate::answer::Answer;
 use crate::body::ResponseBody;
-use crate::negotiation::Encoding;
-use crate::pipeline::Answer;
+use crate::request::list_options::{Continue, ListOptions};
+use crate::request::representation::Encoding;
 use podsec_kinds::object;
 
 pub(crate) use memory::ListMemory;
@@ -31,9 +31,9 @@ use stream::{Document, Piece};
 
 /// Answers with the objects that the selectors let through, a page at a time when the client wants pages.
 pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {
-    let context = operation.context;
-    let options = ListOptions::parse(&context.query)?;
-    let selection = Selection::parse(&context.query, operation.behaviour.clone(), operation.name())?;
+    let request = operation.request;
+    let options = ListOptions::parse(&request.query)?;
+    let selection = Selection::parse(&request.query, operation.behaviour.clone(), operation.name())?;
     let prefix = operation.registry.prefix(operation.namespace());
     let mut pages = Pages::new(&prefix, &options);
     let first = match pages.first(operation).await {
@@ -54,27 +54,27 @@ pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {
         registry: operation.registry.clone(),
         view: operation.view()?,
         selection,
-        now: context.received,
+        now: request.received,
     };
     let mut document = Document::new(operation, &options, prefix.clone(), pages.revision, items, first, rest);
     let mut piece = document.next().await?;
-    if context.recording.level() >= Level::RequestResponse {
+    if operation.sinks.recording.level() >= Level::RequestResponse {
         // The audit log wants all of it.
         while !piece.is_last {
             let next = document.next().await?;
             piece = Piece { bytes: [piece.bytes, next.bytes].concat(), is_last: next.is_last };
         }
         if let Ok(list) = serde_json::from_slice(&piece.bytes) {
-            context.recording.response_object(&list);
+            operation.sinks.recording.response_object(&list);
         }
     }
     let body = if piece.is_last {
         ResponseBody::from(piece.bytes)
     } else {
-        stream::start(document, piece, permit, context.deadline, context.recording.clone())
+        stream::start(document, piece, permit, request.deadline, operation.sinks.recording.clone())
     };
     let mut response = Response::new(body);
-    let content_type = match context.representation.encoding {
+    let content_type = match request.representation.encoding {
         Encoding::Json => "application/json",
         Encoding::Yaml => "application/yaml",
     };

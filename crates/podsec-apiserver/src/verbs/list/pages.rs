@@ -4,9 +4,9 @@ use podsec_apimachinery::Status;
 use podsec_storage::{Error, Page, Range, Revision};
 
 use super::super::Operation;
-use super::super::list_options::{At, ListOptions};
 use super::super::selection::Selection;
 use crate::registry::{status, too_large_resource_version};
+use crate::request::list_options::{At, ListOptions};
 
 /// Reads the entries under a prefix, all at one revision.
 pub(super) struct Pages<'a> {

@@ -10,11 +10,11 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::Operation;
-use super::super::list_options::{Continue, ListOptions};
 use super::items::ItemWriter;
 use super::memory::{BUFFERED, PIECE};
 use crate::body::{Broken, ResponseBody};
 use crate::indentation::Indentation;
+use crate::request::list_options::{Continue, ListOptions};
 
 /// Some of the bytes of a list.
 pub(super) struct Piece {
@@ -64,7 +64,7 @@ impl Document {
             prefix,
             revision,
             count: 0,
-            indentation: operation.context.representation.pretty.then(Indentation::default),
+            indentation: operation.request.representation.pretty.then(Indentation::default),
         }
     }
 

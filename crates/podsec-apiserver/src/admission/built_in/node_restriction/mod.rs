@@ -22,7 +22,7 @@ pub(super) async fn admit(
     write: &Write<'_>,
     object: &Value,
 ) -> Result<(), Status> {
-    let user = &operation.context.user;
+    let user = &operation.request.user;
     let Some(node) = user.name.strip_prefix("system:node:").filter(|_| user.is_in("system:nodes")) else {
         return Ok(());
     };
@@ -36,7 +36,7 @@ pub(super) async fn admit(
         object,
         old: write.old.unwrap_or(&Value::Null),
     };
-    let subresource = operation.context.info.subresource.as_str();
+    let subresource = operation.request.info.subresource.as_str();
     let resource = (operation.resource.group.as_str(), operation.resource.resource.as_str());
     let checked = match (resource, subresource) {
         (("", "pods"), "") => {

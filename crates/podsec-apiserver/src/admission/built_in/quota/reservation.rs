@@ -103,7 +103,7 @@ pub(crate) async fn reserve(
     write: &Write<'_>,
     object: &Value,
 ) -> Result<Reservation, Status> {
-    let subresource = operation.context.info.subresource.as_str();
+    let subresource = operation.request.info.subresource.as_str();
     let namespace = operation.namespace();
     let resource = &operation.resource;
     let Some(evaluator) = Evaluator::of(&resource.group, &resource.resource) else {
@@ -117,7 +117,7 @@ pub(crate) async fn reserve(
         return Ok(Reservation::none());
     }
     let change =
-        Change { action: write.action, subresource, object, old: write.old, now: operation.context.received };
+        Change { action: write.action, subresource, object, old: write.old, now: operation.request.received };
     let lock = operation.api.quotas.lock(namespace).await;
     let mut charged = Charged {
         api: Arc::clone(operation.api),

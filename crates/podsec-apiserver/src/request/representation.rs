@@ -6,7 +6,7 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::status::Details;
 use podsec_apimachinery::table::MetaVersion;
 
-use crate::query::Query;
+use super::query::Query;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

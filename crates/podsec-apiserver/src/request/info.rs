@@ -6,7 +6,7 @@ use hyper::Method;
 use percent_encoding::percent_decode_str;
 use podsec_apimachinery::status::GroupResource;
 
-use crate::query::Query;
+use super::query::Query;
 
 /// Verb, resource and name of a request. For a non-resource request only `verb` and `path` say anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

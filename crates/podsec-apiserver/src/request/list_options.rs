@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::options::{invalid, parse_integer, unsupported};
-use crate::query::Query;
+use super::query::Query;
 
 /// What a list is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ListOptions {
+pub(crate) struct ListOptions {
     /// How many objects at most; `None` for all.
-    pub(super) limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
     /// Where the previous page ended.
-    pub(super) continued: Option<Continue>,
+    pub(crate) continued: Option<Continue>,
     /// The state to show.
-    pub(super) at: At,
+    pub(crate) at: At,
 }
 
 /// Which state a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum At {
+pub(crate) enum At {
     /// The newest, which must not be older than this revision.
     NotOlderThan(u64),
     /// Exactly this revision.
@@ -33,27 +33,27 @@ pub(super) enum At {
 
 /// What a watch is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct WatchOptions {
+pub(crate) struct WatchOptions {
     /// Whether the existing objects come first.
-    pub(super) initial_events: bool,
+    pub(crate) initial_events: bool,
     /// Whether a bookmark ends them.
-    pub(super) initial_bookmark: bool,
+    pub(crate) initial_bookmark: bool,
     /// The revision to start after; `None` for now.
-    pub(super) from: Option<u64>,
+    pub(crate) from: Option<u64>,
     /// Whether the client understands bookmarks.
-    pub(super) bookmarks: bool,
+    pub(crate) bookmarks: bool,
     /// When to end, in seconds.
-    pub(super) timeout_seconds: Option<u64>,
+    pub(crate) timeout_seconds: Option<u64>,
 }
 
 /// A continue token: a real server's, in its own form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Continue {
+pub(crate) struct Continue {
     v: String,
     /// The revision that all pages show; -1 for the newest.
-    pub(super) rv: i64,
+    pub(crate) rv: i64,
     /// The first key of the next page, without the prefix of the list.
-    pub(super) start: String,
+    pub(crate) start: String,
 }
 
 impl ListOptions {
@@ -61,7 +61,7 @@ impl ListOptions {
     ///
     /// # Errors
     /// 400 for what cannot be read, 422 for what does not go together.
-    pub(super) fn parse(query: &Query) -> Result<Self, Status> {
+    pub(crate) fn parse(query: &Query) -> Result<Self, Status> {
         let limit = match query.value("limit") {
             None => 0,
             Some(text) => parse_integer(text)?,
@@ -92,7 +92,7 @@ impl WatchOptions {
     ///
     /// # Errors
     /// 400 for what cannot be read, 422 for what does not go together.
-    pub(super) fn parse(query: &Query) -> Result<Self, Status> {
+    pub(crate) fn parse(query: &Query) -> Result<Self, Status> {
         let path = || Path::new("resourceVersionMatch");
         let matched = query.value("resourceVersionMatch");
         let send_initial = query.optional_flag("sendInitialEvents");
@@ -139,12 +139,12 @@ impl WatchOptions {
 
 impl Continue {
     /// The token of the page that starts with `start`.
-    pub(super) fn new(revision: i64, start: String) -> Self {
+    pub(crate) fn new(revision: i64, start: String) -> Self {
         Self { v: VERSION.to_owned(), rv: revision, start }
     }
 
     /// The token as the client carries it.
-    pub(super) fn encode(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
@@ -177,7 +177,7 @@ impl Continue {
 ///
 /// # Errors
 /// 400 when it is no number.
-pub(super) fn resource_version(query: &Query) -> Result<Option<u64>, Status> {
+pub(crate) fn resource_version(query: &Query) -> Result<Option<u64>, Status> {
     let Some(text) = query.value("resourceVersion") else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
         let text = quoted(text);

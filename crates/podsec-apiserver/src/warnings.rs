@@ -21,7 +21,7 @@ impl Warnings {
 
     /// Writes one header for each text. Beyond 4,096 characters in all, long texts are cut to 256, as
     /// kube-apiserver does; texts with control characters have no legal form and are left out.
-    pub(super) fn write(&self, headers: &mut HeaderMap) {
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let texts = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let total: usize = texts.iter().map(|text| text.chars().count()).sum();
         let limit = if total > 4096 { 256 } else { usize::MAX };

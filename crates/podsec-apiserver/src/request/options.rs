@@ -9,7 +9,7 @@ use podsec_apimachinery::meta::{FIELD_MANAGER_LENGTH, validate_field_manager};
 use podsec_apimachinery::quote::quoted;
 use serde_json::{Map, Value, json};
 
-use crate::query::Query;
+use super::query::Query;
 
 /// What a create, update or patch is told beside the object.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::authentication::User;
+use super::user::User;
 
 /// The other end of a connection.
 #[derive(Clone, Debug)]
