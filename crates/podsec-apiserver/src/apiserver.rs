@@ -3,9 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use podsec_admission::Admission;
-use podsec_apimachinery::schema::catalog::{Catalog, Resource};
+use podsec_apimachinery::schema::catalog::Resource;
 use podsec_audit::Auditor;
 use podsec_storage::Store;
 use podsec_transport::body::BodyBudget;
@@ -22,18 +21,17 @@ use crate::event_lines::EventLines;
 use crate::metrics::Metrics;
 use crate::pipeline::{LastModes, MaxInFlight};
 use crate::processors::Processors;
-use crate::registry::Registry;
-use crate::service_pool::ServicePool;
+use crate::registry::{Registry, Resources};
 use crate::verbs::ListMemory;
 use podsec_kinds::custom::{CustomResource, Served};
 
 /// Everything that requests share.
 pub struct ApiServer {
     pub(crate) store: Arc<dyn Store>,
-    served: ArcSwap<Served>,
+    pub(crate) resources: Resources,
     pub(crate) tokens: Tokens,
     pub(crate) service_accounts: ServiceAccountTokens,
-    pub(crate) authorizer: Authorizer,
+    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) impersonation: LastModes,
     pub(crate) admission: Admission,
     pub(crate) plugins: Plugins,
@@ -47,7 +45,6 @@ pub struct ApiServer {
     pub(crate) list_memory: ListMemory,
     pub(crate) event_lines: EventLines,
     pub(crate) in_flight: MaxInFlight,
-    pub(crate) service_pool: ServicePool,
     stopping: watch::Sender<bool>,
     /// Host and port under which clients reach it; empty without a socket.
     pub(crate) address: String,
@@ -65,14 +62,16 @@ impl ApiServer {
     ) -> Self {
         let budget = BodyBudget::new(BODY_BUDGET, BODIES);
         let (stopping, _) = watch::channel(false);
+        let resources = Resources::new(Arc::clone(&store));
+        let authorizer = Arc::new(Authorizer::new(AuthorizationModes::default(), resources.clone()));
         Self {
-            policies: Policies::over(&store, Catalog::builtin()),
-            webhooks: Webhooks::over(&store, Catalog::builtin()),
+            policies: Policies::of(&resources),
+            webhooks: Webhooks::of(&resources),
             store,
-            served: ArcSwap::from_pointee(Served::builtin()),
+            resources,
             tokens,
             service_accounts: ServiceAccountTokens::default(),
-            authorizer: Authorizer::default(),
+            authorizer,
             impersonation: LastModes::default(),
             admission,
             plugins: Plugins::standard(),
@@ -84,7 +83,6 @@ impl ApiServer {
             list_memory: ListMemory::new(),
             event_lines: EventLines::default(),
             in_flight: MaxInFlight::new(0, 0),
-            service_pool: ServicePool::default(),
             stopping,
             address: String::new(),
             authority: None,
@@ -101,7 +99,7 @@ impl ApiServer {
     /// The same with other authorizers than Node and RBAC.
     #[must_use]
     pub fn with_authorization_modes(mut self, modes: AuthorizationModes) -> Self {
-        self.authorizer = Authorizer::new(modes);
+        self.authorizer = Arc::new(Authorizer::new(modes, self.resources.clone()));
         self
     }
 
@@ -134,7 +132,11 @@ impl ApiServer {
 
     /// Who finds out who sends a request.
     pub(crate) fn authenticator(&self) -> Authenticator<'_> {
-        Authenticator { tokens: &self.tokens, service_accounts: &self.service_accounts, store: &self.store }
+        Authenticator {
+            tokens: &self.tokens,
+            service_accounts: &self.service_accounts,
+            resources: &self.resources,
+        }
     }
 
     /// Tells when the server is about to stop.
@@ -153,23 +155,22 @@ impl ApiServer {
 
     /// What it serves now.
     pub(crate) fn served(&self) -> Arc<Served> {
-        self.served.load_full()
+        self.resources.served()
     }
 
     /// Serves these versions of a definition from now on, and no others; none when it is gone.
     pub(crate) fn serve_definition(&self, group: &str, plural: &str, versions: &[Arc<CustomResource>]) {
-        self.served.rcu(|served| served.with(group, plural, versions));
+        self.resources.serve_definition(group, plural, versions);
     }
 
     /// The objects of a resource.
     pub(crate) fn registry(&self, resource: &Arc<Resource>) -> Registry {
-        let custom = self.served.load().custom(resource).cloned();
-        Registry::new(&self.store, resource, custom)
+        self.resources.registry(resource)
     }
 
     /// The objects of a built-in resource.
     pub(crate) fn builtin(&self, group: &str, version: &str, resource: &str) -> Option<Registry> {
-        Registry::builtin(&self.store, group, version, resource)
+        self.resources.builtin(group, version, resource)
     }
 }
 

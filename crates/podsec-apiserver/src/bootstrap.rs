@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::apiserver::ApiServer;
 use crate::controllers;
-use crate::registry::{Registry, WriteError};
+use crate::registry::WriteError;
 
 /// Makes the objects of the system that are not there yet. `authority` is the certificate that client certificates are
 /// signed with, PEM.
@@ -51,7 +51,7 @@ async fn roles(api: &ApiServer, now: Timestamp) -> Result<(), Status> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let resource = Catalog::builtin().by_kind(podsec_rbac::GROUP, "v1", text("/kind"));
         let Some(resource) = resource else { return Err(Status::no_such_resource()) };
-        let registry = Registry::new(&api.store, resource, None);
+        let registry = api.registry(resource);
         let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
         let Some(stored) = registry.find(namespace, name).await? else {
             create(api, object, now).await?;
@@ -87,7 +87,7 @@ async fn create(api: &ApiServer, object: Value, now: Timestamp) -> Result<(), St
     let resource = Catalog::builtin().by_kind(group, version, text("kind"));
     let schema = Definitions::builtin().kind(group, version, text("kind"));
     let (Some(resource), Some(schema)) = (resource, schema) else { return Err(Status::no_such_resource()) };
-    let registry = Registry::new(&api.store, resource, None);
+    let registry = api.registry(resource);
     let strategy = strategy(group, &resource.resource);
     let mut object = schema::convert(schema, &object)
         .map_err(|error| Status::internal(&format!("bootstrap object: {error}")))?

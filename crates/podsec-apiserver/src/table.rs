@@ -9,10 +9,10 @@ use podsec_apimachinery::table::{IncludeObject, MetaVersion, Row, Table};
 use podsec_storage::Revision;
 use serde_json::{Map, Value, json};
 
+use crate::registry::stored_json::StoredJson;
 use crate::request::Query;
 use crate::request::options::invalid;
 use crate::request::representation::Transform;
-use crate::stored_json::StoredJson;
 use podsec_kinds::Behaviour;
 
 /// How the objects of one resource are shown to one client.

@@ -4,16 +4,14 @@ mod certificate;
 pub(crate) mod service_account;
 mod token;
 
-use std::sync::Arc;
-
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
-use podsec_storage::Store;
 
 pub(crate) use certificate::user_of_certificate;
 pub(crate) use token::Error;
 pub use token::Tokens;
 
+use crate::registry::Resources;
 use crate::request::User;
 use crate::request::user::ANONYMOUS;
 use service_account::{ServiceAccountTokens, Verdict};
@@ -53,7 +51,7 @@ pub(crate) struct Authenticator<'a> {
     /// Those of service accounts.
     pub(crate) service_accounts: &'a ServiceAccountTokens,
     /// Where the accounts are, and what their tokens are bound to.
-    pub(crate) store: &'a Arc<dyn Store>,
+    pub(crate) resources: &'a Resources,
 }
 
 impl Authenticator<'_> {
@@ -72,7 +70,7 @@ impl Authenticator<'_> {
             return Ok(Identity { user: user.authenticated(), audiences: own });
         }
         let Ok(text) = std::str::from_utf8(token) else { return Err(INVALID_TOKEN.to_owned()) };
-        match self.service_accounts.verify(self.store, text, audiences).await {
+        match self.service_accounts.verify(self.resources, text, audiences).await {
             Verdict::Holds(user, audiences) => Ok(Identity { user: user.authenticated(), audiences }),
             Verdict::Refused(why) => Err(format!("[{INVALID_TOKEN}, {why}]")),
             Verdict::Foreign => Err(INVALID_TOKEN.to_owned()),
@@ -124,6 +122,8 @@ const INVALID_TOKEN: &str = "invalid bearer token";
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use podsec_storage::Memory;
 
     use super::*;
@@ -140,9 +140,9 @@ mod tests {
         let mut tokens = Tokens::default();
         tokens.insert("secret", User::new("admin", &[MASTERS]));
         let service_accounts = ServiceAccountTokens::default();
-        let store: Arc<dyn Store> = Arc::new(Memory::default());
+        let resources = Resources::new(Arc::new(Memory::default()));
         let authenticator =
-            Authenticator { tokens: &tokens, service_accounts: &service_accounts, store: &store };
+            Authenticator { tokens: &tokens, service_accounts: &service_accounts, resources: &resources };
         authenticator.authenticate(certificate, headers).await
     }
 

@@ -45,7 +45,7 @@ async fn check_role(operation: &Operation<'_>, old: Option<&Value>, role: &Value
         name: info.name.clone(),
         ..RequestInfo::default()
     };
-    if operation.api.authorize(&operation.request.user, &escalate).await.is_allowed() {
+    if operation.api.authorizer.authorize(&operation.request.user, &escalate).await.is_allowed() {
         return Ok(());
     }
     let rules: Vec<Rule> =
@@ -81,11 +81,11 @@ async fn check_binding(operation: &Operation<'_>, binding: &Value) -> Result<(),
             name: name.to_owned(),
             ..RequestInfo::default()
         };
-        if operation.api.authorize(&operation.request.user, &bind).await.is_allowed() {
+        if operation.api.authorizer.authorize(&operation.request.user, &bind).await.is_allowed() {
             return Ok(());
         }
     }
-    let policy = operation.api.policy().await.map_err(|error| status(&error))?;
+    let policy = operation.api.authorizer.policy().await.map_err(|error| status(&error))?;
     let rules = policy.role(kind, namespace, name).map_err(|why| {
         if resource.is_empty() {
             return Status::internal(&why);
@@ -98,7 +98,7 @@ async fn check_binding(operation: &Operation<'_>, binding: &Value) -> Result<(),
 
 /// Checks that the user holds all that `rules` allow where the object is.
 async fn confirm(operation: &Operation<'_>, object: &Value, rules: &[Rule]) -> Result<(), Status> {
-    let policy = operation.api.policy().await.map_err(|error| status(&error))?;
+    let policy = operation.api.authorizer.policy().await.map_err(|error| status(&error))?;
     let user = rbac_user(&operation.request.user);
     escalation::check(&policy, &user, operation.namespace(), rules)
         .map_err(|why| forbidden(operation, object, &why))

@@ -9,9 +9,8 @@ use podsec_storage::Range;
 use serde_json::Value;
 
 use super::decision::{Decision, attributes};
-use crate::apiserver::ApiServer;
-use crate::request::RequestInfo;
-use crate::request::User;
+use crate::registry::Resources;
+use crate::request::{RequestInfo, User};
 
 /// The node that a user is; empty for one that calls itself a node and has no name.
 pub(super) fn name(user: &User) -> Option<&str> {
@@ -19,7 +18,7 @@ pub(super) fn name(user: &User) -> Option<&str> {
 }
 
 /// Decides for nodes; about others it has no opinion.
-pub(super) async fn decide(api: &ApiServer, user: &User, info: &RequestInfo) -> Decision {
+pub(super) async fn decide(resources: &Resources, user: &User, info: &RequestInfo) -> Decision {
     let Some(node) = name(user) else { return no("") };
     if node.is_empty() {
         return no(format!("unknown node for user {}", quoted(&user.name)));
@@ -29,28 +28,30 @@ pub(super) async fn decide(api: &ApiServer, user: &User, info: &RequestInfo) -> 
     }
     let (verb, subresource) = (&*info.verb, info.subresource.as_str());
     match (info.group.as_str(), info.resource.as_str()) {
-        ("", "secrets" | "configmaps") => read(api, node, info).await,
+        ("", "secrets" | "configmaps") => read(resources, node, info).await,
         ("", "persistentvolumeclaims") if subresource == "status" => match verb {
-            "update" | "patch" => related(api, node, info).await,
+            "update" | "patch" => related(resources, node, info).await,
             _ => no("can only get/update/patch this type"),
         },
         ("", "persistentvolumeclaims" | "persistentvolumes")
         | ("resource.k8s.io", "resourceclaims")
-        | ("storage.k8s.io", "volumeattachments") => get(api, node, info).await,
-        ("", "serviceaccounts") if verb == "get" && subresource.is_empty() => read(api, node, info).await,
+        | ("storage.k8s.io", "volumeattachments") => get(resources, node, info).await,
+        ("", "serviceaccounts") if verb == "get" && subresource.is_empty() => {
+            read(resources, node, info).await
+        }
         ("", "serviceaccounts") if verb != "create" || info.name.is_empty() => {
             no("can only create tokens for individual service accounts")
         }
         ("", "serviceaccounts") if subresource != "token" => {
             no("can only create token subresource of serviceaccount")
         }
-        ("", "serviceaccounts") => related(api, node, info).await,
+        ("", "serviceaccounts") => related(resources, node, info).await,
         ("coordination.k8s.io", "leases") => lease(node, info),
         ("storage.k8s.io", "csinodes") => csi_node(node, info),
-        ("resource.k8s.io", "resourceslices") => resource_slice(api, node, info).await,
-        ("certificates.k8s.io", "podcertificaterequests") => certificate_request(api, node, info).await,
+        ("resource.k8s.io", "resourceslices") => resource_slice(resources, node, info).await,
+        ("certificates.k8s.io", "podcertificaterequests") => certificate_request(resources, node, info).await,
         ("", "nodes") => self::node(node, info),
-        ("", "pods") => pod(api, node, info).await,
+        ("", "pods") => pod(resources, node, info).await,
         _ => by_rules(info),
     }
 }
@@ -69,17 +70,17 @@ fn by_rules(info: &RequestInfo) -> Decision {
     if RULES.iter().any(|rule| rule.allows(&attributes(info))) { yes() } else { no("") }
 }
 
-async fn get(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+async fn get(resources: &Resources, node: &str, info: &RequestInfo) -> Decision {
     if info.verb != "get" {
         return no("can only get individual resources of this type");
     }
     if !info.subresource.is_empty() {
         return no("cannot get subresource");
     }
-    related(api, node, info).await
+    related(resources, node, info).await
 }
 
-async fn read(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+async fn read(resources: &Resources, node: &str, info: &RequestInfo) -> Decision {
     if !matches!(&*info.verb, "get" | "list" | "watch") {
         return no("can only read resources of this type");
     }
@@ -89,7 +90,7 @@ async fn read(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
     if info.namespace.is_empty() {
         return no("can only read namespaced object of this type");
     }
-    related(api, node, info).await
+    related(resources, node, info).await
 }
 
 fn lease(node: &str, info: &RequestInfo) -> Decision {
@@ -132,13 +133,13 @@ fn node(node: &str, info: &RequestInfo) -> Decision {
     }
 }
 
-async fn resource_slice(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+async fn resource_slice(resources: &Resources, node: &str, info: &RequestInfo) -> Decision {
     if !info.subresource.is_empty() {
         return no("cannot authorize ResourceSlice subresources");
     }
     match &*info.verb {
         "create" => yes(),
-        "get" | "update" | "patch" | "delete" => related(api, node, info).await,
+        "get" | "update" | "patch" | "delete" => related(resources, node, info).await,
         "watch" | "list" | "deletecollection" if selects(info, node) => yes(),
         "watch" | "list" | "deletecollection" => {
             no("can only list/watch/deletecollection resourceslices with nodeName field selector")
@@ -150,13 +151,13 @@ async fn resource_slice(api: &ApiServer, node: &str, info: &RequestInfo) -> Deci
     }
 }
 
-async fn certificate_request(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+async fn certificate_request(resources: &Resources, node: &str, info: &RequestInfo) -> Decision {
     if !info.subresource.is_empty() {
         return no("nodes may not access the status subresource of PodCertificateRequests");
     }
     match &*info.verb {
         "create" => yes(),
-        "get" => related(api, node, info).await,
+        "get" => related(resources, node, info).await,
         "list" | "watch" if selects(info, node) => yes(),
         "list" | "watch" => no("can only list/watch podcertificaterequests with nodeName field selector"),
         verb => no(format!("nodes may not {verb} podcertificaterequests")),
@@ -169,9 +170,9 @@ fn selects(info: &RequestInfo, node: &str) -> bool {
         .is_ok_and(|selector| selector.exact_match("spec.nodeName") == Some(node))
 }
 
-async fn pod(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+async fn pod(resources: &Resources, node: &str, info: &RequestInfo) -> Decision {
     match (info.subresource.as_str(), &*info.verb) {
-        ("", "get") => related(api, node, info).await,
+        ("", "get") => related(resources, node, info).await,
         ("", "list" | "watch") => {
             if selects(info, node) {
                 return yes();
@@ -179,7 +180,7 @@ async fn pod(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
             if info.name.is_empty() {
                 return no("can only list/watch pods with spec.nodeName field selector");
             }
-            related(api, node, info).await
+            related(resources, node, info).await
         }
         ("", "create" | "delete") | ("status", "update" | "patch") | ("eviction", "create") => yes(),
         _ => no(""),
@@ -187,17 +188,19 @@ async fn pod(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
 }
 
 /// Whether the object belongs to a pod that is bound to the node, or to the node itself.
-async fn related(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
+async fn related(resources: &Resources, node: &str, info: &RequestInfo) -> Decision {
     if info.name.is_empty() {
         return no("No Object name found");
     }
     let found = match (info.group.as_str(), info.resource.as_str()) {
         ("storage.k8s.io", "volumeattachments") | ("resource.k8s.io", "resourceslices") => {
-            names_node(api, "v1", node, info).await
+            names_node(resources, "v1", node, info).await
         }
-        ("certificates.k8s.io", "podcertificaterequests") => names_node(api, "v1beta1", node, info).await,
-        ("", "persistentvolumes") => is_volume_of(api, node, &info.name).await,
-        (_, resource) => is_used(api, node, &info.namespace, resource, &info.name).await,
+        ("certificates.k8s.io", "podcertificaterequests") => {
+            names_node(resources, "v1beta1", node, info).await
+        }
+        ("", "persistentvolumes") => is_volume_of(resources, node, &info.name).await,
+        (_, resource) => is_used(resources, node, &info.namespace, resource, &info.name).await,
     };
     // What cannot be read is no relationship.
     if found.unwrap_or(false) {
@@ -208,12 +211,18 @@ async fn related(api: &ApiServer, node: &str, info: &RequestInfo) -> Decision {
 }
 
 /// Whether a pod of the namespace that is bound to the node refers to the object. `None` when the store fails.
-async fn is_used(api: &ApiServer, node: &str, namespace: &str, resource: &str, name: &str) -> Option<bool> {
+async fn is_used(
+    resources: &Resources,
+    node: &str,
+    namespace: &str,
+    resource: &str,
+    name: &str,
+) -> Option<bool> {
     if namespace.is_empty() {
         return Some(false);
     }
-    let prefix = api.builtin("", "v1", "pods")?.prefix(namespace);
-    let page = api.store.range(Range::prefix(&prefix)).await.ok()?;
+    let prefix = resources.builtin("", "v1", "pods")?.prefix(namespace);
+    let page = resources.store().range(Range::prefix(&prefix)).await.ok()?;
     Some(page.entries.iter().any(|entry| {
         // Most pods are of other nodes, or name something else: reading them as text tells.
         let text = std::str::from_utf8(&entry.value).unwrap_or_default();
@@ -277,18 +286,18 @@ fn is_ephemeral(pod: &Value, spec: &Value, name: &str) -> bool {
 }
 
 /// Whether a pod that is bound to the node uses the claim that has the volume.
-async fn is_volume_of(api: &ApiServer, node: &str, volume: &str) -> Option<bool> {
-    let found = api.builtin("", "v1", "persistentvolumes")?.find("", volume).await.ok()??;
+async fn is_volume_of(resources: &Resources, node: &str, volume: &str) -> Option<bool> {
+    let found = resources.builtin("", "v1", "persistentvolumes")?.find("", volume).await.ok()??;
     let text = |field: &str| {
         let claim = found.object.pointer(&format!("/spec/claimRef/{field}"));
         claim.and_then(Value::as_str).unwrap_or_default().to_owned()
     };
-    is_used(api, node, &text("namespace"), "persistentvolumeclaims", &text("name")).await
+    is_used(resources, node, &text("namespace"), "persistentvolumeclaims", &text("name")).await
 }
 
 /// Whether the object says itself that it is of the node.
-async fn names_node(api: &ApiServer, version: &str, node: &str, info: &RequestInfo) -> Option<bool> {
-    let registry = api.builtin(&info.group, version, &info.resource)?;
+async fn names_node(resources: &Resources, version: &str, node: &str, info: &RequestInfo) -> Option<bool> {
+    let registry = resources.builtin(&info.group, version, &info.resource)?;
     let found = registry.find(&info.namespace, &info.name).await.ok()??;
     Some(found.object.pointer("/spec/nodeName").is_some_and(|named| named == node))
 }

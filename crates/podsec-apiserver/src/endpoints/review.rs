@@ -58,7 +58,7 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
             let fields = as_map(&mut review);
             fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind"));
             fields.insert("spec".to_owned(), json!({}));
-            operation.api.rules(&request.user, namespace).await.map_err(|error| status(&error))?
+            operation.api.authorizer.rules(&request.user, namespace).await.map_err(|error| status(&error))?
         }
         "TokenReview" => token_review(operation, &spec).await?,
         _ => return Err(Status::method_not_allowed()),
@@ -121,7 +121,7 @@ async fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<
             return Err(operation.invalid("", &[error]));
         }
     };
-    Ok(match operation.api.authorize(user, &info).await {
+    Ok(match operation.api.authorizer.authorize(user, &info).await {
         Decision::Allow(reason) if reason.is_empty() => json!({"allowed": true}),
         Decision::Allow(reason) => json!({"allowed": true, "reason": reason}),
         Decision::Forbid(reason) if reason.is_empty() => json!({"allowed": false}),

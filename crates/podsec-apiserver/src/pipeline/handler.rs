@@ -70,7 +70,7 @@ pub(super) async fn handle(
         let why = "create not allowed while custom resource definition is terminating";
         return Err(Status::failure(405, "MethodNotAllowed", why).into());
     }
-    let operation = Operation::new(api, request, sinks, Arc::clone(resource), custom.cloned());
+    let operation = Operation::new(api, request, sinks, Arc::clone(resource));
     let answer = match endpoints::handle_resource(&operation, verb, body).await {
         Ok(answer) => answer,
         Err(body) => operation.run(verb, body).await,

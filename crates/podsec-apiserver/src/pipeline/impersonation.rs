@@ -234,7 +234,7 @@ async fn act_as(api: &ApiServer, caller: &User, user: &User, info: &RequestInfo)
 
 /// 403 unless the caller may.
 async fn require(api: &ApiServer, caller: &User, info: RequestInfo) -> Result<(), Status> {
-    match api.authorize(caller, &info).await {
+    match api.authorizer.authorize(caller, &info).await {
         Decision::Allow(_) => Ok(()),
         Decision::Forbid(reason) => Err(super::render::forbidden(caller, &info, &reason)),
     }

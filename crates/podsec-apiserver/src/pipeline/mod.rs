@@ -164,7 +164,7 @@ async fn authorize(
         request.user = user;
     }
     let _in_flight = api.in_flight.begin(&request.user, &request.info)?;
-    let decision = api.authorize(&request.user, &request.info).await;
+    let decision = api.authorizer.authorize(&request.user, &request.info).await;
     audit::note_decision(&sinks.recording, &decision);
     if let Decision::Forbid(reason) = decision {
         return Err(Answer::Forbidden(render::forbidden(&request.user, &request.info, &reason)));

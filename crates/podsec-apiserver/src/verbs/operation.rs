@@ -9,13 +9,12 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::apiserver::ApiServer;
+use crate::registry::Given;
 use crate::registry::Registry;
 use crate::request::Request;
-use crate::service_pool::Given;
 use crate::sinks::Sinks;
 use crate::table::View;
 use podsec_kinds::Behaviour;
-use podsec_kinds::custom::CustomResource;
 
 /// One request for one resource.
 pub(crate) struct Operation<'a> {
@@ -28,16 +27,14 @@ pub(crate) struct Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    /// `custom` is what is particular to a custom resource.
     pub(crate) fn new(
         api: &'a Arc<ApiServer>,
         request: &'a Request,
         sinks: &'a Sinks,
         resource: Arc<Resource>,
-        custom: Option<Arc<CustomResource>>,
     ) -> Self {
-        let registry = Registry::new(&api.store, &resource, custom.clone());
-        let behaviour = Behaviour::of(&resource, custom);
+        let registry = api.resources.registry(&resource);
+        let behaviour = registry.behaviour().clone();
         Self { api, request, sinks, resource, behaviour, registry }
     }
 
@@ -75,31 +72,28 @@ impl<'a> Operation<'a> {
 
     /// 422 for an object of this resource.
     pub(crate) fn invalid(&self, name: &str, errors: &[podsec_apimachinery::field::Error]) -> Status {
-        Status::invalid(&self.resource.group, &self.resource.kind, name, errors)
+        self.registry.invalid(name, errors)
     }
 
     /// Gives a service that is about to be written through its own path the addresses and ports it needs; what is no
     /// service needs none.
     ///
     /// # Errors
-    /// As [`crate::service_pool::ServicePool::allocate`].
+    /// As [`Registry::allocate`].
     pub(super) async fn allocate(
         &self,
         object: &mut Value,
         stored: Option<&Value>,
         dry_run: bool,
     ) -> Result<Option<Given>, Status> {
-        let is_service = self.resource.group.is_empty() && self.resource.resource == "services";
-        if !is_service || !self.request.info.subresource.is_empty() {
+        if !self.request.info.subresource.is_empty() {
             return Ok(None);
         }
-        self.api.service_pool.allocate(&**self.registry.store(), object, stored, dry_run).await
+        self.registry.allocate(object, stored, dry_run).await
     }
 
     /// 409: someone else was faster.
     pub(crate) fn modified(&self, name: &str) -> Status {
-        let why =
-            "the object has been modified; please apply your changes to the latest version and try again";
-        Status::conflict(self.group_resource(), name, why)
+        self.registry.modified(name)
     }
 }

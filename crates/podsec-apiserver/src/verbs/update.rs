@@ -15,9 +15,9 @@ use crate::answer::Answer;
 use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
+use crate::registry::Given;
 use crate::registry::{Stored, WriteError};
 use crate::request::options::WriteOptions;
-use crate::service_pool::Given;
 use podsec_kinds::object::metadata_mut;
 
 /// Decodes the body and replaces the object.

@@ -21,9 +21,9 @@ use crate::answer::Answer;
 use crate::apiserver::ApiServer;
 use crate::body::{Broken, ResponseBody};
 use crate::event_lines::LineKey;
+use crate::registry::stored_json::StoredJson;
 use crate::registry::{Registry, status, too_large_resource_version};
 use crate::request::list_options::WatchOptions;
-use crate::stored_json::StoredJson;
 use crate::table::View;
 
 /// Answers at once with a stream that a task of its own fills.

@@ -31,7 +31,7 @@ pub(super) async fn may_use_signer(operation: &Operation<'_>, verb: &'static str
 /// Why not.
 pub(super) async fn may(operation: &Operation<'_>, info: &RequestInfo) -> Result<(), String> {
     let user = &operation.request.user;
-    match operation.api.authorize(user, info).await {
+    match operation.api.authorizer.authorize(user, info).await {
         Decision::Allow(_) => Ok(()),
         Decision::Forbid(reason) => Err(refusal(user, info, &reason)),
     }

@@ -39,7 +39,7 @@ impl Authorizer for Rights {
                 ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), ALL_AUTHENTICATED];
             User::new(&format!("system:serviceaccount:{namespace}:{name}"), &groups)
         });
-        let answer = self.api.authorize(account.as_ref().unwrap_or(&self.user), &info);
+        let answer = self.api.authorizer.authorize(account.as_ref().unwrap_or(&self.user), &info);
         // Expressions run beside the workers of a runtime of many threads, where waiting holds up nobody.
         let handle = Handle::current();
         let answer = match handle.runtime_flavor() {

@@ -28,12 +28,7 @@ mod unmade;
 mod validation;
 mod verdict;
 
-use std::sync::Arc;
-
-use podsec_apimachinery::schema::Catalog;
-use podsec_storage::Store;
-
-use crate::registry::Registry;
+use crate::registry::Resources;
 pub(super) use mutation::Mutation;
 use source::Source;
 pub(super) use validation::validate;
@@ -45,13 +40,9 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// Those that are kept in `store`.
-    pub(crate) fn over(store: &Arc<dyn Store>, catalog: &Catalog) -> Self {
-        let registry = |resource: &str| {
-            catalog
-                .find("admissionregistration.k8s.io", "v1", resource)
-                .map(|resource| Registry::new(store, resource, None))
-        };
+    /// Those among `resources`.
+    pub(crate) fn of(resources: &Resources) -> Self {
+        let registry = |resource: &str| resources.builtin("admissionregistration.k8s.io", "v1", resource);
         let source = |policies: &str, bindings: &str| Source::new(registry(policies), registry(bindings));
         Self {
             mutating: source("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),

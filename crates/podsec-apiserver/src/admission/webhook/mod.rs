@@ -20,12 +20,7 @@ pub(super) mod rules;
 mod source;
 pub(super) mod version;
 
-use std::sync::Arc;
-
-use podsec_apimachinery::schema::Catalog;
-use podsec_storage::Store;
-
-use crate::registry::Registry;
+use crate::registry::Resources;
 use address::Routes;
 use client::Clients;
 pub(super) use dispatch::{Mutation, validate};
@@ -40,11 +35,9 @@ pub(crate) struct Webhooks {
 }
 
 impl Webhooks {
-    /// Those that the objects in `store` name.
-    pub(crate) fn over(store: &Arc<dyn Store>, catalog: &Catalog) -> Self {
-        let registry = |group: &str, resource: &str| {
-            catalog.find(group, "v1", resource).map(|resource| Registry::new(store, resource, None))
-        };
+    /// Those that the objects of `resources` name.
+    pub(crate) fn of(resources: &Resources) -> Self {
+        let registry = |group: &str, resource: &str| resources.builtin(group, "v1", resource);
         let source = |resource: &str| Source::new(registry("admissionregistration.k8s.io", resource));
         let services = || {
             Some(Routes {

@@ -8,7 +8,7 @@ use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_apimachinery::schema::{self, Definitions};
 use serde_json::Value;
 
-use crate::conversion;
+use crate::registry::conversion;
 use podsec_kinds::object::as_map;
 use podsec_kinds::scale;
 

@@ -1,18 +1,15 @@
 //! What a service account token says, and whether that is still so.
 
-use std::sync::Arc;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
-use podsec_storage::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::registry::Registry;
+use crate::registry::Resources;
 use crate::request::User;
 
 /// The claims of a token, those of RFC 7519 and those of Kubernetes.
@@ -154,7 +151,7 @@ impl Claims {
     }
 
     /// Whether the token holds now: by the clock, and because what it is bound to is still there.
-    pub(super) async fn validate(&self, store: &Arc<dyn Store>, now: Timestamp) -> Result<(), String> {
+    pub(super) async fn validate(&self, resources: &Resources, now: Timestamp) -> Result<(), String> {
         let second = now.as_second();
         if second - LEEWAY > self.exp && self.exp != 0 {
             return Err("service account token has expired".to_owned());
@@ -168,7 +165,7 @@ impl Claims {
         let Kubernetes { namespace, serviceaccount, pod, secret, node, .. } = &self.kubernetes;
         let name = &serviceaccount.name;
         let account =
-            find(store, "serviceaccounts", namespace, name).await.map_err(|status| status.message)?;
+            find(resources, "serviceaccounts", namespace, name).await.map_err(|status| status.message)?;
         let uid = Meta::of(&account).uid();
         if uid != serviceaccount.uid {
             return Err(format!("service account UID ({uid}) does not match claim ({})", serviceaccount.uid));
@@ -178,15 +175,15 @@ impl Claims {
         }
         if let Some(secret) = secret {
             let claim = "secret UID ({uid}) does not match service account secret ref claim ({claim})";
-            bound(store, "secrets", namespace, secret, claim, second).await?;
+            bound(resources, "secrets", namespace, secret, claim, second).await?;
         }
         if let Some(pod) = pod {
             let claim = "pod UID ({uid}) does not match service account pod ref claim ({claim})";
-            bound(store, "pods", namespace, pod, claim, second).await?;
+            bound(resources, "pods", namespace, pod, claim, second).await?;
         }
         if let (Some(node), None) = (node, pod) {
             let claim = "node UID ({uid}) does not match service account node ref claim ({claim})";
-            bound(store, "nodes", "", node, claim, second).await?;
+            bound(resources, "nodes", "", node, claim, second).await?;
         }
         Ok(())
     }
@@ -210,7 +207,7 @@ pub(super) fn unverified_issuer(token: &str) -> Option<String> {
 
 /// Whether the object that a token is bound to is still there, and the same. `mismatch` is what is said of another one.
 async fn bound(
-    store: &Arc<dyn Store>,
+    resources: &Resources,
     resource: &str,
     namespace: &str,
     reference: &Reference,
@@ -218,7 +215,7 @@ async fn bound(
     now: i64,
 ) -> Result<(), String> {
     let invalidated = || "service account token has been invalidated".to_owned();
-    let object = find(store, resource, namespace, &reference.name).await.map_err(|_| invalidated())?;
+    let object = find(resources, resource, namespace, &reference.name).await.map_err(|_| invalidated())?;
     let uid = Meta::of(&object).uid();
     if uid != reference.uid {
         return Err(mismatch.replace("{uid}", uid).replace("{claim}", &reference.uid));
@@ -231,8 +228,8 @@ fn is_gone(object: &Value, now: i64) -> bool {
     Meta::of(object).deletion_timestamp().is_some_and(|time| time.as_second() < now - LEEWAY)
 }
 
-async fn find(store: &Arc<dyn Store>, resource: &str, namespace: &str, name: &str) -> Result<Value, Status> {
-    let registry = Registry::builtin(store, "", "v1", resource).ok_or_else(Status::no_such_resource)?;
+async fn find(resources: &Resources, resource: &str, namespace: &str, name: &str) -> Result<Value, Status> {
+    let registry = resources.v1("", resource)?;
     Ok(registry.get(namespace, name).await?.object)
 }
 

@@ -10,13 +10,13 @@ mod claims;
 mod keys;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
-use podsec_storage::Store;
 use serde_json::Value;
 
 use crate::options::ServiceAccountOptions;
+use crate::registry::Resources;
 use crate::request::User;
 use claims::Claims;
 pub(crate) use claims::{Bound, Reference};
@@ -137,9 +137,9 @@ impl ServiceAccountTokens {
         Ok(Issued { token: self.keys().sign(&claims)?, credential_id: claims.credential_id() })
     }
 
-    /// Decides about a token. `audiences` are those asked for; the API server's own, when nobody asks. `store` has the
+    /// Decides about a token. `audiences` are those asked for; the API server's own, when nobody asks. `resources` has the
     /// accounts, and what tokens are bound to.
-    pub(crate) async fn verify(&self, store: &Arc<dyn Store>, token: &str, audiences: &[String]) -> Verdict {
+    pub(crate) async fn verify(&self, resources: &Resources, token: &str, audiences: &[String]) -> Verdict {
         let Some(issuer) = claims::unverified_issuer(token) else { return Verdict::Foreign };
         if !self.options.issuers.contains(&issuer) {
             return Verdict::Foreign;
@@ -158,7 +158,7 @@ impl ServiceAccountTokens {
                 "token audiences {given} is invalid for the target audiences {asked}"
             ));
         }
-        match claims.validate(store, Timestamp::now()).await {
+        match claims.validate(resources, Timestamp::now()).await {
             Ok(()) => Verdict::Holds(claims.user(), common),
             Err(why) => Verdict::Refused(why),
         }

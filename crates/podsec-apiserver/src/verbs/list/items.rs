@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::selection::Selection;
 use crate::registry::Registry;
-use crate::stored_json::StoredJson;
+use crate::registry::stored_json::StoredJson;
 use crate::table::View;
 
 /// Writes the entries that a selection lets through as the client wants them.

@@ -1,19 +1,21 @@
-//! Objects in the store: where they are kept, and how they are read and written there.
+//! The objects of one resource in the store: where they are kept, and how they are read and written there.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::MetaMut;
 use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
-use podsec_apimachinery::status::{Details, StatusCause};
-use podsec_storage::{Change, Entry, Error, Precondition, Revision, Store};
+use podsec_apimachinery::status::GroupResource;
+use podsec_apimachinery::{Status, field};
+use podsec_storage::{Change, Entry, Precondition, Revision, Store};
 use serde_json::Value;
 
-use crate::conversion;
+use super::conversion;
+use super::error::{WriteError, status};
+use super::service_pool::{Given, ServicePool};
 use podsec_kinds::custom::CustomResource;
-use podsec_kinds::object;
+use podsec_kinds::{Behaviour, object};
 
 /// An object and the revision at which it was last written.
 #[derive(Clone, Debug)]
@@ -29,28 +31,24 @@ pub(crate) struct Stored {
 pub(crate) struct Registry {
     store: Arc<dyn Store>,
     resource: Arc<Resource>,
-    custom: Option<Arc<CustomResource>>,
+    behaviour: Behaviour,
+    service_pool: Arc<ServicePool>,
 }
 
 impl Registry {
-    /// `custom` is what is particular to a custom resource.
-    pub(crate) fn new(
+    /// `custom` is what is particular to a custom resource, `service_pool` what services being written have been given.
+    pub(super) fn new(
         store: &Arc<dyn Store>,
         resource: &Arc<Resource>,
         custom: Option<Arc<CustomResource>>,
+        service_pool: &Arc<ServicePool>,
     ) -> Self {
-        Self { store: Arc::clone(store), resource: Arc::clone(resource), custom }
-    }
-
-    /// The objects of a built-in resource.
-    pub(crate) fn builtin(
-        store: &Arc<dyn Store>,
-        group: &str,
-        version: &str,
-        resource: &str,
-    ) -> Option<Self> {
-        let resource = Catalog::builtin().find(group, version, resource)?;
-        Some(Self::new(store, resource, None))
+        Self {
+            store: Arc::clone(store),
+            behaviour: Behaviour::of(resource, custom),
+            resource: Arc::clone(resource),
+            service_pool: Arc::clone(service_pool),
+        }
     }
 
     /// The store behind it.
@@ -118,7 +116,7 @@ impl Registry {
         let mut object: Value = serde_json::from_slice(&entry.value)
             .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))?;
         conversion::to_version_of(&self.resource, &mut object);
-        if let Some(custom) = &self.custom {
+        if let Some(custom) = &self.behaviour.custom {
             // The schema may have changed since it was written.
             custom.complete(&mut object).map_err(|error| {
                 Status::internal(&format!("object {} of a changed definition: {error}", entry.key))
@@ -131,7 +129,7 @@ impl Registry {
     /// Whether an object that is stored in this version, in quotes, has the same fields in that of the resource and
     /// needs nothing that its definition says now. Only events have different ones.
     pub(crate) fn is_current(&self, api_version: &[u8]) -> bool {
-        self.custom.is_none()
+        self.behaviour.custom.is_none()
             && (self.resource.kind != "Event" || {
                 let own = self.resource.api_version();
                 api_version.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""))
@@ -141,12 +139,51 @@ impl Registry {
 
     /// Tells apart the schemas that complete what is read; 0 where nothing does.
     pub(crate) fn schema_digest(&self) -> u64 {
-        self.custom.as_ref().map_or(0, |custom| custom.digest)
+        self.behaviour.custom.as_ref().map_or(0, |custom| custom.digest)
     }
 
     /// The resource whose objects these are.
-    pub(crate) fn resource(&self) -> &Resource {
+    pub(crate) fn resource(&self) -> &Arc<Resource> {
         &self.resource
+    }
+
+    /// How these objects behave.
+    pub(crate) fn behaviour(&self) -> &Behaviour {
+        &self.behaviour
+    }
+
+    /// The resource as messages name it.
+    pub(crate) fn group_resource(&self) -> GroupResource<'_> {
+        self.resource.group_resource()
+    }
+
+    /// 422 for an object of this resource.
+    pub(crate) fn invalid(&self, name: &str, errors: &[field::Error]) -> Status {
+        Status::invalid(&self.resource.group, &self.resource.kind, name, errors)
+    }
+
+    /// 409: someone else was faster.
+    pub(crate) fn modified(&self, name: &str) -> Status {
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
+        Status::conflict(self.group_resource(), name, why)
+    }
+
+    /// Gives a service that is about to be written the addresses and ports it needs; what is no service needs none.
+    ///
+    /// # Errors
+    /// As [`ServicePool::allocate`].
+    pub(crate) async fn allocate(
+        &self,
+        object: &mut Value,
+        stored: Option<&Value>,
+        dry_run: bool,
+    ) -> Result<Option<Given>, Status> {
+        let is_service = self.resource.group.is_empty() && self.resource.resource == "services";
+        if !is_service {
+            return Ok(None);
+        }
+        self.service_pool.allocate(&*self.store, object, stored, dry_run).await
     }
 
     /// Stores an object if `precondition` holds, and puts the new `resourceVersion` into it.
@@ -200,61 +237,6 @@ impl Registry {
         let commit = self.store.commit(&key, Precondition::Revision(revision), Change::Delete).await;
         Ok(commit.map_err(WriteError::from)?.revision)
     }
-}
-
-/// Why nothing was written.
-#[derive(Debug)]
-pub(crate) enum WriteError {
-    /// Someone else has written or deleted the object in between.
-    Conflict,
-    /// Anything else, as the client's answer.
-    Fail(Status),
-}
-
-impl From<Status> for WriteError {
-    fn from(status: Status) -> Self {
-        Self::Fail(status)
-    }
-}
-
-impl From<Error> for WriteError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Conflict { .. } => Self::Conflict,
-            error => Self::Fail(status(&error)),
-        }
-    }
-}
-
-/// What a client is told when the store does not do what it was asked.
-pub(crate) fn status(error: &Error) -> Status {
-    match error {
-        Error::Compacted { .. } => {
-            Status::failure(410, "Expired", "The resourceVersion for the provided list is too old.")
-        }
-        Error::Closed => Status::failure(503, "ServiceUnavailable", "the server is shutting down"),
-        // As kube-apiserver passes on what etcd says: without a reason.
-        Error::TooLarge | Error::NoSpace => Status::failure(500, "", error.to_string()),
-        other => Status::internal(&chain(other)),
-    }
-}
-
-/// An error with all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
-}
-
-/// 504: a `resourceVersion` that has not happened yet.
-pub(crate) fn too_large_resource_version(asked: u64, current: Revision) -> Status {
-    let cause = StatusCause {
-        reason: "ResourceVersionTooLarge".to_owned(),
-        message: "Too large resource version".to_owned(),
-        ..StatusCause::default()
-    };
-    let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
-    let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
-    Status { details: Some(details), ..Status::failure(504, "Timeout", message) }
 }
 
 /// The directory of a resource in etcd's layout, which has grown over the years.

@@ -13,7 +13,7 @@ use podsec_storage::{Range, Store};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::registry;
+use super::error::status;
 
 /// What services that are being written have been given.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl ServicePool {
         // Before the store is read: what has been stored by now is there, what has not is here.
         let unstored: Vec<Given> = given.iter().filter_map(Weak::upgrade).collect();
         let mut pool = Pool::default();
-        let page = store.range(Range::prefix(SERVICES)).await.map_err(|error| registry::status(&error))?;
+        let page = store.range(Range::prefix(SERVICES)).await.map_err(|error| status(&error))?;
         for entry in &page.entries {
             if let Ok(other) = serde_json::from_slice::<Value>(&entry.value) {
                 pool.hold(&other);
