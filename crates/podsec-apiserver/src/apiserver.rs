@@ -10,10 +10,8 @@ use podsec_storage::Store;
 use podsec_transport::body::BodyBudget;
 use tokio::sync::watch;
 
-use crate::admission::Plugins;
 use crate::admission::built_in::quota::locks::Quotas;
-use crate::admission::policy::Policies;
-use crate::admission::webhook::Webhooks;
+use crate::admission::{Chain, Parts, Plugins};
 use crate::authentication::service_account::ServiceAccountTokens;
 use crate::authentication::{Authenticator, Tokens};
 use crate::authorization::{AuthorizationModes, Authorizer};
@@ -33,15 +31,14 @@ pub struct ApiServer {
     pub(crate) service_accounts: ServiceAccountTokens,
     pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) impersonation: LastModes,
-    pub(crate) admission: Admission,
-    pub(crate) plugins: Plugins,
-    pub(crate) quotas: Quotas,
+    pod_security: Admission,
+    plugins: Plugins,
+    pub(crate) admission: Chain,
+    pub(crate) quotas: Arc<Quotas>,
     pub(crate) auditor: Option<Auditor>,
-    pub(crate) policies: Policies,
-    pub(crate) webhooks: Webhooks,
     pub(crate) metrics: Metrics,
     pub(crate) budget: BodyBudget,
-    pub(crate) processors: Processors,
+    pub(crate) processors: Arc<Processors>,
     pub(crate) list_memory: ListMemory,
     pub(crate) event_lines: EventLines,
     pub(crate) in_flight: MaxInFlight,
@@ -57,29 +54,40 @@ impl ApiServer {
     pub fn new(
         store: Arc<dyn Store>,
         tokens: Tokens,
-        admission: Admission,
+        pod_security: Admission,
         auditor: Option<Auditor>,
     ) -> Self {
         let budget = BodyBudget::new(BODY_BUDGET, BODIES);
         let (stopping, _) = watch::channel(false);
         let resources = Resources::new(Arc::clone(&store));
         let authorizer = Arc::new(Authorizer::new(AuthorizationModes::default(), resources.clone()));
+        let (processors, quotas) = (Arc::new(Processors::all()), Arc::new(Quotas::default()));
+        let (plugins, metrics) = (Plugins::standard(), Metrics::default());
+        let parts = Parts {
+            resources: &resources,
+            authorizer: &authorizer,
+            processors: &processors,
+            quotas: &quotas,
+            pod_security: &pod_security,
+            pod_security_metrics: &metrics.pod_security,
+            webhook_metrics: &metrics.webhooks,
+        };
+        let admission = Chain::new(&plugins, &parts);
         Self {
-            policies: Policies::of(&resources),
-            webhooks: Webhooks::of(&resources),
             store,
             resources,
             tokens,
             service_accounts: ServiceAccountTokens::default(),
             authorizer,
             impersonation: LastModes::default(),
+            pod_security,
+            plugins,
             admission,
-            plugins: Plugins::standard(),
-            quotas: Quotas::default(),
+            quotas,
             auditor,
-            metrics: Metrics::default(),
+            metrics,
             budget,
-            processors: Processors::all(),
+            processors,
             list_memory: ListMemory::new(),
             event_lines: EventLines::default(),
             in_flight: MaxInFlight::new(0, 0),
@@ -93,6 +101,7 @@ impl ApiServer {
     #[must_use]
     pub fn with_plugins(mut self, plugins: Plugins) -> Self {
         self.plugins = plugins;
+        self.admission = self.chain();
         self
     }
 
@@ -100,6 +109,7 @@ impl ApiServer {
     #[must_use]
     pub fn with_authorization_modes(mut self, modes: AuthorizationModes) -> Self {
         self.authorizer = Arc::new(Authorizer::new(modes, self.resources.clone()));
+        self.admission = self.chain();
         self
     }
 
@@ -123,6 +133,20 @@ impl ApiServer {
         self.address = address.to_string();
         self.authority = Some(authority_pem.to_owned());
         self
+    }
+
+    /// The admission plugins, made anew for what they are given.
+    fn chain(&self) -> Chain {
+        let parts = Parts {
+            resources: &self.resources,
+            authorizer: &self.authorizer,
+            processors: &self.processors,
+            quotas: &self.quotas,
+            pod_security: &self.pod_security,
+            pod_security_metrics: &self.metrics.pod_security,
+            webhook_metrics: &self.metrics.webhooks,
+        };
+        Chain::new(&self.plugins, &parts)
     }
 
     /// Ends all watches and makes `/readyz` fail: the server is about to stop.

@@ -1,6 +1,7 @@
 //! What `/metrics` shows: the requests as kube-apiserver counts them, and Pod Security's families.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::Response;
@@ -25,7 +26,7 @@ pub(crate) struct Metrics {
     /// Those of admission webhooks.
     pub(crate) webhooks: WebhookMetrics,
     /// Pod Security's own.
-    pub(crate) pod_security: PodSecurityMetrics,
+    pub(crate) pod_security: Arc<PodSecurityMetrics>,
 }
 
 impl Default for Metrics {
@@ -59,7 +60,7 @@ impl Default for Metrics {
             requests: requests.ok(),
             durations: durations.ok(),
             running: running.ok(),
-            pod_security: PodSecurityMetrics::new(),
+            pod_security: Arc::new(PodSecurityMetrics::new()),
         };
         metrics.register();
         metrics

@@ -22,7 +22,7 @@ impl Decision {
 }
 
 /// The user as podsec-rbac knows it.
-pub(super) fn rbac_user(user: &User) -> podsec_rbac::User<'_> {
+pub(crate) fn rbac_user(user: &User) -> podsec_rbac::User<'_> {
     podsec_rbac::User { name: &user.name, groups: &user.groups }
 }
 

@@ -2,13 +2,12 @@
 
 mod authorizer;
 mod decision;
-pub(crate) mod escalation;
 mod modes;
 mod node;
 mod refusal;
 mod roles;
 
 pub(crate) use authorizer::Authorizer;
-pub(crate) use decision::Decision;
+pub(crate) use decision::{Decision, rbac_user};
 pub use modes::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub(crate) use refusal::refusal;

@@ -29,7 +29,7 @@ pub(crate) async fn recount_all(api: &ApiServer) -> Result<(), Status> {
     let namespaces: BTreeSet<&str> =
         page.entries.iter().filter_map(|entry| namespace_of(&entry.key)).collect();
     for namespace in namespaces {
-        recount(api, namespace).await?;
+        recount(&api.resources, &api.quotas, namespace).await?;
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ impl Controller {
     }
 
     async fn recount(&self, namespace: String, retries: &mut Retries<String>) {
-        let counted = recount(&self.api, &namespace).await;
+        let counted = recount(&self.api.resources, &self.api.quotas, &namespace).await;
         if let Err(error) = &counted {
             tracing::debug!(namespace, message = error.message, "cannot count what the quotas count");
         }

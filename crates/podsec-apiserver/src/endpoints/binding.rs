@@ -6,7 +6,7 @@ use podsec_apimachinery::meta::{Meta, time_text};
 use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
-use crate::admission::{self, Action, Write};
+use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
 use crate::body::{self, RequestBody};
 use crate::decode::{self, Kind};
@@ -30,7 +30,7 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
     }
     validate(&binding)?;
-    admission::admit(operation, &write(name, &options), &mut binding).await?;
+    operation.api.admission.admit(&attributes(operation, name, &options), &mut binding).await?;
     let node = binding.pointer("/target/name").and_then(Value::as_str).unwrap_or_default();
     let pods = operation.api.builtin("", "v1", "pods").ok_or_else(Status::no_such_resource)?;
     for _ in 0..ATTEMPTS {
@@ -76,13 +76,20 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
 }
 
 /// A binding or an eviction as admission sees it.
-pub(super) fn write<'a>(name: &'a str, options: &WriteOptions) -> Write<'a> {
-    Write {
+pub(super) fn attributes<'a>(
+    operation: &'a Operation<'_>,
+    name: &'a str,
+    options: &WriteOptions,
+) -> Attributes<'a> {
+    Attributes {
         action: Action::Create,
         name,
         old: None,
         options: options.object("CreateOptions"),
         dry_run: options.dry_run,
+        request: operation.request,
+        registry: &operation.registry,
+        sinks: operation.sinks,
     }
 }
 

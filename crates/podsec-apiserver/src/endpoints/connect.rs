@@ -3,15 +3,24 @@
 use podsec_apimachinery::Status;
 use serde_json::{Map, Value};
 
-use crate::admission::{self, Action, Write};
+use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
 use crate::verbs::Operation;
 
 /// Refuses a connection into a pod or to a node.
 pub(super) async fn refuse(operation: &Operation<'_>) -> Result<Answer, Status> {
     let name = operation.name();
-    let write = Write { action: Action::Connect, name, old: None, options: Value::Null, dry_run: false };
-    admission::admit(operation, &write, &mut options(operation)).await?;
+    let attributes = Attributes {
+        action: Action::Connect,
+        name,
+        old: None,
+        options: Value::Null,
+        dry_run: false,
+        request: operation.request,
+        registry: &operation.registry,
+        sinks: operation.sinks,
+    };
+    operation.api.admission.admit(&attributes, &mut options(operation)).await?;
     let object = operation.registry.get(operation.namespace(), name).await?.object;
     let why = if operation.resource.resource == "pods" && !is_bound(&object) {
         format!("pod {name} does not have a host assigned")

@@ -10,8 +10,7 @@ use podsec_apimachinery::status::{Details, GroupResource, StatusCause};
 use podsec_storage::{Precondition, Range};
 use serde_json::{Value, json};
 
-use super::binding::{success, write};
-use crate::admission;
+use super::binding::{attributes, success};
 use crate::answer::Answer;
 use crate::body::{self, RequestBody};
 use crate::client::Client;
@@ -44,7 +43,7 @@ pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Resul
         None => DeleteOptions::default(),
     };
     delete.dry_run |= options.dry_run;
-    admission::admit(operation, &write(name, &options), &mut eviction).await?;
+    operation.api.admission.admit(&attributes(operation, name, &options), &mut eviction).await?;
     for _ in 0..ATTEMPTS {
         match attempt(operation, &delete).await {
             Ok(()) => return Ok(success()),

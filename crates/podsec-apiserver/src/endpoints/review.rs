@@ -5,7 +5,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Value, json};
 
-use crate::admission::{self, Action, Write};
+use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
 use crate::authentication::Identity;
 use crate::authorization::Decision;
@@ -77,14 +77,17 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
 async fn admit(operation: &Operation<'_>, options: &WriteOptions, review: &mut Value) -> Result<(), Status> {
     let name = operation.name();
     let name = if name.is_empty() { Meta::of(review).name().to_owned() } else { name.to_owned() };
-    let write = Write {
+    let attributes = Attributes {
         action: Action::Create,
         name: &name,
         old: None,
         options: options.object("CreateOptions"),
         dry_run: options.dry_run,
+        request: operation.request,
+        registry: &operation.registry,
+        sinks: operation.sinks,
     };
-    admission::admit(operation, &write, review).await
+    operation.api.admission.admit(&attributes, review).await
 }
 
 async fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<Value, Status> {

@@ -9,7 +9,7 @@ use podsec_apimachinery::schema::catalog::group_version;
 use podsec_apimachinery::status::GroupResource;
 use serde_json::{Value, json};
 
-use crate::admission::{self, Action, Write};
+use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
 use crate::authentication::service_account::{Bound, Reference};
 use crate::body::{self, RequestBody};
@@ -28,17 +28,20 @@ pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Resul
     default(&mut token_request);
     operation.sinks.recording.request_object(&token_request);
     managed_fields::created(operation, &options, KIND, &mut token_request);
-    let write = Write {
+    let attributes = Attributes {
         action: Action::Create,
         name: operation.name(),
         old: None,
         options: options.object("CreateOptions"),
         dry_run: options.dry_run,
+        request: operation.request,
+        registry: &operation.registry,
+        sinks: operation.sinks,
     };
-    admission::mutate(operation, &write, &mut token_request).await?;
+    operation.api.admission.mutate(&attributes, &mut token_request).await?;
     let account = complete(operation, &mut token_request).await?;
     let mut lifetime = validate(&token_request)?;
-    admission::validate(operation, &write, &token_request).await?;
+    operation.api.admission.validate(&attributes, &token_request).await?;
     let bound = bound_object(operation, &token_request).await?;
 
     let tokens = &operation.api.service_accounts;
@@ -92,7 +95,7 @@ async fn complete(operation: &Operation<'_>, token_request: &mut Value) -> Resul
     let uid = Meta::of(&account).uid();
     if !meta.uid().is_empty() && meta.uid() != uid {
         let why = format!(
-            "the UID in the token token_request ({}) does not match the UID of the service account ({uid})",
+            "the UID in the token request ({}) does not match the UID of the service account ({uid})",
             meta.uid()
         );
         let kind = GroupResource { group: KIND.group, resource: KIND.kind };

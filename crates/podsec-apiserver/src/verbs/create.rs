@@ -10,9 +10,8 @@ use uuid::Uuid;
 
 use super::origin::Origin;
 use super::{Operation, managed_fields};
-use crate::admission::{self, Action, Reservation, Write};
+use crate::admission::{Action, Attributes, Reservation};
 use crate::answer::Answer;
-use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::registry::WriteError;
@@ -49,17 +48,20 @@ pub(crate) async fn create_object(
         managed_fields::update(operation, options, None, &mut object);
     }
     let named = Meta::of(&object).name().to_owned();
-    let write = Write {
+    let attributes = Attributes {
         action: Action::Create,
         name: &named,
         old: None,
         options: options.object("CreateOptions"),
         dry_run: options.dry_run,
+        request: operation.request,
+        registry: &operation.registry,
+        sinks: operation.sinks,
     };
-    admission::mutate(operation, &write, &mut object).await?;
+    operation.api.admission.mutate(&attributes, &mut object).await?;
     // A webhook may have moved it.
     place(operation, &mut object)?;
-    escalation::check(operation, None, &object).await?;
+    operation.api.admission.check_escalation(&attributes, &object).await?;
     stamp(operation, &mut object);
     let _given = operation.allocate(&mut object, None, options.dry_run).await?;
     let prefix = Meta::of(&object).generate_name().to_owned();
@@ -85,7 +87,7 @@ pub(crate) async fn create_object(
         for warning in operation.behaviour.warnings_on_create(&candidate) {
             operation.sinks.warnings.add(warning);
         }
-        admission::validate(operation, &write, &candidate).await?;
+        operation.api.admission.validate(&attributes, &candidate).await?;
         attempts -= 1;
         // An apply may name any version, and creates what is absent all the same; a dry run does not come that far.
         if origin == Origin::Update
@@ -95,7 +97,7 @@ pub(crate) async fn create_object(
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Status::failure(500, "", message));
         }
-        let reservation = admission::reserve(operation, &write, &candidate).await?;
+        let reservation = operation.api.admission.reserve(&attributes, &candidate).await?;
         match store(operation, &name, candidate, options, reservation).await {
             Ok(object) => return Ok(object),
             Err(status) if status.reason == "AlreadyExists" && attempts > 0 => {}

@@ -8,7 +8,7 @@ use podsec_storage::Precondition;
 use serde_json::Value;
 
 use super::Operation;
-use crate::admission::{self, Action, Write};
+use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
 use crate::body::{self, RequestBody};
 use crate::decode;
@@ -78,14 +78,17 @@ pub(crate) async fn delete_object(
         if let Some(requested) = requested
             && !matches!(step, Step::Wait)
         {
-            let write = Write {
+            let attributes = Attributes {
                 action: Action::Delete,
                 name: requested,
                 old: Some(&stored.object),
                 options: options.object(),
                 dry_run: options.dry_run,
+                request: operation.request,
+                registry: &operation.registry,
+                sinks: operation.sinks,
             };
-            admission::delete(operation, &write, name).await?;
+            operation.api.admission.delete(&attributes).await?;
         }
         match take(operation, namespace, name, stored, step, options).await {
             Ok(deletion) => return Ok(deletion),

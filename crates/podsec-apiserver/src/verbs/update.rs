@@ -10,9 +10,8 @@ use serde_json::Value;
 use super::delete::has_spec_finalizers;
 use super::origin::Origin;
 use super::{Operation, create, managed_fields};
-use crate::admission::{self, Action, Reservation, Write};
+use crate::admission::{Action, Attributes, Reservation};
 use crate::answer::Answer;
-use crate::authorization::escalation;
 use crate::body::{self, RequestBody};
 use crate::decode;
 use crate::registry::Given;
@@ -109,15 +108,18 @@ async fn prepare(
     options: &WriteOptions,
 ) -> Result<Prepared, Status> {
     let strategy = operation.behaviour.strategy;
-    let write = Write {
+    let attributes = Attributes {
         action: Action::Update,
         name: operation.name(),
         old: Some(stored),
         options: options.object("UpdateOptions"),
         dry_run: options.dry_run,
+        request: operation.request,
+        registry: &operation.registry,
+        sinks: operation.sinks,
     };
-    admission::mutate(operation, &write, &mut object).await?;
-    escalation::check(operation, Some(stored), &object).await?;
+    operation.api.admission.mutate(&attributes, &mut object).await?;
+    operation.api.admission.check_escalation(&attributes, &object).await?;
     keep(&mut object, stored);
     let given = operation.allocate(&mut object, Some(stored), options.dry_run).await?;
     let subresource = operation.request.info.subresource.as_str();
@@ -135,8 +137,8 @@ async fn prepare(
     for warning in operation.behaviour.warnings_on_update(subresource, &object, stored) {
         operation.sinks.warnings.add(warning);
     }
-    admission::validate(operation, &write, &object).await?;
-    let reservation = admission::reserve(operation, &write, &object).await?;
+    operation.api.admission.validate(&attributes, &object).await?;
+    let reservation = operation.api.admission.reserve(&attributes, &object).await?;
     Ok(Prepared { object, _given: given, reservation })
 }
 

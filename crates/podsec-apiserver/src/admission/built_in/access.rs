@@ -1,12 +1,15 @@
 //! What plugins ask the authorizers about the user of a request.
 
-use crate::authorization::{Decision, refusal};
-use crate::request::RequestInfo;
-use crate::verbs::Operation;
+use crate::authorization::{Authorizer, Decision, refusal};
+use crate::request::{RequestInfo, User};
 
-/// Whether the user of a request may do `verb` to what signs certificates under this name, or under all names of its
-/// domain.
-pub(super) async fn may_use_signer(operation: &Operation<'_>, verb: &'static str, signer: &str) -> bool {
+/// Whether a user may do `verb` to what signs certificates under this name, or under all names of its domain.
+pub(super) async fn may_use_signer(
+    authorizer: &Authorizer,
+    user: &User,
+    verb: &'static str,
+    signer: &str,
+) -> bool {
     let domain = signer.split_once('/').map_or(signer, |(domain, _)| domain);
     for name in [signer.to_owned(), format!("{domain}/*")] {
         let info = RequestInfo {
@@ -18,20 +21,19 @@ pub(super) async fn may_use_signer(operation: &Operation<'_>, verb: &'static str
             name,
             ..RequestInfo::default()
         };
-        if may(operation, &info).await.is_ok() {
+        if may(authorizer, user, &info).await.is_ok() {
             return true;
         }
     }
     false
 }
 
-/// Whether the user of a request may also do something else.
+/// Whether a user may also do something else.
 ///
 /// # Errors
 /// Why not.
-pub(super) async fn may(operation: &Operation<'_>, info: &RequestInfo) -> Result<(), String> {
-    let user = &operation.request.user;
-    match operation.api.authorizer.authorize(user, info).await {
+pub(super) async fn may(authorizer: &Authorizer, user: &User, info: &RequestInfo) -> Result<(), String> {
+    match authorizer.authorize(user, info).await {
         Decision::Allow(_) => Ok(()),
         Decision::Forbid(reason) => Err(refusal(user, info, &reason)),
     }

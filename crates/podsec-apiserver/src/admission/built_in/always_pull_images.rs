@@ -1,38 +1,45 @@
 //! `AlwaysPullImages`: nobody runs an image that only somebody else may pull.
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::field::{Error, Path};
 use podsec_kinds::object::{Fields, FieldsMut, as_map};
 use serde_json::Value;
 
-use super::target::{forbid, is_about};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
 
-/// Sets the policy of all images.
-pub(super) fn admit(operation: &Operation<'_>, write: &Write<'_>, object: &mut Value) {
-    if is_meant(operation, write, object)
-        && let Some(spec) = as_map(object).object_mut("spec")
-    {
-        for list in CONTAINERS {
-            for container in spec.objects_mut(list) {
-                container.insert("imagePullPolicy".to_owned(), ALWAYS.into());
+/// Sets the pull policy of all images.
+pub(crate) struct AlwaysPullImages;
+
+#[async_trait]
+impl Plugin for AlwaysPullImages {
+    /// Sets the policy of all images.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if is_meant(attributes, object)
+            && let Some(spec) = as_map(object).object_mut("spec")
+        {
+            for list in CONTAINERS {
+                for container in spec.objects_mut(list) {
+                    container.insert("imagePullPolicy".to_owned(), ALWAYS.into());
+                }
+            }
+            for volume in spec.objects_mut("volumes") {
+                if let Some(image) = volume.object_mut("image") {
+                    image.insert("pullPolicy".to_owned(), ALWAYS.into());
+                }
             }
         }
-        for volume in spec.objects_mut("volumes") {
-            if let Some(image) = volume.object_mut("image") {
-                image.insert("pullPolicy".to_owned(), ALWAYS.into());
-            }
-        }
+        Ok(())
     }
-}
 
-/// Refuses another policy, which a webhook may have set.
-pub(super) fn validate(operation: &Operation<'_>, write: &Write<'_>, object: &Value) -> Result<(), Status> {
-    if !is_meant(operation, write, object) {
-        return Ok(());
+    /// Refuses another policy, which a webhook may have set.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        if !is_meant(attributes, object) {
+            return Ok(());
+        }
+        check(object).map_err(|why| attributes.forbid(object, &why))
     }
-    check(object).map_err(|why| forbid(operation, object, &why))
 }
 
 fn check(pod: &Value) -> Result<(), String> {
@@ -55,11 +62,11 @@ fn check(pod: &Value) -> Result<(), String> {
 }
 
 /// New pods, and updates that bring new images.
-fn is_meant(operation: &Operation<'_>, write: &Write<'_>, object: &Value) -> bool {
+fn is_meant(attributes: &Attributes<'_>, object: &Value) -> bool {
     let has_new_images =
-        || write.old.is_none_or(|old| images(object).any(|image| images(old).all(|own| own != image)));
-    is_about(operation, "", "pods", "")
-        && match write.action {
+        || attributes.old.is_none_or(|old| images(object).any(|image| images(old).all(|own| own != image)));
+    attributes.is_about("", "pods", "")
+        && match attributes.action {
             Action::Create => true,
             Action::Update => has_new_images(),
             Action::Delete | Action::Connect => false,

@@ -1,5 +1,6 @@
 //! `CertificateSubjectRestriction`: nobody asks the API server's own signer for a certificate of `system:masters`.
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use podsec_apimachinery::Status;
@@ -9,19 +10,24 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
-use super::target::{forbid, is_about};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
 
-/// Refuses such a request.
-pub(super) fn validate(operation: &Operation<'_>, write: &Write<'_>, object: &Value) -> Result<(), Status> {
-    if write.action != Action::Create
-        || !is_about(operation, "certificates.k8s.io", "certificatesigningrequests", "")
-        || object.at("spec").text("signerName") != SIGNER
-    {
-        return Ok(());
+/// Guards the group of the administrators.
+pub(crate) struct CertificateSubjectRestriction;
+
+#[async_trait]
+impl Plugin for CertificateSubjectRestriction {
+    /// Refuses such a request.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        if attributes.action != Action::Create
+            || !attributes.is_about("certificates.k8s.io", "certificatesigningrequests", "")
+            || object.at("spec").text("signerName") != SIGNER
+        {
+            return Ok(());
+        }
+        check(object.at("spec").text("request")).map_err(|why| attributes.forbid(object, &why))
     }
-    check(object.at("spec").text("request")).map_err(|why| forbid(operation, object, &why))
 }
 
 /// Whether the subject of a request in PEM and base64 may be.

@@ -1,35 +1,39 @@
 //! `DefaultStorageClass`: a claim that names no class gets the newest default one.
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::Value;
 
-use super::lookup;
-use super::target::is_about;
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Names the class.
-pub(super) async fn admit(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    if write.action != Action::Create
-        || !is_about(operation, "", "persistentvolumeclaims", "")
-        || annotation(object, CLASS_BEFORE_FIELDS).is_some()
-        || object.at("spec").has("storageClassName")
-    {
-        return Ok(());
+/// Names the class of a claim.
+pub(crate) struct DefaultStorageClass {
+    pub(crate) resources: Resources,
+}
+
+#[async_trait]
+impl Plugin for DefaultStorageClass {
+    /// Names the class.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if attributes.action != Action::Create
+            || !attributes.is_about("", "persistentvolumeclaims", "")
+            || annotation(object, CLASS_BEFORE_FIELDS).is_some()
+            || object.at("spec").has("storageClassName")
+        {
+            return Ok(());
+        }
+        let classes = self.resources.list(CLASSES, "").await?;
+        if let Some(name) = newest(&classes, &IS_DEFAULT)
+            && let Some(spec) = as_map(object).ensure("spec")
+        {
+            spec.insert("storageClassName".to_owned(), name.into());
+        }
+        Ok(())
     }
-    let classes = lookup::list(operation.api, CLASSES, "").await?;
-    if let Some(name) = newest(&classes, &IS_DEFAULT)
-        && let Some(spec) = as_map(object).ensure("spec")
-    {
-        spec.insert("storageClassName".to_owned(), name.into());
-    }
-    Ok(())
 }
 
 /// The newest object that has one of these annotations as `true`; of equally old ones the first by name.

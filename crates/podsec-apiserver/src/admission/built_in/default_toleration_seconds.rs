@@ -1,13 +1,22 @@
 //! `DefaultTolerationSeconds`: a pod stays for five minutes on a node that is in trouble, unless it says otherwise.
 
+use async_trait::async_trait;
+use podsec_apimachinery::Status;
 use serde_json::Value;
 
-use super::target::is_about;
-use crate::verbs::Operation;
+use crate::admission::attributes::Attributes;
+use crate::admission::plugin::Plugin;
 
-/// Adds the tolerations.
-pub(super) fn admit(operation: &Operation<'_>, object: &mut Value) {
-    if is_about(operation, "", "pods", "") {
-        (operation.behaviour.strategy.tolerate)(object);
+/// Adds tolerations to a pod.
+pub(crate) struct DefaultTolerationSeconds;
+
+#[async_trait]
+impl Plugin for DefaultTolerationSeconds {
+    /// Adds the tolerations.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if attributes.is_about("", "pods", "") {
+            (attributes.registry.behaviour().strategy.tolerate)(object);
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! `LimitRanger`: what the LimitRanges of a namespace fill in for a pod, and what they refuse.
 
+use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 use podsec_apimachinery::Status;
@@ -8,43 +9,42 @@ use podsec_go::quantity::Quantity;
 use podsec_kinds::object::{Fields, FieldsMut, as_map};
 use serde_json::{Map, Value};
 
-use super::lookup;
 use super::resources::{self, Basis, Part, ResourceList, of_pod};
-use super::target::{forbid, is_about};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Fills in requests and limits.
-pub(super) async fn admit(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    if bounded(operation, write) == Some(Bounded::Pod) {
-        for range in &ranges(operation).await? {
-            fill(range, object);
-        }
-    }
-    Ok(())
+/// Fills in and checks requests and limits.
+pub(crate) struct LimitRanger {
+    pub(crate) resources: Resources,
 }
 
-/// Refuses what is out of a range.
-pub(super) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &Value,
-) -> Result<(), Status> {
-    let Some(bounded) = bounded(operation, write) else { return Ok(()) };
-    for range in &ranges(operation).await? {
-        let errors = match bounded {
-            Bounded::Pod => check_pod(range, object),
-            Bounded::Claim => check_claim(range, object),
-        };
-        if let Some(why) = aggregate(&errors) {
-            return Err(forbid(operation, object, &why));
+#[async_trait]
+impl Plugin for LimitRanger {
+    /// Fills in requests and limits.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if bounded(attributes) == Some(Bounded::Pod) {
+            for range in &self.ranges(attributes).await? {
+                fill(range, object);
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Refuses what is out of a range.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        let Some(bounded) = bounded(attributes) else { return Ok(()) };
+        for range in &self.ranges(attributes).await? {
+            let errors = match bounded {
+                Bounded::Pod => check_pod(range, object),
+                Bounded::Claim => check_claim(range, object),
+            };
+            if let Some(why) = aggregate(&errors) {
+                return Err(attributes.forbid(object, &why));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What has limits.
@@ -55,21 +55,23 @@ enum Bounded {
 }
 
 /// New pods, resized ones and claims; nothing that is on its way out.
-fn bounded(operation: &Operation<'_>, write: &Write<'_>) -> Option<Bounded> {
-    if write.old.is_some_and(|old| Meta::of(old).is_being_deleted()) {
+fn bounded(attributes: &Attributes<'_>) -> Option<Bounded> {
+    if attributes.old.is_some_and(|old| Meta::of(old).is_being_deleted()) {
         return None;
     }
-    let is_pod = match write.action {
-        Action::Create => is_about(operation, "", "pods", ""),
-        Action::Update => is_about(operation, "", "pods", "resize"),
+    let is_pod = match attributes.action {
+        Action::Create => attributes.is_about("", "pods", ""),
+        Action::Update => attributes.is_about("", "pods", "resize"),
         Action::Delete | Action::Connect => return None,
     };
-    let is_claim = is_about(operation, "", "persistentvolumeclaims", "");
+    let is_claim = attributes.is_about("", "persistentvolumeclaims", "");
     if is_pod { Some(Bounded::Pod) } else { is_claim.then_some(Bounded::Claim) }
 }
 
-async fn ranges(operation: &Operation<'_>) -> Result<Vec<Value>, Status> {
-    lookup::list(operation.api, ("", "limitranges"), operation.namespace()).await
+impl LimitRanger {
+    async fn ranges(&self, attributes: &Attributes<'_>) -> Result<Vec<Value>, Status> {
+        self.resources.list(("", "limitranges"), attributes.namespace()).await
+    }
 }
 
 /// The limits of a range on one type.

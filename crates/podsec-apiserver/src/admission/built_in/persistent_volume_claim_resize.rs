@@ -1,35 +1,39 @@
 //! `PersistentVolumeClaimResize`: a claim grows when it is bound and its class lets it.
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_go::quantity::Quantity;
 use podsec_kinds::object::Fields;
 use serde_json::Value;
 
 use super::default_storage_class::{CLASSES, class_of};
-use super::lookup;
-use super::target::{forbid, is_about};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Refuses other growth.
-pub(super) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &Value,
-) -> Result<(), Status> {
-    let Some(old) = write.old else { return Ok(()) };
-    if write.action != Action::Update
-        || !is_about(operation, "", "persistentvolumeclaims", "")
-        || size(object) <= size(old)
-    {
-        return Ok(());
+/// Guards the size of claims.
+pub(crate) struct PersistentVolumeClaimResize {
+    pub(crate) resources: Resources,
+}
+
+#[async_trait]
+impl Plugin for PersistentVolumeClaimResize {
+    /// Refuses other growth.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        let Some(old) = attributes.old else { return Ok(()) };
+        if attributes.action != Action::Update
+            || !attributes.is_about("", "persistentvolumeclaims", "")
+            || size(object) <= size(old)
+        {
+            return Ok(());
+        }
+        let name = class_of(object);
+        let class = match name {
+            "" => None,
+            name => self.resources.find(CLASSES, "", name).await?,
+        };
+        check(old, name, class.as_ref()).map_err(|why| attributes.forbid(object, why))
     }
-    let name = class_of(object);
-    let class = match name {
-        "" => None,
-        name => lookup::find(operation.api, CLASSES, "", name).await?,
-    };
-    check(old, name, class.as_ref()).map_err(|why| forbid(operation, object, why))
 }
 
 fn size(claim: &Value) -> Quantity {

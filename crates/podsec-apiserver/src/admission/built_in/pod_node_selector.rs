@@ -1,53 +1,55 @@
 //! `PodNodeSelector`: the annotation of a namespace says on which nodes its pods run.
 
+use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 use podsec_apimachinery::Status;
 use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::Value;
 
-use super::lookup;
-use super::target::{forbid, is_about};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Adds the selector of the namespace.
-pub(super) async fn admit(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    let Some(selector) = selector_of(operation, write).await? else { return Ok(()) };
-    check(&selector, object).map_err(|why| forbid(operation, object, why))?;
-    if !selector.is_empty()
-        && let Some(own) = as_map(object).ensure("spec").and_then(|spec| spec.ensure("nodeSelector"))
-    {
-        own.extend(selector.into_iter().map(|(key, value)| (key, value.into())));
-    }
-    Ok(())
+/// Brings the selector of a namespace to its pods.
+pub(crate) struct PodNodeSelector {
+    pub(crate) resources: Resources,
 }
 
-/// Refuses a pod that selects other nodes, which a webhook may have made.
-pub(super) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &Value,
-) -> Result<(), Status> {
-    let Some(selector) = selector_of(operation, write).await? else { return Ok(()) };
-    check(&selector, object).map_err(|why| forbid(operation, object, why))
+#[async_trait]
+impl Plugin for PodNodeSelector {
+    /// Adds the selector of the namespace.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        let Some(selector) = self.selector_of(attributes).await? else { return Ok(()) };
+        check(&selector, object).map_err(|why| attributes.forbid(object, why))?;
+        if !selector.is_empty()
+            && let Some(own) = as_map(object).ensure("spec").and_then(|spec| spec.ensure("nodeSelector"))
+        {
+            own.extend(selector.into_iter().map(|(key, value)| (key, value.into())));
+        }
+        Ok(())
+    }
+
+    /// Refuses a pod that selects other nodes, which a webhook may have made.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        let Some(selector) = self.selector_of(attributes).await? else { return Ok(()) };
+        check(&selector, object).map_err(|why| attributes.forbid(object, why))
+    }
 }
 
-/// What the namespace of a new pod says; `None` for anything else than a new pod.
-async fn selector_of(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-) -> Result<Option<BTreeMap<String, String>>, Status> {
-    if write.action != Action::Create || !is_about(operation, "", "pods", "") {
-        return Ok(None);
+impl PodNodeSelector {
+    /// What the namespace of a new pod says; `None` for anything else than a new pod.
+    async fn selector_of(
+        &self,
+        attributes: &Attributes<'_>,
+    ) -> Result<Option<BTreeMap<String, String>>, Status> {
+        if attributes.action != Action::Create || !attributes.is_about("", "pods", "") {
+            return Ok(None);
+        }
+        let namespace = self.resources.find(("", "namespaces"), "", attributes.namespace()).await?;
+        let text = namespace.as_ref().and_then(|namespace| annotation(namespace, SELECTOR));
+        parse(text.unwrap_or_default()).map(Some).map_err(|why| Status::internal(&why))
     }
-    let namespace = lookup::find(operation.api, ("", "namespaces"), "", operation.namespace()).await?;
-    let text = namespace.as_ref().and_then(|namespace| annotation(namespace, SELECTOR));
-    parse(text.unwrap_or_default()).map(Some).map_err(|why| Status::internal(&why))
 }
 
 /// Reads `key=value,key=value`.

@@ -1,38 +1,42 @@
 //! `PodTopologyLabels`: a pod carries the zone and the region of its node.
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use podsec_kinds::object::Fields;
 use serde_json::Value;
 
-use super::lookup;
-use super::target::is_about;
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Copies the labels: to a pod that is made on a node, and to a binding, whose labels become the pod's.
-pub(super) async fn admit(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    if write.action != Action::Create {
-        return Ok(());
+/// Brings the labels of a node to its pods.
+pub(crate) struct PodTopologyLabels {
+    pub(crate) resources: Resources,
+}
+
+#[async_trait]
+impl Plugin for PodTopologyLabels {
+    /// Copies the labels: to a pod that is made on a node, and to a binding, whose labels become the pod's.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if attributes.action != Action::Create {
+            return Ok(());
+        }
+        let node = if attributes.is_about("", "pods", "") {
+            object.at("spec").text("nodeName")
+        } else if attributes.is_about("", "pods", "binding") && object.at("target").text("kind") == "Node" {
+            object.at("target").text("name")
+        } else {
+            return Ok(());
+        };
+        if node.is_empty() {
+            return Ok(());
+        }
+        if let Some(node) = self.resources.find(("", "nodes"), "", node).await? {
+            copy(&node, object);
+        }
+        Ok(())
     }
-    let node = if is_about(operation, "", "pods", "") {
-        object.at("spec").text("nodeName")
-    } else if is_about(operation, "", "pods", "binding") && object.at("target").text("kind") == "Node" {
-        object.at("target").text("name")
-    } else {
-        return Ok(());
-    };
-    if node.is_empty() {
-        return Ok(());
-    }
-    if let Some(node) = lookup::find(operation.api, ("", "nodes"), "", node).await? {
-        copy(&node, object);
-    }
-    Ok(())
 }
 
 fn copy(node: &Value, object: &mut Value) {

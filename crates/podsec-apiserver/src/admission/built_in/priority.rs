@@ -1,56 +1,56 @@
 //! `Priority`: the number behind the class of a pod, and one default class for the cluster.
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_kinds::object::Fields;
 use serde_json::Value;
 
-use super::lookup;
-use super::target::{forbid, is_about};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Sets the priority of a pod.
-pub(super) async fn admit(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    if !is_about(operation, "", "pods", "") {
-        return Ok(());
-    }
-    let class = object.at("spec").text("priorityClassName");
-    let classes = match write.action {
-        Action::Create if class.is_empty() => lookup::list(operation.api, CLASSES, "").await?,
-        Action::Create => lookup::find(operation.api, CLASSES, "", class).await?.into_iter().collect(),
-        Action::Update | Action::Delete | Action::Connect => Vec::new(),
-    };
-    (operation.behaviour.strategy.prioritize)(object, write.old, &classes)
-        .map_err(|why| forbid(operation, object, &why))
+/// Sets priorities and guards the default class.
+pub(crate) struct Priority {
+    pub(crate) resources: Resources,
 }
 
-/// Refuses a second default class.
-pub(super) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &Value,
-) -> Result<(), Status> {
-    if !is_about(operation, CLASSES.0, CLASSES.1, "")
-        || !matches!(write.action, Action::Create | Action::Update)
-        || !object.flag("globalDefault")
-    {
-        return Ok(());
-    }
-    let classes = lookup::list(operation.api, CLASSES, "").await?;
-    // A class that is the default may be updated.
-    let name = (write.action == Action::Update).then(|| Meta::of(object).name());
-    match other_default(&classes, name) {
-        Some(other) => {
-            let why =
-                format!("PriorityClass {other} is already marked as default. Only one default can exist");
-            Err(forbid(operation, object, &why))
+#[async_trait]
+impl Plugin for Priority {
+    /// Sets the priority of a pod.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if !attributes.is_about("", "pods", "") {
+            return Ok(());
         }
-        None => Ok(()),
+        let class = object.at("spec").text("priorityClassName");
+        let classes = match attributes.action {
+            Action::Create if class.is_empty() => self.resources.list(CLASSES, "").await?,
+            Action::Create => self.resources.find(CLASSES, "", class).await?.into_iter().collect(),
+            Action::Update | Action::Delete | Action::Connect => Vec::new(),
+        };
+        (attributes.registry.behaviour().strategy.prioritize)(object, attributes.old, &classes)
+            .map_err(|why| attributes.forbid(object, &why))
+    }
+
+    /// Refuses a second default class.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        if !attributes.is_about(CLASSES.0, CLASSES.1, "")
+            || !matches!(attributes.action, Action::Create | Action::Update)
+            || !object.flag("globalDefault")
+        {
+            return Ok(());
+        }
+        let classes = self.resources.list(CLASSES, "").await?;
+        // A class that is the default may be updated.
+        let name = (attributes.action == Action::Update).then(|| Meta::of(object).name());
+        match other_default(&classes, name) {
+            Some(other) => {
+                let why =
+                    format!("PriorityClass {other} is already marked as default. Only one default can exist");
+                Err(attributes.forbid(object, &why))
+            }
+            None => Ok(()),
+        }
     }
 }
 

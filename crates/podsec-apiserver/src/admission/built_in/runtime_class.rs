@@ -1,48 +1,51 @@
 //! `RuntimeClass`: what a pod needs besides its containers, and the nodes that can run it, come from its class.
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::quote::quoted;
 use podsec_kinds::object::{Fields, FieldsMut, as_map, same};
 use serde_json::{Map, Value, json};
 
-use super::target::{forbid, is_about};
-use super::{lookup, resources};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use super::resources;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Sets overhead, node selector and tolerations.
-pub(super) async fn admit(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    if write.action != Action::Create || !is_about(operation, "", "pods", "") {
-        return Ok(());
-    }
-    let Some(class) = class_of(operation, object).await? else { return Ok(()) };
-    set(&class, object).map_err(|why| forbid(operation, object, &why))
+/// Brings what a class says to its pods.
+pub(crate) struct RuntimeClass {
+    pub(crate) resources: Resources,
 }
 
-/// Refuses an overhead that is not that of the class.
-pub(super) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &Value,
-) -> Result<(), Status> {
-    if write.action != Action::Create || !is_about(operation, "", "pods", "") {
-        return Ok(());
+#[async_trait]
+impl Plugin for RuntimeClass {
+    /// Sets overhead, node selector and tolerations.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if attributes.action != Action::Create || !attributes.is_about("", "pods", "") {
+            return Ok(());
+        }
+        let Some(class) = self.class_of(attributes, object).await? else { return Ok(()) };
+        set(&class, object).map_err(|why| attributes.forbid(object, &why))
     }
-    let class = class_of(operation, object).await?;
-    check(class.as_ref(), object).map_err(|why| forbid(operation, object, why))
+
+    /// Refuses an overhead that is not that of the class.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        if attributes.action != Action::Create || !attributes.is_about("", "pods", "") {
+            return Ok(());
+        }
+        let class = self.class_of(attributes, object).await?;
+        check(class.as_ref(), object).map_err(|why| attributes.forbid(object, why))
+    }
 }
 
-async fn class_of(operation: &Operation<'_>, pod: &Value) -> Result<Option<Value>, Status> {
-    let Some(name) = pod.at("spec").field("runtimeClassName").and_then(Value::as_str) else {
-        return Ok(None);
-    };
-    let found = lookup::find(operation.api, ("node.k8s.io", "runtimeclasses"), "", name).await?;
-    let why = || format!("pod rejected: RuntimeClass {} not found", quoted(name));
-    found.map(Some).ok_or_else(|| forbid(operation, pod, &why()))
+impl RuntimeClass {
+    async fn class_of(&self, attributes: &Attributes<'_>, pod: &Value) -> Result<Option<Value>, Status> {
+        let Some(name) = pod.at("spec").field("runtimeClassName").and_then(Value::as_str) else {
+            return Ok(None);
+        };
+        let found = self.resources.find(("node.k8s.io", "runtimeclasses"), "", name).await?;
+        let why = || format!("pod rejected: RuntimeClass {} not found", quoted(name));
+        found.map(Some).ok_or_else(|| attributes.forbid(pod, &why()))
+    }
 }
 
 fn set(class: &Value, pod: &mut Value) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! `ServiceAccount`: each pod runs as an account of its namespace and finds a token for it.
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{Meta, generated_name};
 use podsec_apimachinery::quote::quoted;
@@ -7,61 +8,62 @@ use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::lookup;
-use super::target::{forbid, is_about};
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
+use crate::registry::Resources;
 
-/// Names the account, mounts its token and brings its pull secrets.
-pub(super) async fn admit(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &mut Value,
-) -> Result<(), Status> {
-    if write.action != Action::Create || !is_about(operation, "", "pods", "") || is_mirror(object) {
-        return Ok(());
-    }
-    name_account(object);
-    let account = account(operation, object).await?;
-    mount(&account, object);
-    Ok(())
+/// Brings accounts and their tokens to pods.
+pub(crate) struct ServiceAccount {
+    pub(crate) resources: Resources,
 }
 
-/// Refuses secrets that the account may not use, and what a mirror pod cannot have.
-pub(super) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &Value,
-) -> Result<(), Status> {
-    let is_new = write.action == Action::Create && is_about(operation, "", "pods", "");
-    let is_debugged =
-        write.action == Action::Update && is_about(operation, "", "pods", "ephemeralcontainers");
-    if !is_new && !is_debugged {
-        return Ok(());
+#[async_trait]
+impl Plugin for ServiceAccount {
+    /// Names the account, mounts its token and brings its pull secrets.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if attributes.action != Action::Create || !attributes.is_about("", "pods", "") || is_mirror(object) {
+            return Ok(());
+        }
+        name_account(object);
+        let account = self.account(attributes, object).await?;
+        mount(&account, object);
+        Ok(())
     }
-    let checked = if is_new && is_mirror(object) {
-        check_mirror(object).map_err(str::to_owned)
-    } else if object.at("spec").text("serviceAccountName").is_empty() {
-        let name = Meta::of(object).name();
-        Err(format!("no service account specified for pod {}/{name}", operation.namespace()))
-    } else {
-        let account = account(operation, object).await?;
-        if is_strict(&account) { check_secrets(&account, object, is_new) } else { Ok(()) }
-    };
-    checked.map_err(|why| forbid(operation, object, &why))
+
+    /// Refuses secrets that the account may not use, and what a mirror pod cannot have.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        let is_new = attributes.action == Action::Create && attributes.is_about("", "pods", "");
+        let is_debugged =
+            attributes.action == Action::Update && attributes.is_about("", "pods", "ephemeralcontainers");
+        if !is_new && !is_debugged {
+            return Ok(());
+        }
+        let checked = if is_new && is_mirror(object) {
+            check_mirror(object).map_err(str::to_owned)
+        } else if object.at("spec").text("serviceAccountName").is_empty() {
+            let name = Meta::of(object).name();
+            Err(format!("no service account specified for pod {}/{name}", attributes.namespace()))
+        } else {
+            let account = self.account(attributes, object).await?;
+            if is_strict(&account) { check_secrets(&account, object, is_new) } else { Ok(()) }
+        };
+        checked.map_err(|why| attributes.forbid(object, &why))
+    }
 }
 
-/// The account that a pod names.
-async fn account(operation: &Operation<'_>, pod: &Value) -> Result<Value, Status> {
-    let (namespace, name) = (operation.namespace(), pod.at("spec").text("serviceAccountName"));
-    let found = lookup::find(operation.api, ("", "serviceaccounts"), namespace, name).await?;
-    found.ok_or_else(|| {
-        let why = format!(
-            "error looking up service account {namespace}/{name}: serviceaccount {} not found",
-            quoted(name)
-        );
-        forbid(operation, pod, &why)
-    })
+impl ServiceAccount {
+    /// The account that a pod names.
+    async fn account(&self, attributes: &Attributes<'_>, pod: &Value) -> Result<Value, Status> {
+        let (namespace, name) = (attributes.namespace(), pod.at("spec").text("serviceAccountName"));
+        let found = self.resources.find(("", "serviceaccounts"), namespace, name).await?;
+        found.ok_or_else(|| {
+            let why = format!(
+                "error looking up service account {namespace}/{name}: serviceaccount {} not found",
+                quoted(name)
+            );
+            attributes.forbid(pod, &why)
+        })
+    }
 }
 
 /// Whether a pod stands for one that a node has from a file: its spec is never changed.

@@ -1,20 +1,29 @@
 //! `StorageObjectInUseProtection`: volumes, claims and classes of volumes stay while somebody uses them.
 
+use async_trait::async_trait;
+use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::Value;
 
-use super::target::is_about;
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
 
-/// Adds the finalizer that a controller takes away when nobody uses a deleted object any more.
-pub(super) fn admit(operation: &Operation<'_>, write: &Write<'_>, object: &mut Value) {
-    if write.action != Action::Create {
-        return;
-    }
-    let finalizer = FINALIZERS.iter().find(|(group, resource, _)| is_about(operation, group, resource, ""));
-    if let Some((_, _, finalizer)) = finalizer {
-        protect(object, finalizer);
+/// Adds finalizers to what is in use.
+pub(crate) struct StorageObjectInUseProtection;
+
+#[async_trait]
+impl Plugin for StorageObjectInUseProtection {
+    /// Adds the finalizer that a controller takes away when nobody uses a deleted object any more.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if attributes.action != Action::Create {
+            return Ok(());
+        }
+        let finalizer =
+            FINALIZERS.iter().find(|(group, resource, _)| attributes.is_about(group, resource, ""));
+        if let Some((_, _, finalizer)) = finalizer {
+            protect(object, finalizer);
+        }
+        Ok(())
     }
 }
 

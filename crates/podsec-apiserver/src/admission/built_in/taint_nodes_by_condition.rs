@@ -1,16 +1,24 @@
 //! `TaintNodesByCondition`: a new node takes no pods until something has seen that it is ready.
 
+use async_trait::async_trait;
+use podsec_apimachinery::Status;
 use podsec_kinds::object::{Fields, FieldsMut, as_map};
 use serde_json::{Value, json};
 
-use super::target::is_about;
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
 
-/// Adds the taint.
-pub(super) fn admit(operation: &Operation<'_>, write: &Write<'_>, object: &mut Value) {
-    if write.action == Action::Create && is_about(operation, "", "nodes", "") {
-        taint(object);
+/// Taints new nodes.
+pub(crate) struct TaintNodesByCondition;
+
+#[async_trait]
+impl Plugin for TaintNodesByCondition {
+    /// Adds the taint.
+    async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
+        if attributes.action == Action::Create && attributes.is_about("", "nodes", "") {
+            taint(object);
+        }
+        Ok(())
     }
 }
 

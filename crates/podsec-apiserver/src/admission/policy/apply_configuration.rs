@@ -14,7 +14,7 @@ use super::definition::Policy;
 use super::evaluation::Evaluation;
 use super::expression::Expression;
 use super::unmade::Unmade;
-use crate::admission::webhook::version::GroupVersionKind;
+use crate::admission::matching::version::GroupVersionKind;
 
 /// The object with the configuration merged into it.
 ///

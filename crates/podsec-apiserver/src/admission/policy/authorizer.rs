@@ -4,24 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use podsec_cel::authorizer::{Authorizer, Decision, Question, Target};
+use podsec_cel::authorizer::{self, Decision, Question, Target};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::apiserver::ApiServer;
-use crate::authorization::Decision as Answer;
+use crate::authorization::{Authorizer, Decision as Answer};
 use crate::request::RequestInfo;
 use crate::request::user::{ALL_AUTHENTICATED, User};
 
 /// Answers questions about the user of a request and about service accounts.
 pub(super) struct Rights {
-    api: Arc<ApiServer>,
+    authorizer: Arc<Authorizer>,
     user: User,
 }
 
 impl Rights {
     /// For the expressions of a request by `user`.
-    pub(super) fn of(api: &Arc<ApiServer>, user: &User) -> Self {
-        Self { api: Arc::clone(api), user: user.clone() }
+    pub(super) fn of(authorizer: &Arc<Authorizer>, user: &User) -> Self {
+        Self { authorizer: Arc::clone(authorizer), user: user.clone() }
     }
 }
 
@@ -31,7 +30,7 @@ impl fmt::Debug for Rights {
     }
 }
 
-impl Authorizer for Rights {
+impl authorizer::Authorizer for Rights {
     fn authorize(&self, question: &Question) -> Decision {
         let info = info(&question.verb, &question.target);
         let account = question.service_account.as_ref().map(|(namespace, name)| {
@@ -39,7 +38,7 @@ impl Authorizer for Rights {
                 ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), ALL_AUTHENTICATED];
             User::new(&format!("system:serviceaccount:{namespace}:{name}"), &groups)
         });
-        let answer = self.api.authorizer.authorize(account.as_ref().unwrap_or(&self.user), &info);
+        let answer = self.authorizer.authorize(account.as_ref().unwrap_or(&self.user), &info);
         // Expressions run beside the workers of a runtime of many threads, where waiting holds up nobody.
         let handle = Handle::current();
         let answer = match handle.runtime_flavor() {

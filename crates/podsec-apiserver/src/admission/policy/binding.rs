@@ -3,7 +3,7 @@
 use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
-use super::matching::MatchResources;
+use super::match_resources::MatchResources;
 use super::params::ParamRef;
 
 /// A binding.

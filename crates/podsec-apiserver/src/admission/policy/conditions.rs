@@ -6,7 +6,7 @@ use podsec_cel::{Value, limits};
 
 use super::evaluation::Evaluation;
 use super::expression::Expression;
-use crate::admission::webhook::hook::FailurePolicy;
+use crate::admission::matching::FailurePolicy;
 
 /// Whether all conditions hold. One that does not decides, whatever the others fail with.
 ///

@@ -6,9 +6,9 @@ use podsec_apimachinery::meta::Meta;
 use serde_json::Value;
 
 use super::expression::{self, Compiler, Expression, Uses};
-use super::matching::MatchResources;
+use super::match_resources::MatchResources;
 use super::params::ParamKind;
-use crate::admission::webhook::hook::FailurePolicy;
+use crate::admission::matching::FailurePolicy;
 
 /// A policy.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::binding::Binding;
 use super::definition::Policy;
-use super::matching::MatchResources;
+use super::match_resources::MatchResources;
 use super::params::Failure;
 use super::request::Asked;
 use super::source::Hook;
@@ -54,12 +54,12 @@ pub(super) async fn collect(
 ) -> Result<Vec<Invocation>, Status> {
     let labels = asked.labels(object);
     let object = object.map(|object| asked.seen(object));
-    let old = asked.write.old.map(|old| asked.seen(old));
+    let old = asked.attributes.old.map(|old| asked.seen(old));
     let subject = asked.subject();
-    let api = asked.operation.api;
-    let served = api.served();
-    let version_for = |resources: &MatchResources| {
-        resources.version_for(&subject, asked.write.name, &labels, object.as_deref(), old.as_deref())
+    let resources = asked.resources;
+    let served = resources.served();
+    let version_for = |matched: &MatchResources| {
+        matched.version_for(&subject, asked.attributes.name, &labels, object.as_deref(), old.as_deref())
     };
     let mut found = Vec::new();
     for Hook { policy, bindings } in hooks {
@@ -77,7 +77,7 @@ pub(super) async fn collect(
         };
         let kind = policy.param_kind.as_ref().map(|kind| kind.resource(&served.catalog)).transpose();
         let kind = match kind {
-            Ok(kind) => kind.map(|resource| api.registry(resource)),
+            Ok(kind) => kind.map(|resource| resources.registry(resource)),
             Err(why) => {
                 found.push(Invocation::failed(policy, None, &why));
                 continue;

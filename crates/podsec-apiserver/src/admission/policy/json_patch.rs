@@ -15,7 +15,7 @@ use super::definition::Policy;
 use super::evaluation::Evaluation;
 use super::expression::Expression;
 use super::unmade::Unmade;
-use crate::admission::webhook::version::GroupVersionKind;
+use crate::admission::matching::version::GroupVersionKind;
 
 /// The object with the operations applied to it; as it was when one of their tests fails.
 ///

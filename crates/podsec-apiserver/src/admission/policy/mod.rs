@@ -18,7 +18,7 @@ mod evaluation;
 pub(super) mod expression;
 mod invocation;
 mod json_patch;
-mod matching;
+mod match_resources;
 mod mutation;
 mod params;
 mod refusal;
@@ -28,25 +28,6 @@ mod unmade;
 mod validation;
 mod verdict;
 
-use crate::registry::Resources;
-pub(super) use mutation::Mutation;
-use source::Source;
-pub(super) use validation::validate;
-
-/// The policies of a server.
-pub(crate) struct Policies {
-    mutating: Source,
-    validating: Source,
-}
-
-impl Policies {
-    /// Those among `resources`.
-    pub(crate) fn of(resources: &Resources) -> Self {
-        let registry = |resource: &str| resources.builtin("admissionregistration.k8s.io", "v1", resource);
-        let source = |policies: &str, bindings: &str| Source::new(registry(policies), registry(bindings));
-        Self {
-            mutating: source("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
-            validating: source("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
-        }
-    }
-}
+pub(super) use mutation::MutatingAdmissionPolicy;
+pub(super) use source::Source;
+pub(super) use validation::ValidatingAdmissionPolicy;

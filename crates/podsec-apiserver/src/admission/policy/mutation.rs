@@ -14,17 +14,28 @@ use super::definition::{self, Policy};
 use super::invocation::{self, Invocation};
 use super::refusal::{self, Failure};
 use super::request::Asked;
-use super::source::Hook;
+use super::source::{Hook, Source};
 use super::unmade::Unmade;
 use super::validation::{check_deadline, is_exempt};
 use super::{apply_configuration, conditions, json_patch};
-use crate::admission::webhook::hook::FailurePolicy;
-use crate::admission::{Action, Write};
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::matching::FailurePolicy;
+use crate::authorization::Authorizer;
+use crate::processors::Processors;
+use crate::registry::Resources;
+
+/// The plugin.
+pub(in crate::admission) struct MutatingAdmissionPolicy {
+    pub(in crate::admission) source: Source,
+    pub(in crate::admission) resources: Resources,
+    pub(in crate::admission) authorizer: Arc<Authorizer>,
+    pub(in crate::admission) processors: Arc<Processors>,
+}
 
 /// The mutating policies of one request.
 pub(in crate::admission) struct Mutation<'a> {
     asked: Asked<'a>,
+    processors: &'a Processors,
     hooks: Arc<[Hook]>,
     /// Who has been asked and wants to be asked again if the object changes.
     waiting: BTreeSet<Key>,
@@ -38,24 +49,25 @@ pub(in crate::admission) struct Mutation<'a> {
 /// Policy, binding, and name and namespace of the parameter.
 type Key = (String, String, String);
 
-impl<'a> Mutation<'a> {
-    /// Finds them; `None` when there are none.
+impl MutatingAdmissionPolicy {
+    /// Finds the policies of a request; `None` when there are none.
     ///
     /// # Errors
     /// 500 when the store fails.
-    pub(in crate::admission) async fn begin(
-        operation: &'a Operation<'a>,
-        write: &'a Write<'a>,
-    ) -> Result<Option<Self>, Status> {
-        if is_exempt(&operation.resource) || write.action == Action::Delete {
+    pub(in crate::admission) async fn begin<'a>(
+        &'a self,
+        attributes: &'a Attributes<'a>,
+    ) -> Result<Option<Mutation<'a>>, Status> {
+        if is_exempt(attributes.resource()) || attributes.action == Action::Delete {
             return Ok(None);
         }
-        let hooks = operation.api.policies.mutating.hooks().await?;
+        let hooks = self.source.hooks().await?;
         if hooks.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self {
-            asked: Asked::begin(operation, write).await,
+        Ok(Some(Mutation {
+            asked: Asked::begin(attributes, &self.resources, &self.authorizer).await,
+            processors: &self.processors,
             hooks,
             waiting: BTreeSet::new(),
             again: BTreeSet::new(),
@@ -63,7 +75,9 @@ impl<'a> Mutation<'a> {
             left: Json::Null,
         }))
     }
+}
 
+impl Mutation<'_> {
     /// Asks each of them, and lets it change the object. Whether one has: then everything before it may want to look
     /// again.
     ///
@@ -88,9 +102,8 @@ impl<'a> Mutation<'a> {
     async fn round(&mut self, again: bool, object: &mut Json) -> Result<(), Status> {
         let invocations = invocation::collect(&self.asked, &self.hooks, Some(object)).await?;
         if !invocations.is_empty() {
-            let operation = self.asked.operation;
-            let run = || self.run(again, object, &invocations);
-            operation.api.processors.run(operation.request.deadline, run)??;
+            let (processors, deadline) = (self.processors, self.asked.attributes.request.deadline);
+            processors.run(deadline, || self.run(again, object, &invocations))??;
         }
         self.left = object.clone();
         Ok(())
@@ -114,7 +127,7 @@ impl<'a> Mutation<'a> {
                 }
             };
             for param in &inputs.params {
-                check_deadline(self.asked.operation.request.deadline)?;
+                check_deadline(self.asked.attributes.request.deadline)?;
                 let mut values = self.asked.variables(Some(object), &inputs.version);
                 values.insert("params".to_owned(), param.clone());
                 match conditions::hold(&policy.conditions, policy.failure_policy, &values) {
@@ -168,7 +181,7 @@ impl<'a> Mutation<'a> {
         let shown = self.asked.shown(object, version);
         let kind = self.asked.kind_in(version);
         let owners = Meta::of(&shown).field("managedFields").cloned();
-        let custom = self.asked.operation.api.served().custom(version).cloned();
+        let custom = self.asked.resources.served().custom(version).cloned();
         let mut changed = match mutation {
             definition::Mutation::ApplyConfiguration(expression) => {
                 apply_configuration::patched(policy, expression, &values, &shown, &kind, custom.as_deref())?
@@ -179,7 +192,7 @@ impl<'a> Mutation<'a> {
                 &values,
                 &shown,
                 &kind,
-                self.asked.operation.request.deadline,
+                self.asked.attributes.request.deadline,
             )?,
         };
         // Who owns which field is the server's affair: what a policy sets belongs to nobody.

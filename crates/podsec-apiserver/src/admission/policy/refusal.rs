@@ -73,12 +73,12 @@ pub(super) fn by_mutation(asked: &Asked<'_>, object: &Value, failures: Vec<Failu
 fn forbidden(asked: &Asked<'_>, object: Option<&Value>, why: &str) -> Status {
     let own = object.map(Meta::of);
     let name = [
-        asked.write.name,
+        asked.attributes.name,
         own.as_ref().map(|meta| meta.name()).unwrap_or_default(),
         own.as_ref().map(|meta| meta.generate_name()).unwrap_or_default(),
     ];
     let name = name.into_iter().find(|name| !name.is_empty()).unwrap_or("Unknown!");
-    Status::forbidden(asked.operation.group_resource(), name, why)
+    Status::forbidden(asked.attributes.registry.group_resource(), name, why)
 }
 
 fn add_cause(status: &mut Status, message: String) {

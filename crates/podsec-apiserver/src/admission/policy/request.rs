@@ -6,21 +6,22 @@ use std::sync::Arc;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::schema::catalog::Resource;
-use podsec_cel::authorizer::{Authorizer, Check, Resource as Checked};
+use podsec_cel::authorizer::{Authorizer as Questions, Check, Resource as Checked};
 use podsec_cel::{Opaque, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::authorizer::Rights;
-use crate::admission::Write;
-use crate::admission::webhook::request::Review;
-use crate::admission::webhook::rules::{NamespaceLabels, Subject};
-use crate::admission::webhook::version::{self, GroupVersionKind, equivalents};
-use crate::verbs::Operation;
+use crate::admission::attributes::Attributes;
+use crate::admission::matching::rules::{NamespaceLabels, Subject};
+use crate::admission::matching::version::{self, GroupVersionKind, equivalents};
+use crate::admission::review::Review;
+use crate::authorization::Authorizer;
+use crate::registry::Resources;
 
 /// One request.
 pub(in crate::admission) struct Asked<'a> {
-    pub(super) operation: &'a Operation<'a>,
-    pub(super) write: &'a Write<'a>,
+    pub(super) attributes: &'a Attributes<'a>,
+    pub(super) resources: &'a Resources,
     kind: GroupVersionKind,
     /// The namespace; of a Namespace, its own name.
     pub(super) namespace: &'a str,
@@ -29,16 +30,20 @@ pub(in crate::admission) struct Asked<'a> {
     stored_namespace: Result<Option<Json>, Status>,
     /// The labels of the namespace as stored.
     labels: NamespaceLabels,
-    authorizer: Arc<dyn Authorizer>,
+    authorizer: Arc<dyn Questions>,
 }
 
 impl<'a> Asked<'a> {
     /// Reads what policies may want to know.
-    pub(in crate::admission) async fn begin(operation: &'a Operation<'a>, write: &'a Write<'a>) -> Self {
-        let resource = &operation.resource;
+    pub(in crate::admission) async fn begin(
+        attributes: &'a Attributes<'a>,
+        resources: &'a Resources,
+        authorizer: &Arc<Authorizer>,
+    ) -> Self {
+        let resource = attributes.resource();
         let is_namespace = resource.group.is_empty() && resource.resource == "namespaces";
-        let namespace = if is_namespace { write.name } else { operation.namespace() };
-        let stored = match operation.api.builtin("", "v1", "namespaces") {
+        let namespace = if is_namespace { attributes.name } else { attributes.namespace() };
+        let stored = match resources.builtin("", "v1", "namespaces") {
             Some(namespaces) if !namespace.is_empty() => {
                 namespaces.get("", namespace).await.map(|stored| Some(stored.object))
             }
@@ -49,23 +54,23 @@ impl<'a> Asked<'a> {
             labels.cloned().unwrap_or_default()
         });
         Self {
-            operation,
-            write,
-            kind: GroupVersionKind::of(resource, &operation.request.info.subresource),
+            attributes,
+            resources,
+            kind: GroupVersionKind::of(resource, attributes.subresource()),
             namespace,
-            equivalents: equivalents(&operation.api.served().catalog, resource),
+            equivalents: equivalents(&resources.served().catalog, resource),
             stored_namespace: if is_namespace { Ok(None) } else { stored },
             labels,
-            authorizer: Arc::new(Rights::of(operation.api, &operation.request.user)),
+            authorizer: Arc::new(Rights::of(authorizer, attributes.user())),
         }
     }
 
     /// As rules and selectors see it.
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
-            action: self.write.action,
-            resource: &self.operation.resource,
-            subresource: &self.operation.request.info.subresource,
+            action: self.attributes.action,
+            resource: self.attributes.resource(),
+            subresource: self.attributes.subresource(),
             namespace: self.namespace,
             equivalents: &self.equivalents,
         }
@@ -81,12 +86,12 @@ impl<'a> Asked<'a> {
 
     /// The object as selectors see it.
     pub(super) fn seen<'o>(&self, object: &'o Json) -> std::borrow::Cow<'o, Json> {
-        version::seen(object, &self.kind, &self.operation.resource)
+        version::seen(object, &self.kind, self.attributes.resource())
     }
 
     /// The kind of what policies see that ask for `version`.
     pub(super) fn kind_in(&self, version: &Resource) -> GroupVersionKind {
-        GroupVersionKind::of(version, &self.operation.request.info.subresource)
+        GroupVersionKind::of(version, self.attributes.subresource())
     }
 
     /// The object as policies see it that ask for `version`.
@@ -96,9 +101,9 @@ impl<'a> Asked<'a> {
 
     /// Takes over what a policy has made of what it was shown.
     pub(super) fn take(&self, changed: Json, version: &Resource, object: &mut Json) {
-        version::take(changed, &self.kind_in(version), &self.operation.resource, object);
-        if self.kind.kind == self.operation.resource.kind {
-            self.operation.behaviour.default(object);
+        version::take(changed, &self.kind_in(version), self.attributes.resource(), object);
+        if self.kind.kind == self.attributes.resource().kind {
+            self.attributes.registry.behaviour().default(object);
         }
     }
 
@@ -130,19 +135,19 @@ impl<'a> Asked<'a> {
             object.map_or(Value::Null, |object| Value::from_json(&self.shown(object, version)))
         };
         let check = |check: Check| Value::Opaque(Arc::new(Opaque::Check(check)));
-        let (info, resource) = (&self.operation.request.info, &self.operation.resource);
+        let resource = self.attributes.resource();
         let asked = Checked {
             group: resource.group.clone(),
             resource: resource.resource.clone(),
-            subresource: info.subresource.clone(),
+            subresource: self.attributes.subresource().to_owned(),
             namespace: self.namespace.to_owned(),
-            name: self.write.name.to_owned(),
+            name: self.attributes.name.to_owned(),
             ..Checked::default()
         };
         let authorizer = || Arc::clone(&self.authorizer);
         BTreeMap::from([
             ("object".to_owned(), shown(object)),
-            ("oldObject".to_owned(), shown(self.write.old)),
+            ("oldObject".to_owned(), shown(self.attributes.old)),
             ("request".to_owned(), self.request(version)),
             ("namespaceObject".to_owned(), Value::Null),
             ("params".to_owned(), Value::Null),
@@ -156,17 +161,17 @@ impl<'a> Asked<'a> {
             uid: "",
             version,
             kind: &self.kind_in(version),
-            request_version: &self.operation.resource,
+            request_version: self.attributes.resource(),
             request_kind: &self.kind,
-            subresource: &self.operation.request.info.subresource,
-            name: self.write.name,
+            subresource: self.attributes.subresource(),
+            name: self.attributes.name,
             namespace: self.namespace,
-            action: self.write.action,
-            user: &self.operation.request.user,
+            action: self.attributes.action,
+            user: self.attributes.user(),
             object: None,
             old: None,
-            dry_run: self.write.dry_run,
-            options: &self.write.options,
+            dry_run: self.attributes.dry_run,
+            options: &self.attributes.options,
         };
         Value::from_json(&review.variable().unwrap_or_default())
     }

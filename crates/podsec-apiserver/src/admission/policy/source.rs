@@ -9,7 +9,7 @@ use podsec_storage::{Entry, Range, Revision};
 
 use super::binding::Binding;
 use super::definition::Policy;
-use crate::registry::{Registry, status};
+use crate::registry::{Registry, Resources, status};
 
 /// A policy and what binds it.
 pub(super) struct Hook {
@@ -18,7 +18,7 @@ pub(super) struct Hook {
 }
 
 /// The policies and bindings of one kind.
-pub(super) struct Source {
+pub(in crate::admission) struct Source {
     registries: Option<(Registry, Registry)>,
     cached: Mutex<Cached>,
 }
@@ -36,9 +36,19 @@ struct Cached {
 }
 
 impl Source {
-    /// The policies and bindings in these registries.
-    pub(super) fn new(policies: Option<Registry>, bindings: Option<Registry>) -> Self {
-        Self { registries: policies.zip(bindings), cached: Mutex::default() }
+    /// The `mutatingadmissionpolicies` and their bindings.
+    pub(in crate::admission) fn mutating(resources: &Resources) -> Self {
+        Self::new(resources, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
+    }
+
+    /// The `validatingadmissionpolicies` and their bindings.
+    pub(in crate::admission) fn validating(resources: &Resources) -> Self {
+        Self::new(resources, "validatingadmissionpolicies", "validatingadmissionpolicybindings")
+    }
+
+    fn new(resources: &Resources, policies: &str, bindings: &str) -> Self {
+        let registry = |resource: &str| resources.builtin("admissionregistration.k8s.io", "v1", resource);
+        Self { registries: registry(policies).zip(registry(bindings)), cached: Mutex::default() }
     }
 
     /// The bound policies as of now, by name, each with its bindings by name.

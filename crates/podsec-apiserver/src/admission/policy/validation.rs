@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::Resource;
 use podsec_audit::json;
@@ -16,35 +17,48 @@ use super::definition::Policy;
 use super::invocation::{self, Invocation};
 use super::refusal;
 use super::request::Asked;
+use super::source::Source;
 use super::verdict::{Denial, Verdict, judge};
-use crate::admission::Write;
-use crate::admission::webhook::hook::FailurePolicy;
-use crate::verbs::Operation;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::matching::FailurePolicy;
+use crate::admission::plugin::Plugin;
+use crate::authorization::Authorizer;
+use crate::processors::Processors;
+use crate::registry::Resources;
 
-/// Holds a request against every policy.
-///
-/// # Errors
-/// The refusal of the first that denies it, 500 when the store fails, 504 at the deadline.
-pub(in crate::admission) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: Option<&Json>,
-) -> Result<(), Status> {
-    if is_exempt(&operation.resource) {
-        return Ok(());
+/// The plugin.
+pub(in crate::admission) struct ValidatingAdmissionPolicy {
+    pub(in crate::admission) source: Source,
+    pub(in crate::admission) resources: Resources,
+    pub(in crate::admission) authorizer: Arc<Authorizer>,
+    pub(in crate::admission) processors: Arc<Processors>,
+}
+
+#[async_trait]
+impl Plugin for ValidatingAdmissionPolicy {
+    fn handles(&self, _: Action) -> bool {
+        true
     }
-    let hooks = operation.api.policies.validating.hooks().await?;
-    if hooks.is_empty() {
-        return Ok(());
+
+    /// Holds a request against every policy: the refusal is that of the first that denies it, 500 when the store fails, 504
+    /// at the deadline.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Json) -> Result<(), Status> {
+        if is_exempt(attributes.resource()) {
+            return Ok(());
+        }
+        let hooks = self.source.hooks().await?;
+        if hooks.is_empty() {
+            return Ok(());
+        }
+        let object = Some(object).filter(|object| !object.is_null());
+        let asked = Asked::begin(attributes, &self.resources, &self.authorizer).await;
+        let invocations = invocation::collect(&asked, &hooks, object).await?;
+        if invocations.is_empty() {
+            return Ok(());
+        }
+        let answer = || answer(&asked, object, &invocations);
+        self.processors.run(attributes.request.deadline, answer)??.map_or(Ok(()), Err)
     }
-    let asked = Asked::begin(operation, write).await;
-    let invocations = invocation::collect(&asked, &hooks, object).await?;
-    if invocations.is_empty() {
-        return Ok(());
-    }
-    let deadline = operation.request.deadline;
-    let refusal = operation.api.processors.run(deadline, || answer(&asked, object, &invocations))??;
-    refusal.map_or(Ok(()), Err)
 }
 
 /// Whether no policy is asked about a resource: nobody may be kept from repairing what keeps everybody from everything,
@@ -110,7 +124,7 @@ fn answer(
             .entry(format!("{}/{}", version.group, version.version))
             .or_insert_with(|| asked.variables(object, version));
         for param in &inputs.params {
-            check_deadline(asked.operation.request.deadline)?;
+            check_deadline(asked.attributes.request.deadline)?;
             let mut values = values.clone();
             values.insert("params".to_owned(), param.clone());
             let verdict = judge(policy, values, namespace.clone());
@@ -135,7 +149,7 @@ fn decide<'v>(
     verdict: &'v Verdict,
 ) -> Vec<&'v Denial> {
     let mut refusing = Vec::new();
-    let sinks = asked.operation.sinks;
+    let sinks = asked.attributes.sinks;
     for (index, denial) in &verdict.denials {
         for action in &binding.actions {
             match action.as_str() {
@@ -191,7 +205,7 @@ impl Notes {
 
     fn write(self, asked: &Asked<'_>) {
         for (key, values) in self.0 {
-            asked.operation.sinks.recording.annotate(&key, &values.join(", "));
+            asked.attributes.sinks.recording.annotate(&key, &values.join(", "));
         }
     }
 }

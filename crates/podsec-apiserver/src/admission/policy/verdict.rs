@@ -7,7 +7,7 @@ use podsec_cel::{Value, limits};
 use super::conditions;
 use super::definition::{Annotation, Policy, Validation};
 use super::evaluation::{Evaluation, OutOfBudget};
-use crate::admission::webhook::hook::FailurePolicy;
+use crate::admission::matching::FailurePolicy;
 
 /// What it says.
 #[derive(Debug, Default)]

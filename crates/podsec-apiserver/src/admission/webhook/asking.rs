@@ -13,24 +13,25 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::annotation::Annotator;
+use super::caller::Caller;
 use super::client::{self, Failure};
-use super::hook::{FailurePolicy, Hook};
+use super::hook::Hook;
 use super::metrics::{Call, Rejection};
-use super::request::Review;
 use super::response::{Response, Unreadable};
-use super::rules::{NamespaceLabels, Subject};
 use super::source::Source;
-use super::version::{self, GroupVersionKind, equivalents};
-use crate::admission::Write;
+use crate::admission::attributes::Attributes;
+use crate::admission::matching::FailurePolicy;
+use crate::admission::matching::rules::{NamespaceLabels, Subject};
+use crate::admission::matching::version::{self, GroupVersionKind, equivalents};
 use crate::admission::policy::conditions;
 use crate::admission::policy::request::Asked;
-use crate::verbs::Operation;
+use crate::admission::review::Review;
 use podsec_kinds::same;
 
 /// One request and the webhooks that it may be for.
 pub(super) struct Asking<'a> {
-    pub(super) operation: &'a Operation<'a>,
-    write: &'a Write<'a>,
+    pub(super) attributes: &'a Attributes<'a>,
+    caller: &'a Caller,
     pub(super) hooks: Arc<[Hook]>,
     kind: GroupVersionKind,
     namespace: &'a str,
@@ -55,11 +56,11 @@ impl<'a> Asking<'a> {
     /// # Errors
     /// 500 when the store fails.
     pub(super) async fn begin(
-        operation: &'a Operation<'a>,
-        write: &'a Write<'a>,
+        attributes: &'a Attributes<'a>,
+        caller: &'a Caller,
         source: &Source,
     ) -> Result<Option<Self>, Status> {
-        let resource = &operation.resource;
+        let resource = attributes.resource();
         // Nobody may be kept from repairing what keeps everybody from everything.
         if resource.group == "admissionregistration.k8s.io" && EXEMPT.contains(&resource.kind.as_str()) {
             return Ok(None);
@@ -70,21 +71,21 @@ impl<'a> Asking<'a> {
         }
         let is_namespace = resource.group.is_empty() && resource.resource == "namespaces";
         Ok(Some(Self {
-            operation,
-            write,
+            attributes,
+            caller,
             hooks,
-            kind: GroupVersionKind::of(resource, &operation.request.info.subresource),
-            namespace: if is_namespace { write.name } else { operation.namespace() },
-            equivalents: equivalents(&operation.api.served().catalog, resource),
+            kind: GroupVersionKind::of(resource, attributes.subresource()),
+            namespace: if is_namespace { attributes.name } else { attributes.namespace() },
+            equivalents: equivalents(&caller.resources.served().catalog, resource),
             labels: None,
         }))
     }
 
     fn subject(&self) -> Subject<'_> {
         Subject {
-            action: self.write.action,
-            resource: &self.operation.resource,
-            subresource: &self.operation.request.info.subresource,
+            action: self.attributes.action,
+            resource: self.attributes.resource(),
+            subresource: self.attributes.subresource(),
             namespace: self.namespace,
             equivalents: &self.equivalents,
         }
@@ -100,10 +101,10 @@ impl<'a> Asking<'a> {
         object: Option<&Value>,
     ) -> Result<Option<Arc<Resource>>, Status> {
         let labels = self.labels_for(hook, object).await;
-        let resource = &self.operation.resource;
+        let resource = self.attributes.resource();
         let seen = object.map(|object| version::seen(object, &self.kind, resource));
-        let old = self.write.old.map(|old| version::seen(old, &self.kind, resource));
-        let version = self.subject().version_for(hook, &labels, seen.as_deref(), old.as_deref())?;
+        let old = self.attributes.old.map(|old| version::seen(old, &self.kind, resource));
+        let version = hook.version_for(&self.subject(), &labels, seen.as_deref(), old.as_deref())?;
         match version {
             Some(version) if !hook.conditions.is_empty() => {
                 Ok(self.conditions_hold(hook, &version, object).await?.then_some(version))
@@ -122,12 +123,13 @@ impl<'a> Asking<'a> {
         version: &Arc<Resource>,
         object: Option<&Value>,
     ) -> Result<bool, Status> {
-        let operation = self.operation;
-        let values = Asked::begin(operation, self.write).await.variables(object, version);
+        let (attributes, caller) = (self.attributes, self.caller);
+        let asked = Asked::begin(attributes, &caller.resources, &caller.authorizer).await;
+        let values = asked.variables(object, version);
         let hold = || conditions::hold(&hook.conditions, hook.failure_policy, &values);
-        operation.api.processors.run(operation.request.deadline, hold)?.map_err(|why| {
+        caller.processors.run(attributes.request.deadline, hold)?.map_err(|why| {
             tracing::warn!(webhook = hook.name, "failing closed: {why}");
-            Status::forbidden(operation.group_resource(), self.write.name, why)
+            Status::forbidden(attributes.registry.group_resource(), attributes.name, why)
         })
     }
 
@@ -151,7 +153,7 @@ impl<'a> Asking<'a> {
         if self.namespace.is_empty() {
             return Ok(Map::new());
         }
-        let Some(namespaces) = self.operation.api.builtin("", "v1", "namespaces") else {
+        let Some(namespaces) = self.caller.resources.builtin("", "v1", "namespaces") else {
             return Ok(Map::new());
         };
         let namespace = namespaces.get("", self.namespace).await?;
@@ -164,7 +166,7 @@ impl<'a> Asking<'a> {
     }
 
     fn kind_in(&self, version: &Resource) -> GroupVersionKind {
-        GroupVersionKind::of(version, &self.operation.request.info.subresource)
+        GroupVersionKind::of(version, self.attributes.subresource())
     }
 
     /// Asks a webhook about what it is shown.
@@ -176,9 +178,9 @@ impl<'a> Asking<'a> {
         mutating: bool,
     ) -> Result<Response, Refusal> {
         let hook = annotator.hook;
-        let (operation, write) = (self.operation, self.write);
+        let (attributes, caller) = (self.attributes, self.caller);
         let failed = |why: String, code: u16| Refusal::Call(Failure { why, code });
-        if write.dry_run && !hook.allows_dry_run {
+        if attributes.dry_run && !hook.allows_dry_run {
             let why = format!("admission webhook {} does not support dry run", quoted(&hook.name));
             return Err(Refusal::Impossible(Status::bad_request(why)));
         }
@@ -187,34 +189,34 @@ impl<'a> Asking<'a> {
                        versions (v1, v1beta1)";
             return Err(failed(why.to_owned(), 400));
         };
-        let old = write.old.map(|old| self.shown(old, version));
+        let old = attributes.old.map(|old| self.shown(old, version));
         let uid = Uuid::new_v4().to_string();
         let review = Review {
             uid: &uid,
             version,
             kind: &self.kind_in(version),
-            request_version: &operation.resource,
+            request_version: attributes.resource(),
             request_kind: &self.kind,
-            subresource: &operation.request.info.subresource,
-            name: write.name,
+            subresource: attributes.subresource(),
+            name: attributes.name,
             namespace: self.namespace,
-            action: write.action,
-            user: &operation.request.user,
+            action: attributes.action,
+            user: attributes.user(),
             object: shown,
             old: old.as_ref(),
-            dry_run: write.dry_run,
-            options: &write.options,
+            dry_run: attributes.dry_run,
+            options: &attributes.options,
         };
         let body = review
             .body(form)
             .map_err(|error| failed(format!("could not create admission objects: {error}"), 400))?;
         let client = match &hook.unusable {
             Some(why) => Err(why.clone()),
-            None => operation.api.webhooks.clients.client(hook),
+            None => caller.clients.client(hook),
         };
         let client = client.map_err(|why| failed(format!("could not get REST client: {why}"), 500))?;
-        let (patience, deadline) = self.patience(hook);
-        let answer = client::post(&client, &hook.endpoint.url(), body, patience, deadline).await;
+        let (timeout, deadline) = self.timeout(hook);
+        let answer = client::post(&client, &hook.endpoint.url(), body, timeout, deadline).await;
         let not_called = |why: String, code| failed(format!("failed to call webhook: {why}"), code);
         let answer = answer.map_err(|failure| not_called(failure.why, failure.code))?;
         let response = Response::read(&answer, &uid, form, mutating).map_err(|error| match error {
@@ -225,16 +227,16 @@ impl<'a> Asking<'a> {
             annotator.own(key, value);
         }
         for warning in &response.warnings {
-            operation.sinks.warnings.add(warning);
+            attributes.sinks.warnings.add(warning);
         }
         if response.allowed { Ok(response) } else { Err(Refusal::Deny(response.refusal(&hook.name))) }
     }
 
     /// How long a webhook may take, and when that is over.
-    fn patience(&self, hook: &Hook) -> (Duration, Instant) {
+    fn timeout(&self, hook: &Hook) -> (Duration, Instant) {
         let now = Instant::now();
         let deadline = now + hook.timeout;
-        let deadline = self.operation.request.deadline.map_or(deadline, |asked| deadline.min(asked));
+        let deadline = self.attributes.request.deadline.map_or(deadline, |asked| deadline.min(asked));
         (deadline - now, deadline)
     }
 
@@ -274,9 +276,9 @@ impl<'a> Asking<'a> {
         MetaMut::of(&mut changed).set("managedFields", owners);
         let differs = !same(&changed, &shown);
         annotator.patch(&response.patch);
-        version::take(changed, &kind, &self.operation.resource, object);
-        if self.kind.kind == self.operation.resource.kind {
-            self.operation.behaviour.default(object);
+        version::take(changed, &kind, self.attributes.resource(), object);
+        if self.kind.kind == self.attributes.resource().kind {
+            self.attributes.registry.behaviour().default(object);
         }
         Ok(differs)
     }
@@ -290,8 +292,8 @@ impl<'a> Asking<'a> {
         phase: &'static str,
     ) -> Result<(), Status> {
         let hook = annotator.hook;
-        let metrics = &self.operation.api.metrics.webhooks;
-        let call = Call { name: &hook.name, phase, operation: self.write.action.name() };
+        let metrics = &self.caller.metrics;
+        let call = Call { name: &hook.name, phase, operation: self.attributes.action.name() };
         let observe = |code, rejection| metrics.observe(call, started.elapsed(), code, rejection);
         let failure = match outcome {
             Ok(()) => {
@@ -319,7 +321,7 @@ impl<'a> Asking<'a> {
         metrics.failed_open(call);
         annotator.failed_open(phase == "admit");
         tracing::warn!("failing open: {why}");
-        let is_late = self.operation.request.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let is_late = self.attributes.request.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if is_late && phase == "admit" {
             let message = "Timeout: request did not complete within requested timeout";
             return Err(Status::failure(504, "Timeout", message));

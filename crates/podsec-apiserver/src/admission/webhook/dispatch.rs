@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures::future::join_all;
 use podsec_apimachinery::Status;
 use serde_json::Value;
@@ -10,9 +11,23 @@ use tokio::time::Instant;
 
 use super::annotation::Annotator;
 use super::asking::Asking;
-use crate::admission::Write;
-use crate::verbs::Operation;
+use super::caller::Caller;
+use super::source::Source;
+use crate::admission::attributes::{Action, Attributes};
+use crate::admission::plugin::Plugin;
 use podsec_kinds::same;
+
+/// The plugin that lets webhooks change objects.
+pub(in crate::admission) struct MutatingAdmissionWebhook {
+    pub(in crate::admission) source: Source,
+    pub(in crate::admission) caller: Arc<Caller>,
+}
+
+/// The plugin that lets webhooks judge objects.
+pub(in crate::admission) struct ValidatingAdmissionWebhook {
+    pub(in crate::admission) source: Source,
+    pub(in crate::admission) caller: Arc<Caller>,
+}
 
 /// The mutating webhooks of one request.
 pub(in crate::admission) struct Mutation<'a> {
@@ -26,17 +41,17 @@ pub(in crate::admission) struct Mutation<'a> {
     left: Value,
 }
 
-impl<'a> Mutation<'a> {
-    /// Finds them; `None` when there are none.
+impl MutatingAdmissionWebhook {
+    /// Finds the webhooks of a request; `None` when there are none.
     ///
     /// # Errors
     /// 500 when the store fails.
-    pub(in crate::admission) async fn begin(
-        operation: &'a Operation<'a>,
-        write: &'a Write<'a>,
-    ) -> Result<Option<Self>, Status> {
-        let asking = Asking::begin(operation, write, &operation.api.webhooks.mutating).await?;
-        Ok(asking.map(|asking| Self {
+    pub(in crate::admission) async fn begin<'a>(
+        &'a self,
+        attributes: &'a Attributes<'a>,
+    ) -> Result<Option<Mutation<'a>>, Status> {
+        let asking = Asking::begin(attributes, &self.caller, &self.source).await?;
+        Ok(asking.map(|asking| Mutation {
             asking,
             waiting: BTreeSet::new(),
             again: BTreeSet::new(),
@@ -44,7 +59,9 @@ impl<'a> Mutation<'a> {
             left: Value::Null,
         }))
     }
+}
 
+impl Mutation<'_> {
     /// Asks each of them, and lets it change the object. Whether one has: then everything before it may want to look
     /// again.
     ///
@@ -76,7 +93,7 @@ impl<'a> Mutation<'a> {
             if round > 0 && !self.again.contains(&index) {
                 continue;
             }
-            let recording = &self.asking.operation.sinks.recording;
+            let recording = &self.asking.attributes.sinks.recording;
             let annotator = Annotator { recording, hook, round, index };
             let started = Instant::now();
             let outcome = self.asking.mutate(&annotator, &version, object.as_deref_mut()).await;
@@ -95,32 +112,32 @@ impl<'a> Mutation<'a> {
     }
 }
 
-/// Asks all validating webhooks at once.
-///
-/// # Errors
-/// The refusal of the first in their order that refuses or cannot be asked.
-pub(in crate::admission) async fn validate(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: Option<&Value>,
-) -> Result<(), Status> {
-    let source = &operation.api.webhooks.validating;
-    let Some(mut asking) = Asking::begin(operation, write, source).await? else { return Ok(()) };
-    let hooks = Arc::clone(&asking.hooks);
-    let mut asked = Vec::new();
-    for hook in hooks.iter() {
-        if let Some(version) = asking.version_for(hook, object).await? {
-            asked.push((hook, version));
-        }
+#[async_trait]
+impl Plugin for ValidatingAdmissionWebhook {
+    fn handles(&self, _: Action) -> bool {
+        true
     }
-    let asking = &asking;
-    let calls = asked.iter().enumerate().map(|(index, (hook, version))| async move {
-        let recording = &operation.sinks.recording;
-        let annotator = Annotator { recording, hook, round: 0, index };
-        let started = Instant::now();
-        let shown = object.map(|object| asking.shown(object, version));
-        let outcome = asking.ask(&annotator, version, shown.as_ref(), false).await.map(drop);
-        asking.conclude(&annotator, started, outcome, "validating")
-    });
-    join_all(calls).await.into_iter().collect()
+
+    /// Asks all validating webhooks at once: the refusal is that of the first in their order that refuses or cannot be asked.
+    async fn validate(&self, attributes: &Attributes<'_>, object: &Value) -> Result<(), Status> {
+        let asking = Asking::begin(attributes, &self.caller, &self.source).await?;
+        let Some(mut asking) = asking else { return Ok(()) };
+        let object = Some(object).filter(|object| !object.is_null());
+        let hooks = Arc::clone(&asking.hooks);
+        let mut asked = Vec::new();
+        for hook in hooks.iter() {
+            if let Some(version) = asking.version_for(hook, object).await? {
+                asked.push((hook, version));
+            }
+        }
+        let asking = &asking;
+        let calls = asked.iter().enumerate().map(|(index, (hook, version))| async move {
+            let annotator = Annotator { recording: &attributes.sinks.recording, hook, round: 0, index };
+            let started = Instant::now();
+            let shown = object.map(|object| asking.shown(object, version));
+            let outcome = asking.ask(&annotator, version, shown.as_ref(), false).await.map(drop);
+            asking.conclude(&annotator, started, outcome, "validating")
+        });
+        join_all(calls).await.into_iter().collect()
+    }
 }

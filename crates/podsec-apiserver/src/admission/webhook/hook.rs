@@ -1,15 +1,20 @@
 //! One webhook of a configuration, read once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
+use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::selector::label::{Selector, from_object};
 use serde_json::Value;
 
-use super::rules::Rule;
+use crate::admission::matching::rules::{NamespaceLabels, Rule, Selectors, Subject};
+use crate::admission::matching::{FailurePolicy, MatchPolicy};
 use crate::admission::policy::expression::{self, Expression};
+use crate::admission::review::ReviewVersion;
 
 /// A webhook that may be asked.
 #[derive(Debug)]
@@ -46,24 +51,6 @@ pub(in crate::admission) struct Hook {
     pub(super) unusable: Option<String>,
 }
 
-/// Whether a rule that names one version stands for the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::admission) enum MatchPolicy {
-    /// It does.
-    Equivalent,
-    /// It does not.
-    Exact,
-}
-
-/// What becomes of a request whose webhook cannot be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::admission) enum FailurePolicy {
-    /// It is refused.
-    Fail,
-    /// It goes on.
-    Ignore,
-}
-
 /// Where a webhook is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Endpoint {
@@ -80,15 +67,6 @@ pub(super) enum Endpoint {
     },
     /// Anywhere.
     Url(String),
-}
-
-/// The form of a review.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::admission) enum ReviewVersion {
-    /// `admission.k8s.io/v1`.
-    V1,
-    /// `admission.k8s.io/v1beta1`, whose answers were never verified.
-    V1Beta1,
 }
 
 impl Hook {
@@ -154,6 +132,38 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// The version in which it is to see a request; `None` when it is not to see it at all.
+    ///
+    /// # Errors
+    /// Why the labels of the namespace are not known, when it depends on them.
+    pub(super) fn version_for(
+        &self,
+        subject: &Subject<'_>,
+        namespace: &NamespaceLabels,
+        object: Option<&Value>,
+        old: Option<&Value>,
+    ) -> Result<Option<Arc<Resource>>, Status> {
+        let selectors = Selectors { namespace: &self.namespace_selector, object: &self.object_selector };
+        let selected = subject.is_selected(selectors, namespace, object, old);
+        if matches!(selected, Ok(false)) {
+            return Ok(None);
+        }
+        let Some(version) = self.version_by_rules(subject) else { return Ok(None) };
+        selected.map(|_| Some(Arc::clone(version)))
+    }
+
+    fn version_by_rules<'s>(&self, subject: &Subject<'s>) -> Option<&'s Arc<Resource>> {
+        if self.rules.iter().any(|rule| rule.matches(subject, subject.resource)) {
+            return Some(subject.resource);
+        }
+        let equivalents =
+            if self.match_policy == MatchPolicy::Equivalent { subject.equivalents } else { &[] };
+        // An earlier rule counts more than a nearer version.
+        self.rules.iter().find_map(|rule| equivalents.iter().find(|version| rule.matches(subject, version)))
+    }
+}
+
 impl Endpoint {
     fn read(config: &Value) -> Option<Self> {
         if let Some(service) = config.get("service").filter(|service| service.is_object()) {
@@ -202,9 +212,12 @@ fn clean(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use podsec_apimachinery::schema::catalog::Catalog;
+    use serde_json::{Map, json};
 
     use super::*;
+    use crate::admission::attributes::Action;
+    use crate::admission::matching::version::equivalents;
 
     #[test]
     fn a_service_has_the_name_that_its_certificate_must_show() {
@@ -228,5 +241,96 @@ mod tests {
         let hooks: Vec<Hook> = Hook::all_of(&configuration).collect();
         assert_eq!((&*hooks[0].configuration, &*hooks[0].name), ("c", "w"));
         assert_eq!((hooks[0].conditions.len(), &hooks[0].unusable), (1, &None));
+    }
+
+    fn find(resource: &str) -> &'static Arc<Resource> {
+        let (group, resource) = resource.split_once('/').unwrap_or(("", resource));
+        Catalog::builtin().find(group, "v1", resource).unwrap()
+    }
+
+    fn hook(webhook: Value) -> Hook {
+        let mut webhook = webhook;
+        webhook["clientConfig"] = json!({"url": "https://x"});
+        for selector in ["namespaceSelector", "objectSelector"] {
+            if webhook[selector].is_null() {
+                webhook[selector] = json!({});
+            }
+        }
+        Hook::all_of(&json!({"metadata": {"name": "c"}, "webhooks": [webhook]})).next().unwrap()
+    }
+
+    fn everything() -> Value {
+        json!([{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}])
+    }
+
+    #[test]
+    fn a_selector_looks_at_the_new_object_and_at_the_old_one() {
+        let hook = hook(json!({
+            "name": "w", "rules": everything(), "objectSelector": {"matchLabels": {"a": "b"}}
+        }));
+        let subject = Subject {
+            action: Action::Update,
+            resource: find("pods"),
+            subresource: "",
+            namespace: "n",
+            equivalents: &[],
+        };
+        let labelled = json!({"metadata": {"labels": {"a": "b"}}});
+        let bare = json!({"metadata": {}});
+        let asked = |object: Option<&Value>, old: Option<&Value>| {
+            hook.version_for(&subject, &Ok(Map::new()), object, old).unwrap().is_some()
+        };
+        assert!(asked(Some(&labelled), Some(&bare)) && asked(Some(&bare), Some(&labelled)));
+        assert!(asked(None, Some(&labelled)));
+        assert!(!asked(Some(&bare), Some(&bare)) && !asked(None, None));
+    }
+
+    #[test]
+    fn an_unknown_namespace_matters_only_to_those_that_select_by_it() {
+        let selective = hook(json!({
+            "name": "w", "rules": everything(), "namespaceSelector": {"matchLabels": {"a": "b"}}
+        }));
+        let other = hook(json!({"name": "w", "rules": everything()}));
+        let unmatched = hook(json!({
+            "name": "w", "rules": [], "namespaceSelector": {"matchLabels": {"a": "b"}}
+        }));
+        let subject = Subject {
+            action: Action::Create,
+            resource: find("pods"),
+            subresource: "",
+            namespace: "n",
+            equivalents: &[],
+        };
+        let unknown = Err(Status::internal("gone"));
+        assert!(selective.version_for(&subject, &unknown, None, None).is_err());
+        assert!(other.version_for(&subject, &unknown, None, None).unwrap().is_some());
+        assert!(unmatched.version_for(&subject, &unknown, None, None).unwrap().is_none());
+        // A node is in no namespace and so never exempt.
+        let node = Subject { resource: find("nodes"), namespace: "", ..subject };
+        assert!(selective.version_for(&node, &Ok(Map::new()), None, None).unwrap().is_some());
+    }
+
+    #[test]
+    fn an_equivalent_version_is_asked_about_in_its_own_form() {
+        let rules = json!([{
+            "apiGroups": ["events.k8s.io"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["events"]
+        }]);
+        let events = find("events");
+        let others = equivalents(Catalog::builtin(), events);
+        let subject = Subject {
+            action: Action::Create,
+            resource: events,
+            subresource: "",
+            namespace: "n",
+            equivalents: &others,
+        };
+        let version = |policy: &str| {
+            let hook = hook(json!({"name": "w", "rules": rules, "matchPolicy": policy}));
+            hook.version_for(&subject, &Ok(Map::new()), None, None)
+                .unwrap()
+                .map(|version| version.api_version())
+        };
+        assert_eq!(version("Equivalent").as_deref(), Some("events.k8s.io/v1"));
+        assert_eq!(version("Exact"), None);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 /// The four families; one that cannot be made is missing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Metrics {
     durations: Option<HistogramVec>,
     requests: Option<IntCounterVec>,

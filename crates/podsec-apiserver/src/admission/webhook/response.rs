@@ -11,7 +11,7 @@ use podsec_apimachinery::status::Details;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::hook::ReviewVersion;
+use crate::admission::review::ReviewVersion;
 
 /// An answer that was verified.
 #[derive(Debug, Default, PartialEq)]

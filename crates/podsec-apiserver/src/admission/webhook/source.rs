@@ -6,10 +6,10 @@ use podsec_apimachinery::Status;
 use podsec_storage::{Range, Revision};
 
 use super::hook::Hook;
-use crate::registry::{Registry, status};
+use crate::registry::{Registry, Resources, status};
 
 /// The webhooks of one kind of configuration.
-pub(crate) struct Source {
+pub(in crate::admission) struct Source {
     registry: Option<Registry>,
     cached: Mutex<Cached>,
 }
@@ -22,8 +22,18 @@ struct Cached {
 }
 
 impl Source {
-    /// The webhooks of the configurations in `registry`.
-    pub(crate) fn new(registry: Option<Registry>) -> Self {
+    /// Those of the `mutatingwebhookconfigurations`.
+    pub(in crate::admission) fn mutating(resources: &Resources) -> Self {
+        Self::new(resources, "mutatingwebhookconfigurations")
+    }
+
+    /// Those of the `validatingwebhookconfigurations`.
+    pub(in crate::admission) fn validating(resources: &Resources) -> Self {
+        Self::new(resources, "validatingwebhookconfigurations")
+    }
+
+    fn new(resources: &Resources, configurations: &str) -> Self {
+        let registry = resources.builtin("admissionregistration.k8s.io", "v1", configurations);
         Self { registry, cached: Mutex::default() }
     }
 

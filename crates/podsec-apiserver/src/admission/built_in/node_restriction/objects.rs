@@ -7,7 +7,7 @@ use podsec_kinds::object::{Fields, as_map, metadata, metadata_mut, same};
 use serde_json::Value;
 
 use super::request::Request;
-use crate::admission::Action;
+use crate::admission::attributes::Action;
 
 impl Request<'_> {
     /// A node writes its own Node, without what draws pods to it.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::service_account::names_secrets;
 use super::request::Request;
-use crate::admission::Action;
+use crate::admission::attributes::Action;
 
 impl Request<'_> {
     /// A node makes pods that stand for files it has, and deletes its own.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::admission::Action;
+use crate::admission::attributes::Action;
 
 /// What a node asks for.
 pub(super) struct Request<'a> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::resources::{self, ResourceList, add};
 use super::evaluator::Evaluator;
-use crate::admission::Action;
+use crate::admission::attributes::Action;
 
 /// A write, as far as quotas are concerned.
 #[derive(Clone, Copy, Debug)]

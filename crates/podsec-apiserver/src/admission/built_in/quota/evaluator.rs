@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::default_storage_class;
 use super::super::resources::{self, Basis, Part, ResourceList, add, of_pod};
 use super::scopes;
-use crate::admission::Action;
+use crate::admission::attributes::Action;
 
 /// How the objects of one resource are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]

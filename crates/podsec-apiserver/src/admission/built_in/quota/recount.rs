@@ -9,32 +9,32 @@ use podsec_kinds::object::Fields;
 use podsec_storage::{Entry, Range};
 use serde_json::{Value, json};
 
-use super::super::resources::{self, ResourceList, add};
+use super::super::resources::{self as amounts, ResourceList, add};
 use super::evaluator::Evaluator;
+use super::locks::Quotas;
 use super::status::{put_status, quotas, registry};
-use crate::apiserver::ApiServer;
-use crate::registry::{WriteError, status};
+use crate::registry::{Resources, WriteError, status};
 
 /// Counts again what a namespace uses and writes it into its quotas. Nothing is created there meanwhile that a quota
 /// counts.
 ///
 /// # Errors
 /// 409 when somebody has changed a quota meanwhile, and 500 when the store fails.
-pub(crate) async fn recount(api: &ApiServer, namespace: &str) -> Result<(), Status> {
-    let _lock = api.quotas.lock(namespace).await;
-    let quotas = quotas(api, namespace).await?;
+pub(crate) async fn recount(resources: &Resources, locks: &Quotas, namespace: &str) -> Result<(), Status> {
+    let _lock = locks.lock(namespace).await;
+    let quotas = quotas(resources, namespace).await?;
     if quotas.is_empty() {
         return Ok(());
     }
-    let used = count(api, namespace, &quotas).await?;
-    let registry = registry(api)?;
+    let used = count(resources, namespace, &quotas).await?;
+    let registry = registry(resources)?;
     for (quota, used) in quotas.iter().zip(used) {
         let hard = quota.at("spec").at("hard").clone();
         // Amounts of what nobody knows how to count stay as they were.
-        let mut all = resources::read(quota.at("status").at("used"));
+        let mut all = amounts::read(quota.at("status").at("used"));
         all.extend(used);
         all.retain(|name, _| hard.has(name));
-        let now = json!({"hard": hard, "used": resources::write(&all)});
+        let now = json!({"hard": hard, "used": amounts::write(&all)});
         if now == *quota.at("status") {
             continue;
         }
@@ -52,14 +52,18 @@ pub(crate) async fn recount(api: &ApiServer, namespace: &str) -> Result<(), Stat
 }
 
 /// What is used of each quota's resources that somebody knows how to count.
-async fn count(api: &ApiServer, namespace: &str, quotas: &[Value]) -> Result<Vec<ResourceList>, Status> {
+async fn count(
+    resources: &Resources,
+    namespace: &str,
+    quotas: &[Value],
+) -> Result<Vec<ResourceList>, Status> {
     let now = Timestamp::now();
     let hard: Vec<ResourceList> =
-        quotas.iter().map(|quota| resources::read(quota.at("spec").at("hard"))).collect();
+        quotas.iter().map(|quota| amounts::read(quota.at("spec").at("hard"))).collect();
     let mut used = vec![ResourceList::new(); quotas.len()];
     // A resource is stored once, whatever the number of its versions.
     let mut counted = BTreeSet::new();
-    let served = api.served();
+    let served = resources.served();
     for resource in served.catalog.resources().filter(|resource| resource.namespaced) {
         let Some(evaluator) = Evaluator::of(&resource.group, &resource.resource) else { continue };
         let is_asked = hard.iter().any(|hard| hard.keys().any(|name| evaluator.counts(name)));
@@ -71,9 +75,9 @@ async fn count(api: &ApiServer, namespace: &str, quotas: &[Value]) -> Result<Vec
             let names = hard.keys().filter(|name| evaluator.counts(name));
             used.extend(names.map(|name| (name.clone(), Quantity::default())));
         }
-        let registry = api.registry(resource);
+        let registry = resources.registry(resource);
         let prefix = registry.prefix(namespace);
-        let page = api.store.range(Range::prefix(&prefix)).await.map_err(|error| status(&error))?;
+        let page = resources.store().range(Range::prefix(&prefix)).await.map_err(|error| status(&error))?;
         for entry in &page.entries {
             let object = if evaluator.reads_objects() { read(entry)? } else { Value::Null };
             let usage = evaluator.usage(&object, now);

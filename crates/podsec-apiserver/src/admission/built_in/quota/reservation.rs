@@ -9,16 +9,13 @@ use podsec_storage::{Precondition, Revision};
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
-use super::super::resources::{self, ResourceList};
-use super::super::target::forbid;
+use super::super::resources::{self as amounts, ResourceList};
 use super::check::{self, Change};
 use super::evaluator::Evaluator;
+use super::locks::Quotas;
 use super::status::{put_status, quotas, registry};
-use crate::admission::Write;
-use crate::admission::plugins::RESOURCE_QUOTA;
-use crate::apiserver::ApiServer;
-use crate::registry::WriteError;
-use crate::verbs::Operation;
+use crate::admission::attributes::Attributes;
+use crate::registry::{Resources, WriteError};
 
 /// What the quotas of a namespace hold for an object until it is stored. Dropped without [`Reservation::keep_while`], it
 /// leaves the namespace to be counted again.
@@ -28,7 +25,8 @@ pub(crate) struct Reservation {
 }
 
 struct Charged {
-    api: Arc<ApiServer>,
+    resources: Resources,
+    locks: Arc<Quotas>,
     namespace: String,
     /// The quotas before the charge, and the revision of each after it.
     quotas: Vec<(Value, Revision)>,
@@ -39,7 +37,7 @@ struct Charged {
 
 impl Reservation {
     /// Nothing is held.
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { charged: None }
     }
 
@@ -71,7 +69,7 @@ impl Charged {
 
     /// Brings the quotas back to what they said before.
     async fn undo(&mut self) -> Result<(), Status> {
-        let registry = registry(&self.api)?;
+        let registry = registry(&self.resources)?;
         let mut is_certain = true;
         for (mut before, revision) in std::mem::take(&mut self.quotas) {
             let name = Meta::of(&before).name().to_owned();
@@ -89,62 +87,69 @@ impl Charged {
 impl Drop for Charged {
     fn drop(&mut self) {
         if self.is_open {
-            self.api.quotas.doubt(&self.namespace);
+            self.locks.doubt(&self.namespace);
         }
     }
 }
 
-/// Charges the quotas of the namespace for a write, the last thing before it is stored.
-///
-/// # Errors
-/// 403 when it does not fit.
-pub(crate) async fn reserve(
-    operation: &Operation<'_>,
-    write: &Write<'_>,
-    object: &Value,
-) -> Result<Reservation, Status> {
-    let subresource = operation.request.info.subresource.as_str();
-    let namespace = operation.namespace();
-    let resource = &operation.resource;
-    let Some(evaluator) = Evaluator::of(&resource.group, &resource.resource) else {
-        return Ok(Reservation::none());
-    };
-    if namespace.is_empty()
-        || !operation.api.plugins.runs(RESOURCE_QUOTA)
-        || !evaluator.handles(write.action, subresource, object, write.old)
-        || quotas(operation.api, namespace).await?.is_empty()
-    {
-        return Ok(Reservation::none());
-    }
-    let change =
-        Change { action: write.action, subresource, object, old: write.old, now: operation.request.received };
-    let lock = operation.api.quotas.lock(namespace).await;
-    let mut charged = Charged {
-        api: Arc::clone(operation.api),
-        namespace: namespace.to_owned(),
-        quotas: Vec::new(),
-        is_open: false,
-        _lock: lock,
-    };
-    for _ in 0..ATTEMPTS {
-        let quotas = quotas(operation.api, namespace).await?;
-        let after =
-            check::check(&quotas, &evaluator, change).map_err(|why| forbid(operation, object, &why))?;
-        if write.dry_run {
+/// The plugin. It comes last, for what it charges is given back only when the object cannot be stored.
+pub(crate) struct ResourceQuota {
+    pub(crate) resources: Resources,
+    pub(crate) locks: Arc<Quotas>,
+}
+
+impl ResourceQuota {
+    /// Charges the quotas of the namespace for a write, the last thing before it is stored.
+    ///
+    /// # Errors
+    /// 403 when it does not fit.
+    pub(crate) async fn reserve(
+        &self,
+        attributes: &Attributes<'_>,
+        object: &Value,
+    ) -> Result<Reservation, Status> {
+        let Attributes { action, old, .. } = *attributes;
+        let (subresource, namespace) = (attributes.subresource(), attributes.namespace());
+        let resource = attributes.resource();
+        let Some(evaluator) = Evaluator::of(&resource.group, &resource.resource) else {
+            return Ok(Reservation::none());
+        };
+        if namespace.is_empty()
+            || !evaluator.handles(action, subresource, object, old)
+            || quotas(&self.resources, namespace).await?.is_empty()
+        {
             return Ok(Reservation::none());
         }
-        match charge(&mut charged, quotas, after).await {
-            Ok(()) if charged.quotas.is_empty() => return Ok(Reservation::none()),
-            Ok(()) => return Ok(Reservation { charged: Some(charged) }),
-            // Somebody has changed a quota itself.
-            Err(WriteError::Conflict) => charged.undo().await?,
-            Err(WriteError::Fail(status)) => {
-                charged.undo().await?;
-                return Err(status);
+        let change = Change { action, subresource, object, old, now: attributes.request.received };
+        let lock = self.locks.lock(namespace).await;
+        let mut charged = Charged {
+            resources: self.resources.clone(),
+            locks: Arc::clone(&self.locks),
+            namespace: namespace.to_owned(),
+            quotas: Vec::new(),
+            is_open: false,
+            _lock: lock,
+        };
+        for _ in 0..ATTEMPTS {
+            let quotas = quotas(&self.resources, namespace).await?;
+            let after =
+                check::check(&quotas, &evaluator, change).map_err(|why| attributes.forbid(object, &why))?;
+            if attributes.dry_run {
+                return Ok(Reservation::none());
+            }
+            match charge(&mut charged, quotas, after).await {
+                Ok(()) if charged.quotas.is_empty() => return Ok(Reservation::none()),
+                Ok(()) => return Ok(Reservation { charged: Some(charged) }),
+                // Somebody has changed a quota itself.
+                Err(WriteError::Conflict) => charged.undo().await?,
+                Err(WriteError::Fail(status)) => {
+                    charged.undo().await?;
+                    return Err(status);
+                }
             }
         }
+        Err(attributes.registry.modified(Meta::of(object).name()))
     }
-    Err(operation.modified(Meta::of(object).name()))
 }
 
 async fn charge(
@@ -152,12 +157,12 @@ async fn charge(
     quotas: Vec<Value>,
     after: Vec<Option<ResourceList>>,
 ) -> Result<(), WriteError> {
-    let registry = registry(&charged.api)?;
+    let registry = registry(&charged.resources)?;
     for (quota, used) in quotas.into_iter().zip(after) {
         let Some(used) = used else { continue };
         charged.is_open = true;
         let mut status = quota.at("status").clone();
-        as_map(&mut status).insert("used".to_owned(), resources::write(&used));
+        as_map(&mut status).insert("used".to_owned(), amounts::write(&used));
         let revision = put_status(&registry, &quota, status, "kube-apiserver").await?;
         charged.quotas.push((quota, revision));
     }

@@ -10,9 +10,7 @@ use podsec_kinds::object::as_map;
 use podsec_storage::{Precondition, Revision};
 use serde_json::Value;
 
-use super::super::lookup;
-use crate::apiserver::ApiServer;
-use crate::registry::{Registry, WriteError};
+use crate::registry::{Registry, Resources, WriteError};
 
 /// Stores another status of a quota that nobody has changed since it was read.
 pub(super) async fn put_status(
@@ -36,11 +34,11 @@ pub(super) async fn put_status(
 }
 
 /// All quotas of a namespace.
-pub(super) async fn quotas(api: &ApiServer, namespace: &str) -> Result<Vec<Value>, Status> {
-    lookup::list(api, ("", "resourcequotas"), namespace).await
+pub(super) async fn quotas(resources: &Resources, namespace: &str) -> Result<Vec<Value>, Status> {
+    resources.list(("", "resourcequotas"), namespace).await
 }
 
 /// Where quotas are kept.
-pub(super) fn registry(api: &ApiServer) -> Result<Registry, Status> {
-    lookup::registry(api, "", "resourcequotas")
+pub(super) fn registry(resources: &Resources) -> Result<Registry, Status> {
+    resources.v1("", "resourcequotas")
 }

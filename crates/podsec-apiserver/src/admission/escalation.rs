@@ -1,70 +1,77 @@
 //! Nobody makes a role with rights that it does not hold, or gives one to somebody, unless it may `escalate` or `bind`.
 
 use podsec_apimachinery::Status;
-use podsec_apimachinery::status::GroupResource;
 use podsec_rbac::{GROUP, Rule, escalation};
 use serde_json::Value;
 
-use super::decision::rbac_user;
+use super::attributes::Attributes;
+use crate::authorization::{Authorizer, rbac_user};
 use crate::registry::status;
 use crate::request::RequestInfo;
 use crate::request::user::MASTERS;
-use crate::verbs::Operation;
 
 /// Checks a role or binding that is about to be written over `old`; objects of other kinds pass.
 ///
 /// # Errors
 /// 403 that names the rights that the user does not hold, 404 for a binding to a role that is not there.
-pub(crate) async fn check(
-    operation: &Operation<'_>,
-    old: Option<&Value>,
+pub(super) async fn check(
+    authorizer: &Authorizer,
+    attributes: &Attributes<'_>,
     object: &Value,
 ) -> Result<(), Status> {
-    if operation.resource.group != GROUP {
+    if attributes.resource().group != GROUP {
         return Ok(());
     }
-    let user = &operation.request.user;
+    let (user, old) = (attributes.user(), attributes.old);
     if user.is_in(MASTERS) || old.is_some_and(|old| changes_only_its_end(old, object)) {
         return Ok(());
     }
-    match operation.resource.resource.as_str() {
-        "roles" | "clusterroles" => check_role(operation, old, object).await,
-        "rolebindings" | "clusterrolebindings" => check_binding(operation, object).await,
+    match attributes.resource().resource.as_str() {
+        "roles" | "clusterroles" => check_role(authorizer, attributes, object).await,
+        "rolebindings" | "clusterrolebindings" => check_binding(authorizer, attributes, object).await,
         _ => Ok(()),
     }
 }
 
-async fn check_role(operation: &Operation<'_>, old: Option<&Value>, role: &Value) -> Result<(), Status> {
-    let info = &operation.request.info;
+async fn check_role(
+    authorizer: &Authorizer,
+    attributes: &Attributes<'_>,
+    role: &Value,
+) -> Result<(), Status> {
+    let info = &attributes.request.info;
     let escalate = RequestInfo {
         is_resource: true,
         verb: "escalate".into(),
         group: info.group.clone(),
         resource: info.resource.clone(),
-        namespace: operation.namespace().to_owned(),
+        namespace: attributes.namespace().to_owned(),
         name: info.name.clone(),
         ..RequestInfo::default()
     };
-    if operation.api.authorizer.authorize(&operation.request.user, &escalate).await.is_allowed() {
+    if authorizer.authorize(attributes.user(), &escalate).await.is_allowed() {
         return Ok(());
     }
     let rules: Vec<Rule> =
         role.get("rules").and_then(Value::as_array).into_iter().flatten().map(Rule::read).collect();
-    confirm(operation, role, &rules).await?;
-    if aggregates(role) || old.is_some_and(aggregates) {
-        let all = confirm(operation, role, &escalation::full_authority()).await;
+    confirm(authorizer, attributes, role, &rules).await?;
+    if aggregates(role) || attributes.old.is_some_and(aggregates) {
+        let all = confirm(authorizer, attributes, role, &escalation::full_authority()).await;
         return all.map_err(|_| {
-            forbidden(operation, role, "must have cluster-admin privileges to use the aggregationRule")
+            forbidden(attributes, role, "must have cluster-admin privileges to use the aggregationRule")
         });
     }
     Ok(())
 }
 
-async fn check_binding(operation: &Operation<'_>, binding: &Value) -> Result<(), Status> {
+async fn check_binding(
+    authorizer: &Authorizer,
+    attributes: &Attributes<'_>,
+    binding: &Value,
+) -> Result<(), Status> {
     let text = |field: &str| {
         binding.pointer(&format!("/roleRef/{field}")).and_then(Value::as_str).unwrap_or_default()
     };
-    let namespace = operation.namespace();
+    let namespace = attributes.namespace();
     let (kind, name) = (text("kind"), text("name"));
     let resource = match kind {
         "ClusterRole" => "clusterroles",
@@ -81,33 +88,37 @@ async fn check_binding(operation: &Operation<'_>, binding: &Value) -> Result<(),
             name: name.to_owned(),
             ..RequestInfo::default()
         };
-        if operation.api.authorizer.authorize(&operation.request.user, &bind).await.is_allowed() {
+        if authorizer.authorize(attributes.user(), &bind).await.is_allowed() {
             return Ok(());
         }
     }
-    let policy = operation.api.authorizer.policy().await.map_err(|error| status(&error))?;
+    let policy = authorizer.policy().await.map_err(|error| status(&error))?;
     let rules = policy.role(kind, namespace, name).map_err(|why| {
         if resource.is_empty() {
             return Status::internal(&why);
         }
         // Kubernetes names the resource of the request here.
-        Status::not_found(operation.group_resource(), name)
+        Status::not_found(attributes.registry.group_resource(), name)
     })?;
-    confirm(operation, binding, &rules).await
+    confirm(authorizer, attributes, binding, &rules).await
 }
 
 /// Checks that the user holds all that `rules` allow where the object is.
-async fn confirm(operation: &Operation<'_>, object: &Value, rules: &[Rule]) -> Result<(), Status> {
-    let policy = operation.api.authorizer.policy().await.map_err(|error| status(&error))?;
-    let user = rbac_user(&operation.request.user);
-    escalation::check(&policy, &user, operation.namespace(), rules)
-        .map_err(|why| forbidden(operation, object, &why))
+async fn confirm(
+    authorizer: &Authorizer,
+    attributes: &Attributes<'_>,
+    object: &Value,
+    rules: &[Rule],
+) -> Result<(), Status> {
+    let policy = authorizer.policy().await.map_err(|error| status(&error))?;
+    let user = rbac_user(attributes.user());
+    escalation::check(&policy, &user, attributes.namespace(), rules)
+        .map_err(|why| forbidden(attributes, object, &why))
 }
 
-fn forbidden(operation: &Operation<'_>, object: &Value, why: &str) -> Status {
+fn forbidden(attributes: &Attributes<'_>, object: &Value, why: &str) -> Status {
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    let resource: GroupResource<'_> = operation.group_resource();
-    Status::forbidden(resource, name, why)
+    Status::forbidden(attributes.registry.group_resource(), name, why)
 }
 
 fn aggregates(role: &Value) -> bool {

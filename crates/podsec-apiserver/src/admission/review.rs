@@ -6,10 +6,18 @@ use podsec_apimachinery::schema::catalog::Resource;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::hook::ReviewVersion;
-use super::version::GroupVersionKind;
-use crate::admission::Action;
+use super::attributes::Action;
+use super::matching::version::GroupVersionKind;
 use crate::request::User;
+
+/// The form of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::admission) enum ReviewVersion {
+    /// `admission.k8s.io/v1`.
+    V1,
+    /// `admission.k8s.io/v1beta1`, whose answers were never verified.
+    V1Beta1,
+}
 
 /// What a review tells besides the object.
 pub(in crate::admission) struct Review<'a> {

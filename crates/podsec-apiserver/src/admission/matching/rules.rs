@@ -1,4 +1,4 @@
-//! Which webhooks a request is for: rules, then the selectors of namespaces and objects.
+//! Whether a request is meant: by rules, then by the selectors of namespaces and objects.
 
 use std::sync::Arc;
 
@@ -8,8 +8,7 @@ use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::selector::label::Selector;
 use serde_json::{Map, Value};
 
-use super::hook::{Hook, MatchPolicy};
-use crate::admission::Action;
+use crate::admission::attributes::Action;
 
 /// A `RuleWithOperations`.
 #[derive(Debug)]
@@ -70,26 +69,6 @@ impl Subject<'_> {
             && matches!(self.action, Action::Create | Action::Update)
     }
 
-    /// The version in which `hook` is to see the request; `None` when it is not to see it at all.
-    ///
-    /// # Errors
-    /// Why the labels of the namespace are not known, for a webhook that depends on them.
-    pub(in crate::admission) fn version_for(
-        &self,
-        hook: &Hook,
-        namespace: &NamespaceLabels,
-        object: Option<&Value>,
-        old: Option<&Value>,
-    ) -> Result<Option<Arc<Resource>>, Status> {
-        let selectors = Selectors { namespace: &hook.namespace_selector, object: &hook.object_selector };
-        let selected = self.is_selected(selectors, namespace, object, old);
-        if matches!(selected, Ok(false)) {
-            return Ok(None);
-        }
-        let Some(version) = self.version_by_rules(hook) else { return Ok(None) };
-        selected.map(|_| Some(Arc::clone(version)))
-    }
-
     /// Whether the selectors let the request through.
     ///
     /// # Errors
@@ -119,15 +98,6 @@ impl Subject<'_> {
             return Ok(false);
         }
         unknown.map_or(Ok(true), |status| Err(status.clone()))
-    }
-
-    fn version_by_rules(&self, hook: &Hook) -> Option<&Arc<Resource>> {
-        if hook.rules.iter().any(|rule| rule.matches(self, self.resource)) {
-            return Some(self.resource);
-        }
-        let equivalents = if hook.match_policy == MatchPolicy::Equivalent { self.equivalents } else { &[] };
-        // An earlier rule counts more than a nearer version.
-        hook.rules.iter().find_map(|rule| equivalents.iter().find(|version| rule.matches(self, version)))
     }
 }
 
@@ -177,23 +147,11 @@ mod tests {
     use podsec_apimachinery::schema::catalog::Catalog;
     use serde_json::json;
 
-    use super::super::version::equivalents;
     use super::*;
 
     fn find(resource: &str) -> &'static Arc<Resource> {
         let (group, resource) = resource.split_once('/').unwrap_or(("", resource));
         Catalog::builtin().find(group, "v1", resource).unwrap()
-    }
-
-    fn hook(webhook: Value) -> Hook {
-        let mut webhook = webhook;
-        webhook["clientConfig"] = json!({"url": "https://x"});
-        for selector in ["namespaceSelector", "objectSelector"] {
-            if webhook[selector].is_null() {
-                webhook[selector] = json!({});
-            }
-        }
-        Hook::all_of(&json!({"metadata": {"name": "c"}, "webhooks": [webhook]})).next().unwrap()
     }
 
     /// Whether the rule matches `action resource/subresource` in `namespace`.
@@ -253,81 +211,5 @@ mod tests {
             assert_eq!(matches(&rule, Action::Create, "pods", "", "dev"), pod, "{scope}");
             assert_eq!(matches(&rule, Action::Create, "nodes", "", ""), node, "{scope}");
         }
-    }
-
-    fn everything() -> Value {
-        json!([{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}])
-    }
-
-    #[test]
-    fn a_selector_looks_at_the_new_object_and_at_the_old_one() {
-        let hook = hook(json!({
-            "name": "w", "rules": everything(), "objectSelector": {"matchLabels": {"a": "b"}}
-        }));
-        let subject = Subject {
-            action: Action::Update,
-            resource: find("pods"),
-            subresource: "",
-            namespace: "n",
-            equivalents: &[],
-        };
-        let labelled = json!({"metadata": {"labels": {"a": "b"}}});
-        let bare = json!({"metadata": {}});
-        let asked = |object: Option<&Value>, old: Option<&Value>| {
-            subject.version_for(&hook, &Ok(Map::new()), object, old).unwrap().is_some()
-        };
-        assert!(asked(Some(&labelled), Some(&bare)) && asked(Some(&bare), Some(&labelled)));
-        assert!(asked(None, Some(&labelled)));
-        assert!(!asked(Some(&bare), Some(&bare)) && !asked(None, None));
-    }
-
-    #[test]
-    fn an_unknown_namespace_matters_only_to_those_that_select_by_it() {
-        let selective = hook(json!({
-            "name": "w", "rules": everything(), "namespaceSelector": {"matchLabels": {"a": "b"}}
-        }));
-        let other = hook(json!({"name": "w", "rules": everything()}));
-        let unmatched = hook(json!({
-            "name": "w", "rules": [], "namespaceSelector": {"matchLabels": {"a": "b"}}
-        }));
-        let subject = Subject {
-            action: Action::Create,
-            resource: find("pods"),
-            subresource: "",
-            namespace: "n",
-            equivalents: &[],
-        };
-        let unknown = Err(Status::internal("gone"));
-        assert!(subject.version_for(&selective, &unknown, None, None).is_err());
-        assert!(subject.version_for(&other, &unknown, None, None).unwrap().is_some());
-        assert!(subject.version_for(&unmatched, &unknown, None, None).unwrap().is_none());
-        // A node is in no namespace and so never exempt.
-        let node = Subject { resource: find("nodes"), namespace: "", ..subject };
-        assert!(node.version_for(&selective, &Ok(Map::new()), None, None).unwrap().is_some());
-    }
-
-    #[test]
-    fn an_equivalent_version_is_asked_about_in_its_own_form() {
-        let rules = json!([{
-            "apiGroups": ["events.k8s.io"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["events"]
-        }]);
-        let events = find("events");
-        let others = equivalents(Catalog::builtin(), events);
-        let subject = Subject {
-            action: Action::Create,
-            resource: events,
-            subresource: "",
-            namespace: "n",
-            equivalents: &others,
-        };
-        let version = |policy: &str| {
-            let hook = hook(json!({"name": "w", "rules": rules, "matchPolicy": policy}));
-            subject
-                .version_for(&hook, &Ok(Map::new()), None, None)
-                .unwrap()
-                .map(|version| version.api_version())
-        };
-        assert_eq!(version("Equivalent").as_deref(), Some("events.k8s.io/v1"));
-        assert_eq!(version("Exact"), None);
     }
 }

@@ -6,8 +6,8 @@ use podsec_apimachinery::schema::catalog::Resource;
 use podsec_apimachinery::selector::label::{Selector, from_object};
 use serde_json::Value;
 
-use crate::admission::webhook::hook::MatchPolicy;
-use crate::admission::webhook::rules::{NamespaceLabels, Rule, Selectors, Subject};
+use crate::admission::matching::MatchPolicy;
+use crate::admission::matching::rules::{NamespaceLabels, Rule, Selectors, Subject};
 
 /// The requests that are meant.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::admission::Action;
+    use crate::admission::attributes::Action;
 
     /// Whether a creation of the ConfigMap `name` is meant.
     fn is_meant(resources: Value, name: &str) -> Result<bool, String> {
