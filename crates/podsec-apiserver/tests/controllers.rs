@@ -118,3 +118,20 @@ async fn a_namespace_that_hangs_is_worked_on_once_however_often_it_changes() {
     // Doubling delays from 50 ms on, each with one deletion of two events; the fifth comes after 750 ms and more.
     assert!((2..100).contains(&requests), "{requests}");
 }
+
+#[tokio::test]
+async fn every_namespace_has_an_account_for_its_pods_and_gets_it_back() {
+    let cluster = Cluster::start().await;
+    cluster.namespace("n", Value::Null).await;
+    for namespace in ["n", "default", "kube-system"] {
+        cluster.eventually(&format!("/api/v1/namespaces/{namespace}/serviceaccounts/default"), 200).await;
+    }
+    let account = "/api/v1/namespaces/n/serviceaccounts/default";
+    let first = cluster.get(account).await.object();
+    assert_eq!(cluster.json(&format!("DELETE {account}"), &Value::Null).await.code, 200);
+    let second = cluster.eventually(account, 200).await.object();
+    assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);
+    // It does not keep a namespace from going.
+    assert_eq!(cluster.json("DELETE /api/v1/namespaces/n", &Value::Null).await.code, 200);
+    cluster.eventually("/api/v1/namespaces/n", 404).await;
+}

@@ -125,10 +125,9 @@ async fn a_runtime_class_is_looked_up() {
 }
 
 #[tokio::test]
-async fn a_pod_runs_as_an_account_of_its_namespace_when_the_plugin_is_asked_for() {
-    let plugins = Plugins::select(&["ServiceAccount".to_owned()], &[]).unwrap();
+async fn a_pod_runs_as_an_account_of_its_namespace() {
     let mut cluster = Cluster::over(Arc::new(Memory::default()), None);
-    let api = Arc::into_inner(cluster.api).unwrap().with_plugins(plugins);
+    let api = Arc::into_inner(cluster.api).unwrap().with_plugins(Plugins::standard());
     cluster.api = Arc::new(api);
     cluster.namespace("n", Value::Null).await;
     let refused = cluster.json(&format!("POST {PODS}"), &pod("a", &Value::Null)).await;

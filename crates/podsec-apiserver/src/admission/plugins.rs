@@ -130,15 +130,9 @@ const BUILT: &[&str] = &[
     RESOURCE_QUOTA,
 ];
 
-/// Those that run only when they are asked for. ServiceAccount is on by default in kube-apiserver: there a controller
-/// makes an account for each namespace, without which the plugin refuses every pod.
-const ON_DEMAND: &[&str] = &[
-    SERVICE_ACCOUNT,
-    NODE_RESTRICTION,
-    ALWAYS_PULL_IMAGES,
-    POD_NODE_SELECTOR,
-    OWNER_REFERENCES_PERMISSION_ENFORCEMENT,
-];
+/// Those that run only when they are asked for, as in kube-apiserver.
+const ON_DEMAND: &[&str] =
+    &[NODE_RESTRICTION, ALWAYS_PULL_IMAGES, POD_NODE_SELECTOR, OWNER_REFERENCES_PERMISSION_ENFORCEMENT];
 
 /// Every plugin that kube-apiserver v1.37 knows, in its order.
 const KNOWN: &[&str] = &[
@@ -231,8 +225,8 @@ mod tests {
 
     #[test]
     fn some_plugins_run_when_they_are_asked_for() {
-        assert!(!Plugins::standard().runs(SERVICE_ACCOUNT));
-        assert!(Plugins::select(&names(&[SERVICE_ACCOUNT]), &[]).unwrap().runs(SERVICE_ACCOUNT));
+        assert!(!Plugins::standard().runs(NODE_RESTRICTION));
+        assert!(Plugins::select(&names(&[NODE_RESTRICTION]), &[]).unwrap().runs(NODE_RESTRICTION));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Cluster {
         cluster
     }
 
-    /// A bare server: no namespaces, no controllers.
+    /// A bare server: no namespaces, no controllers, and so without the plugin that wants an account for each pod.
     pub(crate) fn over(store: Arc<dyn Store>, auditor: Option<Auditor>) -> Self {
         let mut tokens = Tokens::default();
         tokens.insert("admin", User::new("admin", &["system:masters"]));
@@ -51,12 +51,14 @@ impl Cluster {
         }
         let admission = Admission::default();
         let api = ApiServer::new(Arc::clone(&store), tokens, admission, auditor);
-        Self { api: Arc::new(api), store }
+        let plugins = Plugins::select(&[], &["ServiceAccount".to_owned()]).unwrap();
+        Self { api: Arc::new(api.with_plugins(plugins)), store }
     }
 
     /// A bare server without some admission plugins.
     pub(crate) fn without(plugins: &[&str]) -> Self {
-        let plugins: Vec<String> = plugins.iter().map(|name| (*name).to_owned()).collect();
+        let plugins: Vec<String> =
+            plugins.iter().chain(&["ServiceAccount"]).map(|name| (*name).to_owned()).collect();
         let plugins = Plugins::select(&[], &plugins).unwrap();
         let mut tokens = Tokens::default();
         tokens.insert("admin", User::new("admin", &["system:masters"]));

@@ -246,7 +246,7 @@ const UNSTEADY: &[(&str, &str)] = &[
     (r#"(resourceVersion"?: )"\d+""#, "$1<version>"),
     (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "<token>"),
     (r"127\.0\.0\.1:\d+", "<server>"),
-    (r"(gen|debugger)-[a-z0-9]{5}\b", "$1-<random>"),
+    (r"(gen|debugger|kube-api-access)-[a-z0-9]{5}\b", "$1-<random>"),
     (r"(LIVE|MERGED|kubectl-edit)-\d+", "$1-<random>"),
     (r"(?m)^(Server Version|  gitVersion): v1\.\d+\.\d+.*$", "$1: <version>"),
     (r"10\.\d+\.\d+\.\d+", "<cluster IP>"),

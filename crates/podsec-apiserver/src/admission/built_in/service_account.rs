@@ -1,11 +1,14 @@
 //! `ServiceAccount`: each pod runs as an account of its namespace and finds a token for it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{Meta, generated_name};
 use podsec_apimachinery::quote::quoted;
 use podsec_kinds::object::{Fields, FieldsMut, annotation, as_map};
 use serde_json::{Map, Value, json};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::admission::attributes::{Action, Attributes};
@@ -21,13 +24,17 @@ pub(crate) struct ServiceAccount {
 impl Plugin for ServiceAccount {
     /// Names the account, mounts its token and brings its pull secrets.
     async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
-        if attributes.action != Action::Create || !attributes.is_about("", "pods", "") || is_mirror(object) {
+        if attributes.action != Action::Create || !attributes.is_about("", "pods", "") {
             return Ok(());
         }
-        name_account(object);
-        let account = self.account(attributes, object).await?;
-        mount(&account, object);
-        Ok(())
+        if !is_mirror(object) {
+            name_account(object);
+            let account = self.account(attributes, object).await?;
+            mount(&account, object);
+        }
+        // As in kube-apiserver: what is refused here is refused before the object is validated, and again if it was
+        // changed.
+        self.validate(attributes, object).await
     }
 
     /// Refuses secrets that the account may not use, and what a mirror pod cannot have.
@@ -55,14 +62,20 @@ impl ServiceAccount {
     /// The account that a pod names.
     async fn account(&self, attributes: &Attributes<'_>, pod: &Value) -> Result<Value, Status> {
         let (namespace, name) = (attributes.namespace(), pod.at("spec").text("serviceAccountName"));
-        let found = self.resources.find(("", "serviceaccounts"), namespace, name).await?;
-        found.ok_or_else(|| {
-            let why = format!(
-                "error looking up service account {namespace}/{name}: serviceaccount {} not found",
-                quoted(name)
-            );
-            attributes.forbid(pod, &why)
-        })
+        // The controller may be about to make the account of a namespace that is new.
+        let mut delays = if name == DEFAULT { DELAYS } else { &[] }.iter();
+        loop {
+            if let Some(found) = self.resources.find(("", "serviceaccounts"), namespace, name).await? {
+                return Ok(found);
+            }
+            let Some(delay) = delays.next() else { break };
+            sleep(Duration::from_millis(*delay)).await;
+        }
+        let why = format!(
+            "error looking up service account {namespace}/{name}: serviceaccount {} not found",
+            quoted(name)
+        );
+        Err(attributes.forbid(pod, &why))
     }
 }
 
@@ -77,7 +90,7 @@ fn name_account(pod: &mut Value) {
         && spec.text("serviceAccountName").is_empty()
     {
         for field in ["serviceAccountName", "serviceAccount"] {
-            spec.insert(field.to_owned(), "default".into());
+            spec.insert(field.to_owned(), DEFAULT.into());
         }
     }
 }
@@ -239,6 +252,10 @@ fn random() -> usize {
     usize::from(byte)
 }
 
+/// The account of pods that name none.
+const DEFAULT: &str = "default";
+/// How long to wait for that account between looks, in milliseconds; together as long as kube-apiserver waits.
+const DELAYS: &[u64] = &[5, 10, 20, 40, 80, 160, 320, 640];
 const VOLUME: &str = "kube-api-access-";
 const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The lists of containers, and what one of each is called.
