@@ -6,9 +6,11 @@ use hyper::{Request, Response};
 use podsec_apimachinery::Status;
 
 use crate::apiserver::ApiServer;
+use crate::authentication::User;
 use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
 use crate::controllers;
+use crate::in_process::InProcess;
 use crate::node;
 use crate::pipeline;
 use crate::request::Peer;
@@ -30,6 +32,11 @@ impl ApiServer {
     /// Runs the tiny node, which takes pods to Running.
     pub fn start_node(self: &Arc<Self>) {
         node::start(self);
+    }
+
+    /// Where a program inside of this process sends requests as `user`; `agent` is what it says of itself.
+    pub fn in_process(self: &Arc<Self>, user: User, agent: &'static str) -> InProcess {
+        InProcess::new(self, user, agent)
     }
 
     /// Answers one request. The answer comes even when the caller is gone: a write that has begun is finished,

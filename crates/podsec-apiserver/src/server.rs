@@ -169,6 +169,11 @@ impl Server {
         self.address
     }
 
+    /// What it serves, for programs inside of this process.
+    pub fn api(&self) -> &Arc<ApiServer> {
+        &self.api
+    }
+
     /// Serves until `stop` resolves, then ends the watches, lets requests end and flushes the audit log.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let api = Arc::clone(&self.api);

@@ -4,13 +4,15 @@ use std::io::{self, IsTerminal as _};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use podsec_apiserver::{
-    AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
-    ServiceAccountOptions, Storage,
+    ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
+    ServiceAccountOptions, Storage, User,
 };
+use podsec_controllers::{Clients, Clock, Controllers, Selection};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -107,6 +109,16 @@ pub(crate) struct Arguments {
     max_mutating_requests_inflight: usize,
     #[command(flatten)]
     connections: ConnectionArguments,
+    /// The controllers to run, as kube-controller-manager takes them: * for all, a name for that one, -name for all but
+    /// that one.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "*",
+        value_name = "NAMES",
+        allow_hyphen_values = true
+    )]
+    controllers: Vec<String>,
     /// Run a tiny node that takes pods to Running, as a kubelet would.
     #[arg(long)]
     node: bool,
@@ -148,11 +160,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .with_target(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start threads")?.block_on(serve(&arguments.options()?))?;
+    runtime.context("cannot start threads")?.block_on(serve(arguments))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(options: &Options) -> anyhow::Result<()> {
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let controllers = Selection::parse(&arguments.controllers)?;
+    let options = &arguments.options()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let server = Server::start(options).await?;
@@ -168,9 +182,23 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
         }
         tracing::info!("stopping");
     };
+    let clients = Arc::new(InsideClients(Arc::clone(server.api())));
+    let _controllers = Controllers::start(clients, Clock::system(), &controllers);
     server.run(stop).await;
     Ok(())
 }
+
+/// Clients of the controllers, which reach the API server without a socket.
+struct InsideClients(Arc<ApiServer>);
+
+impl Clients for InsideClients {
+    fn client(&self, user: &str, groups: &[&str]) -> kube::Client {
+        kube::Client::new(self.0.in_process(User::new(user, groups), AGENT), "default")
+    }
+}
+
+/// What kube-controller-manager says of itself, since that is what field managers show.
+const AGENT: &str = "kube-controller-manager/v1.36.2 (podsec) kubernetes";
 
 impl Arguments {
     fn options(self) -> anyhow::Result<Options> {
