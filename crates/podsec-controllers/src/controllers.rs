@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::deployment;
+use crate::replicas;
 use crate::selection::Selection;
 use crate::tasks::Tasks;
 
@@ -18,7 +20,19 @@ pub(crate) struct Descriptor {
 }
 
 /// Every controller there is.
-pub(crate) const ALL: &[Descriptor] = &[];
+pub(crate) const ALL: &[Descriptor] = &[
+    Descriptor { name: "deployment-controller", aliases: &["deployment"], start: deployment::start },
+    Descriptor {
+        name: "replicaset-controller",
+        aliases: &["replicaset"],
+        start: replicas::start_replica_sets,
+    },
+    Descriptor {
+        name: "replicationcontroller-controller",
+        aliases: &["replicationcontroller"],
+        start: replicas::start_replication_controllers,
+    },
+];
 
 /// Controllers that run until this is dropped.
 pub struct Controllers {

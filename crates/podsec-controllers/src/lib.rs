@@ -17,24 +17,33 @@
 //! 1. Make a folder named after it, with `mod.rs` and one file for each pure function: objects and the time in, what to
 //!    write out. Test those as tables.
 //! 2. In `mod.rs` write a struct with its client, the caches it reads and its [`Recorder`]; implement [`Reconcile`] for
-//!    it: read the caches, ask the pure functions, send the writes, give each answer to the cache
-//!    ([`Cache::wrote`], [`Cache::deleted`]).
+//!    it: read the caches, ask the pure functions, send the writes through [`Objects`], which gives each answer to the
+//!    cache, so that the next look at an object sees them.
 //! 3. Write `pub(crate) fn start(context: &Context)`: take the caches with [`Context::cache`], subscribe to them with
 //!    handlers that add keys to a [`Queue`], and call [`Context::run`].
 //! 4. Add one line to `ALL` in `controllers.rs`: its name and its service account, as kube-controller-manager has them.
 
+mod claims;
 mod clients;
 mod clock;
 mod context;
 mod controllers;
+mod deployment;
 mod error;
 mod events;
 mod informer;
+mod int_or_percent;
 mod key;
+mod objects;
 mod ownership;
+mod pods;
 mod queue;
+mod replicas;
 mod selection;
+mod selectors;
 mod tasks;
+mod template_hash;
+mod wake;
 mod work;
 
 pub use clients::Clients;
@@ -45,6 +54,7 @@ pub use error::{Error, Result};
 pub use events::{EventType, Recorder, reference};
 pub use informer::{Cache, Change, Informers, Object};
 pub use key::ObjectKey;
+pub use objects::{Objects, with_uid};
 pub use ownership::{controller_of, controller_reference};
 pub use queue::{Backoff, Queue};
 pub use selection::{Selection, SelectionError};
