@@ -6,6 +6,8 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::quote::quoted;
 use serde_json::Value;
 
+use crate::object::Fields;
+
 /// What is wrong with an address in a field that is older than the strict rules (`IsValidIPForLegacyField`). Addresses
 /// that the stored object has already stay allowed.
 pub(crate) fn validate_legacy(text: &str, path: &Path, stored: &[&str]) -> Vec<Error> {
@@ -95,6 +97,13 @@ pub(crate) fn cidr_warnings(text: &str, path: &Path) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// What to say about the addresses of the load balancer in the status of a Service or an Ingress.
+pub(crate) fn load_balancer_warnings(object: &Value) -> Vec<String> {
+    let path = Path::new("status").child("loadBalancer").child("ingress");
+    let ingress = object.at("status").at("loadBalancer").list("ingress").iter().enumerate();
+    ingress.flat_map(|(index, ingress)| warnings(ingress.text("ip"), &path.index(index))).collect()
 }
 
 /// A network: its first address and the length of its prefix.

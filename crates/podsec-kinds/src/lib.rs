@@ -41,6 +41,7 @@ mod networking;
 mod node;
 mod node_selector;
 pub mod object;
+mod pem;
 mod pod_spec;
 mod policy;
 mod printing;

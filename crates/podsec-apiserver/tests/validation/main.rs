@@ -9,6 +9,7 @@
 mod cluster;
 mod matching;
 mod play;
+mod real_objects;
 mod recording;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,39 @@ async fn writes_are_answered_as_kubernetes_answers_them() {
         shares.insert(name, share);
     }
     judge(&shares);
+}
+
+/// All recorded objects of real manifests; `make conformance` names the folder that holds them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs recordings/corpus of $PODSEC_SHARED, and xz"]
+async fn the_corpus_is_answered_as_kubernetes_does_and_written_again_without_a_change() {
+    let folder = podsec_testing::recorded::corpus().join("../recordings/corpus");
+    let read = |name: &str| {
+        let output = std::process::Command::new("xz").arg("-dc").arg(folder.join(name)).output();
+        let output = output.expect("xz is installed");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("JSON Lines")
+    };
+    let summary = fs::read_to_string(folder.join("summary.json")).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+    let namespaces: Vec<String> = serde_json::from_value(summary["namespaces"].clone()).expect("names");
+    let (objects, answers) = (read("objects.jsonl.xz"), read("answers.jsonl.xz"));
+    let cases: Vec<(&str, &str)> = objects.lines().zip(answers.lines()).collect();
+    let tasks: Vec<_> = cases
+        .chunks(cases.len().div_ceil(4))
+        .map(|cases| {
+            let cases = cases.iter().map(|(object, answer)| ((*object).to_owned(), (*answer).to_owned()));
+            tokio::spawn(real_objects::play(namespaces.clone(), cases.collect()))
+        })
+        .collect();
+    let (mut different, mut stored) = (Vec::new(), 0);
+    for task in tasks {
+        let outcome = task.await.expect("all objects are played");
+        different.extend(outcome.differences);
+        stored += outcome.stored;
+    }
+    assert!(stored > 7000, "{stored} objects were stored");
+    assert!(different.is_empty(), "{} differences\n{}", different.len(), different.join("\n"));
 }
 
 /// Prints the shares, and fails where one is below what it was.

@@ -10,9 +10,10 @@ use podsec_apimachinery::table::human_duration;
 use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer, X509Certificate, X509CertificationRequest};
 
-use super::{pem, signer_name};
+use super::signer_name;
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, as_map};
+use crate::pem;
 use crate::printing::{self, column};
 use crate::strategy::{SelectableField, Strategy, Subresource};
 use crate::{formats, internal, metadata as meta, workload};

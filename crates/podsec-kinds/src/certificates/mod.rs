@@ -1,5 +1,4 @@
 //! The kinds of `certificates.k8s.io`, one file a kind.
 
 pub mod certificatesigningrequests;
-mod pem;
 mod signer_name;

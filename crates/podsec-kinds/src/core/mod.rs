@@ -7,6 +7,7 @@ mod config_sources;
 pub(crate) mod configmaps;
 pub(crate) mod endpoints;
 pub(crate) mod events;
+mod key_pair;
 pub(crate) mod limitranges;
 pub(crate) mod namespaces;
 pub(crate) mod nodes;

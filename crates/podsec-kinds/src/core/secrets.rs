@@ -7,6 +7,7 @@ use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
 use crate::core::configmaps::{SIZE_LIMIT, decoded_size, immutable_data};
+use crate::core::key_pair;
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata};
 use crate::printing::{self, column};
@@ -28,6 +29,8 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors.extend(validate(secret));
         errors
     },
+    warnings_on_create: warnings,
+    warnings_on_update: |secret, _| warnings(secret),
     columns: &[
         printing::NAME,
         column(
@@ -108,6 +111,15 @@ fn validate(secret: &Value) -> Vec<Error> {
         }
     }
     errors
+}
+
+/// What to say about a certificate and a key that do not belong together.
+fn warnings(secret: &Value) -> Vec<String> {
+    if secret.text("type") != "kubernetes.io/tls" {
+        return Vec::new();
+    }
+    let decoded = |key: &str| STANDARD.decode(secret.at("data").text(key)).unwrap_or_default();
+    key_pair::wrong(&decoded("tls.crt"), &decoded("tls.key")).into_iter().collect()
 }
 
 fn is_json(encoded: &str) -> bool {

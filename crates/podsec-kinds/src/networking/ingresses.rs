@@ -61,6 +61,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         let warning = "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead";
         deprecated.then(|| warning.to_owned()).into_iter().collect()
     },
+    warnings_on_status_update: |ingress, _| ip::load_balancer_warnings(ingress),
     subresources: &[Subresource {
         name: "status",
         prepare_for_update: workload::keep_all_but_status,

@@ -142,6 +142,17 @@ pub(super) fn deprecated_app_armor(pod: &Value) -> Vec<String> {
     app_armor_copies(pod).iter().map(|copy| format!("{APP_ARMOR}{}", copy.container)).collect()
 }
 
+/// The profile that the text of an AppArmor annotation means.
+pub(super) fn app_armor_field(annotation: &str) -> Option<Value> {
+    match annotation {
+        "unconfined" => Some(json!({ "type": "Unconfined" })),
+        "runtime/default" => Some(json!({ "type": "RuntimeDefault" })),
+        other => other
+            .strip_prefix("localhost/")
+            .map(|local| json!({ "type": "Localhost", "localhostProfile": local })),
+    }
+}
+
 struct Copy {
     container: String,
     profile: Option<Value>,
@@ -159,15 +170,8 @@ fn app_armor_copies(pod: &Value) -> Vec<Copy> {
     containers(spec, &path)
         .filter_map(|(container, _)| {
             let name = container.text("name");
-            let profile = match annotation(pod, &format!("{APP_ARMOR}{name}"))? {
-                "unconfined" => Some(json!({ "type": "Unconfined" })),
-                "runtime/default" => Some(json!({ "type": "RuntimeDefault" })),
-                other => other
-                    .strip_prefix("localhost/")
-                    .map(|local| json!({ "type": "Localhost", "localhostProfile": local })),
-            };
-            let profile =
-                profile.filter(|profile| security_context::app_armor_profile(profile, &path).is_empty());
+            let profile = app_armor_field(annotation(pod, &format!("{APP_ARMOR}{name}"))?)
+                .filter(|profile| security_context::app_armor_profile(profile, &path).is_empty());
             let own = container.at("securityContext").field("appArmorProfile");
             let open = own.is_none() || own == profile.as_ref();
             let said = profile.as_ref() == Some(of_pod);

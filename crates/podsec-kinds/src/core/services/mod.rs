@@ -36,11 +36,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     validate_update: validation::validate_update,
     warnings_on_create: warnings,
     warnings_on_update: |service, _| warnings(service),
-    warnings_on_status_update: |service, _| {
-        let path = Path::new("status").child("loadBalancer").child("ingress");
-        let ingress = service.at("status").at("loadBalancer").list("ingress").iter().enumerate();
-        ingress.flat_map(|(index, ingress)| ip::warnings(ingress.text("ip"), &path.index(index))).collect()
-    },
+    warnings_on_status_update: |service, _| ip::load_balancer_warnings(service),
     subresources: &[STATUS],
     columns: COLUMNS,
     cells,
@@ -183,7 +179,7 @@ fn warnings(service: &Value) -> Vec<String> {
         }
     };
     let external = !spec.list("externalIPs").is_empty();
-    if !matches!(spec.list("clusterIPs"), [address, ..] if address == "None") {
+    if !matches!(spec.text("clusterIP"), "" | "None") {
         addresses("clusterIPs", &mut warnings);
     }
     let headless = kind == "ClusterIP" && spec.text("clusterIP") == "None";

@@ -3,27 +3,40 @@
 use base64::Engine;
 
 /// One block.
-pub(super) struct Block {
+pub(crate) struct Block {
     /// What it is: `CERTIFICATE`.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// Whether there are headers before the content.
-    pub(super) has_headers: bool,
+    pub(crate) has_headers: bool,
     /// The content.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// All blocks of a text; what is between them and what is malformed is passed over.
-pub(super) fn blocks(text: &str) -> Vec<Block> {
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once(BEGIN) {
-        rest = after;
-        let Some((label, body)) = after.split_once(DASHES) else { break };
-        if label.contains('\n') {
+    let mut offset = 0;
+    // Where the next block ends, searched for once however many begin before it.
+    let mut end = 0;
+    while let Some(begin) = text[offset..].find(BEGIN) {
+        offset += begin + BEGIN.len();
+        let after = &text[offset..];
+        let line = after.find('\n').map_or(after, |end| &after[..end]);
+        let Some((label, _)) = line.split_once(DASHES) else { continue };
+        let start = offset + label.len() + DASHES.len();
+        if end < start {
+            let Some(found) = text[start..].find(END) else { break };
+            end = start + found;
+        }
+        let closing = text[end + END.len()..].strip_prefix(label);
+        if !closing.is_some_and(|closing| closing.starts_with(DASHES)) {
             continue;
         }
-        let end = format!("-----END {label}-----");
-        let Some((body, after)) = body.split_once(&end) else { continue };
+        let body = &text[start..end];
+        // A block in a block is the one that counts.
+        if body.contains(BEGIN) {
+            continue;
+        }
         let headers: Vec<&str> = body.trim_start().lines().take_while(|line| line.contains(':')).collect();
         let content: String = body
             .trim_start()
@@ -33,12 +46,13 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
             .collect();
         let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(content) else { continue };
         blocks.push(Block { label: label.to_owned(), has_headers: !headers.is_empty(), bytes });
-        rest = after;
+        offset = end;
     }
     blocks
 }
 
 const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
 #[cfg(test)]
@@ -54,6 +68,18 @@ mod tests {
         );
         assert_eq!(found.len(), 1);
         assert!(found[0].has_headers && found[0].bytes == b"x" && found[0].label == "A");
+    }
+
+    #[test]
+    fn a_megabyte_of_beginnings_is_read_once() {
+        let beginnings = "-----BEGIN A-----\n".repeat(60_000);
+        assert!(blocks(&beginnings).is_empty());
+        assert!(blocks(&(beginnings.clone() + "-----END B-----")).is_empty());
+        assert_eq!(
+            blocks(&(beginnings + "-----END A-----\n")).len(),
+            0,
+            "what begins in a block is no base64"
+        );
     }
 
     proptest! {
