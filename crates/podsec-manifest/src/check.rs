@@ -274,6 +274,7 @@ impl<P: Policies> Checking<'_, P> {
             findings,
             advice,
             silenced: Vec::new(),
+            continued: false,
             image_users,
         });
     }
@@ -309,6 +310,8 @@ fn finding<'d, 't, 'p>(
         detail,
         places,
         advice,
+        origin: None,
+        continued: false,
     }
 }
 

@@ -14,6 +14,8 @@ pub struct FileReport {
     /// The file that Helm or Kustomize made the source of. Then places are places in what they made, and not in the
     /// file.
     pub rendered_from: Option<String>,
+    /// What Helm or Kustomize made the judged document by, as in `charts/web with values-prod.yaml`.
+    pub made_by: Option<String>,
     /// Where the source begins in its file: a long file is read in several parts, each with a report of its own.
     pub start: Start,
     /// How many documents it holds, empty ones left out.
@@ -68,6 +70,9 @@ pub struct PodReport {
     pub advice: Vec<Advice>,
     /// Those that someone decided to live with.
     pub silenced: Vec<Silenced>,
+    /// Whether the pod stands in the report of another file too, and is counted there: a patch set some of what is wrong
+    /// with it.
+    pub continued: bool,
     /// The containers that the kubelet does not start after the pod was admitted, or of which their images decide.
     pub image_users: Vec<ImageUser>,
 }
@@ -128,6 +133,10 @@ pub struct Finding {
     pub places: Vec<Place>,
     /// Why no edit is right for this pod, and what is.
     pub advice: Option<String>,
+    /// The value of a chart that its line is made of, and where that stands.
+    pub origin: Option<String>,
+    /// Whether it stands in the report of another file too, and is counted there: this one has the places in this file.
+    pub continued: bool,
 }
 
 /// A field that is to blame, and where it is.

@@ -211,7 +211,7 @@ fn patches_are_told_and_neither_judged_nor_mended() {
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches: [{path: b.yaml}]\n";
     let folder = folder(&[("a.yaml", patch), ("b.yaml", named), ("kustomization.yaml", kustomization)]);
     let arguments = ["--level", "baseline", "--format", "concise"];
-    for paths in [&[][..], &["a.yaml", "b.yaml", "kustomization.yaml"]] {
+    for paths in [&["--no-render"][..], &["a.yaml", "b.yaml", "kustomization.yaml"]] {
         let (report, _, code) = check(folder.path(), &[&arguments[..], paths].concat());
         let mut lines = report.lines();
         let line = lines.next().unwrap();

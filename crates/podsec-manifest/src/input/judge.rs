@@ -2,10 +2,15 @@
 
 use std::mem;
 
+use jiff::civil::Date;
+
 use super::kustomization::Kustomizations;
 use super::parts::Parts;
+use super::rendered::{Rendered, Trace};
+use super::trace::traced;
 use super::{Input, ordered};
 use crate::Source;
+use crate::allowance::apply_allowances;
 use crate::check::{Kept, Origin, Policies, check_from};
 use crate::finding::{FileReport, Problem, Start};
 use crate::template::Templates;
@@ -20,6 +25,8 @@ pub struct Judgement<'j, P> {
     pub policies: &'j P,
     /// Which files are patches.
     pub kustomizations: &'j Kustomizations,
+    /// The day by which allowances in the sources hold.
+    pub today: Date,
     /// Whether the documents in which something was found are kept for whoever works the reports up.
     pub keeps: bool,
 }
@@ -62,16 +69,30 @@ pub fn check_inputs<T: Send, E: Send>(
                     Some(problem) => FileReport { start, problems: vec![problem], ..FileReport::default() },
                     None => judge(input, &source, start, is_whole, judgement, &mut kept),
                 };
-                let report = FileReport { name: source.name.clone(), ..report };
+                let mut report = FileReport { name: source.name.clone(), ..report };
                 documents += report.documents;
-                let (result, held) = work(&source, report, &kept);
-                drop(kept);
-                results.push(result);
-                bytes += held;
+                let mut done = |source: &Source, report: FileReport, kept: &[Kept<'_>]| {
+                    let (result, held) = work(source, report, kept);
+                    results.push(result);
+                    bytes += held;
+                };
+                match input {
+                    Input::Rendered(rendered) if is_whole => {
+                        drop(kept);
+                        for (source, report) in led_back(rendered, source, report, judgement.today) {
+                            done(&source, report, &[]);
+                        }
+                    }
+                    _ => {
+                        apply_allowances(&source, &mut report, judgement.today);
+                        done(&source, report, &kept);
+                        drop(kept);
+                        buffer = source.text.into_bytes();
+                    }
+                }
                 if bytes > MOST_BYTES && !hand_on(mem::take(&mut results), mem::take(&mut bytes)) {
                     return;
                 }
-                buffer = source.text.into_bytes();
             }
         }
         hand_on(results, bytes);
@@ -87,12 +108,12 @@ fn judge<'s>(
     judgement: &Judgement<'_, impl Policies>,
     kept: &mut Vec<Kept<'s>>,
 ) -> FileReport {
-    let Judgement { templates, policies, kustomizations, keeps } = *judgement;
+    let Judgement { templates, policies, kustomizations, keeps, .. } = *judgement;
     let origin = Origin {
-        file: if let Input::Rendered { file, .. } = input { Some(file) } else { None },
+        file: if let Input::Rendered(rendered) = input { Some(&rendered.file) } else { None },
         start,
         named: !matches!(input, Input::File { named: false, .. }),
-        rendered: matches!(input, Input::Rendered { .. }),
+        rendered: matches!(input, Input::Rendered(_)),
         patch_of: kustomizations.naming(input),
     };
     let mut report = check_from(source, origin, templates, policies, &mut |document| {
@@ -100,8 +121,12 @@ fn judge<'s>(
             kept.push(document);
         }
     });
-    if let Input::Rendered { file, .. } = input {
-        report.rendered_from = Some(file.clone());
+    match input {
+        Input::Rendered(rendered) => report.rendered_from = Some(rendered.file.clone()),
+        Input::LeftOut { message, .. } => {
+            report.warnings.push(Problem { object: None, position: None, message: message.clone() });
+        }
+        _ => {}
     }
     let searched = is_whole && !origin.named;
     if searched && !report.problems.is_empty() && !source.text.contains("apiVersion") {
@@ -114,6 +139,25 @@ fn judge<'s>(
         });
     }
     report
+}
+
+/// The reports of the files that a rendered document was made of. A comment of a template is still in what Helm makes of
+/// it, and Kustomize drops those of resources and patches.
+fn led_back(
+    rendered: &Rendered,
+    source: Source,
+    mut report: FileReport,
+    today: Date,
+) -> Vec<(Source, FileReport)> {
+    report.rendered_from = None;
+    apply_allowances(&source, &mut report, today);
+    let mut reports = traced(rendered, source, report);
+    for (source, report) in reports.iter_mut().filter(|_| matches!(rendered.trace, Trace::Resource(_))) {
+        if report.rendered_from.is_none() {
+            apply_allowances(source, report, today);
+        }
+    }
+    reports
 }
 
 /// So many bytes of results are handed on before a long input is over.
@@ -152,6 +196,7 @@ mod tests {
             templates: &Templates::default(),
             policies: &POLICY,
             kustomizations: &Kustomizations::default(),
+            today: Date::constant(2026, 1, 1),
             keeps: false,
         };
         check_inputs(&[Input::File { path, named }], &judgement, work, each).unwrap();

@@ -1,16 +1,23 @@
 //! What to judge: files, found below folders as git sees them, and texts that were given or rendered.
 
+mod chart;
+mod discovery;
 mod judge;
 mod kustomization;
 mod namespaces;
 mod ordered;
 mod parts;
+mod rendered;
 mod search;
 mod subject;
+mod trace;
 
+pub use chart::Chart;
+pub use discovery::{Discovery, Overlay};
 pub use judge::{Judgement, check_inputs};
-pub use kustomization::{KUSTOMIZATION_NAMES, Kustomizations, without_detours};
+pub use kustomization::{KUSTOMIZATION_NAMES, Kustomizations, kustomization_of, without_detours};
 pub use namespaces::{Namespace, namespaces};
 pub use ordered::in_order;
+pub use rendered::{Rendered, relative};
 pub use search::{forget_names, search};
 pub use subject::Input;

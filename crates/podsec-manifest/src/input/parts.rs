@@ -70,7 +70,8 @@ impl<'i> Parts<'i> {
                 Err(error) => Err(unreadable(&error)),
             },
             Input::Text(source) => Ok(Box::new(source.text.as_bytes())),
-            Input::Rendered { text, .. } => Ok(Box::new(text.as_bytes())),
+            Input::Rendered(rendered) => Ok(Box::new(rendered.text.as_bytes())),
+            Input::LeftOut { .. } => Ok(Box::new(io::empty())),
             Input::Unreadable { message, .. } => Err(message.clone()),
         };
         Self { reader, rest: Vec::new(), lines: 0, bytes: 0, is_first: true, is_over: false }

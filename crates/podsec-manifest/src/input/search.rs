@@ -30,7 +30,7 @@ pub fn search(paths: &[PathBuf]) -> Vec<Input> {
             // The first one stays, and counts as named when any is.
             Input::File { path, named } => seen.remove(&absolute(path)).map(|any| *named = any).is_some(),
             Input::Unreadable { .. } => unreadable.insert(input.clone()),
-            Input::Text(_) | Input::Rendered { .. } => true,
+            Input::Text(_) | Input::Rendered(_) | Input::LeftOut { .. } => true,
         });
     }
     inputs

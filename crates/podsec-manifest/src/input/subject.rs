@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::rendered::Rendered;
 use crate::Source;
 
 /// Something to judge.
@@ -18,11 +19,13 @@ pub enum Input {
     /// A text that is at hand.
     Text(Source),
     /// What Helm or Kustomize made of a file.
-    Rendered {
-        /// The file.
-        file: String,
-        /// What they printed.
-        text: String,
+    Rendered(Rendered),
+    /// What is not judged, and why; it is told, and nothing is wrong with it.
+    LeftOut {
+        /// What it is called.
+        name: String,
+        /// Why, and what to do.
+        message: String,
     },
     /// What could not be read, and why.
     Unreadable {
@@ -43,8 +46,8 @@ impl Input {
             }
             Self::Text(source) => source.name.clone(),
             // Its lines are not those of the file.
-            Self::Rendered { file, .. } => format!("{file} (rendered)"),
-            Self::Unreadable { name, .. } => name.clone(),
+            Self::Rendered(Rendered { file, .. }) => format!("{file} (rendered)"),
+            Self::LeftOut { name, .. } | Self::Unreadable { name, .. } => name.clone(),
         }
     }
 }

@@ -26,7 +26,11 @@ impl Renderer for Concise {
                 Entry::Patch(object) => writeln!(out, " note: {}", patch(object))?,
                 Entry::Violation(_, told) => {
                     let severity = if told.refuses() { "error" } else { "warning" };
-                    writeln!(out, " {severity}[{}]: {}", told.finding.check.id, told.finding.sentence())?;
+                    write!(out, " {severity}[{}]: {}", told.finding.check.id, told.finding.sentence())?;
+                    match &report.made_by {
+                        Some(made_by) => writeln!(out, ", in {made_by}")?,
+                        None => writeln!(out)?,
+                    }
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use podsec_yaml::Position;
 
 use super::entry::Entry;
-use super::wording::{consequence, counted, refused, remedies};
+use super::wording::{counted, placed_consequence, refused, remedies};
 use super::{Assembly, Concise, Lines, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport, Problem};
@@ -66,7 +66,7 @@ impl Assembly for Annotated {
             let message = match entry {
                 Entry::Refusal(problem) => problem.message.clone(),
                 Entry::Violation(pod, told) if !told.refuses() => {
-                    format!("{}: {}", consequence(pod, &told), told.finding.sentence())
+                    format!("{}: {}", placed_consequence(report, pod, &told), told.finding.sentence())
                 }
                 _ => continue,
             };

@@ -9,7 +9,7 @@ use podsec_yaml::Position;
 
 use super::entry::Entry;
 use super::excerpt::{Cursor, Excerpt, Window};
-use super::wording::{consequence, counted, expectation, patch, push_expectation, push_remedy};
+use super::wording::{counted, expectation, patch, placed_consequence, push_expectation, push_remedy};
 use super::{Assembly, Lines, Renderer};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Told};
@@ -54,7 +54,7 @@ impl Renderer for Human {
                     text.push_str(&self.snippets.render(&[title.element(origin)]));
                 }
                 Entry::Violation(pod, told) => {
-                    let refused = consequence(pod, &told);
+                    let refused = placed_consequence(report, pod, &told);
                     self.violation(&Message::new(source, pod, &told, &refused), &mut text);
                 }
             }

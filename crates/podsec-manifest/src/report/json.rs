@@ -48,6 +48,8 @@ impl Renderer for Json {
             let violation = Violation {
                 file: report.file(),
                 rendered: report.rendered_from.is_some(),
+                rendered_by: report.made_by.as_deref(),
+                value: finding.origin.as_deref(),
                 line: place.position.line,
                 column: place.position.column,
                 end_column: place.position.column + width,
@@ -199,6 +201,10 @@ struct Violation<'a> {
     file: &'a str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rendered: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendered_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
     line: usize,
     column: usize,
     end_column: usize,

@@ -51,7 +51,7 @@ impl Renderer for Sarif {
         let start = out.len();
         let uri = uri(report.file());
         // What was rendered is no file that could be mended.
-        let mut fix = match report.rendered_from {
+        let mut fix = match report.made_by {
             None => source_fix(source, report, documents, &self.templates),
             Some(_) => None,
         };

@@ -1,6 +1,6 @@
 //! The counts of a whole check.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::wording::counted;
 use crate::finding::{AdvisoryMode, FileReport, Start};
@@ -42,17 +42,34 @@ pub struct Summary {
     pub left_to_images: usize,
     /// Containers that the kubelet refuses to start on account of their user.
     pub not_started: usize,
+    /// The files of which Helm or Kustomize made something, each counted once.
+    made_of: BTreeSet<String>,
 }
 
 impl Summary {
     /// Counts one source, or one part of it.
     pub fn add(&mut self, report: &FileReport) {
-        self.files += usize::from(report.start == Start::default());
+        let is_new = match report.made_by {
+            Some(_) => !self.made_of.contains(report.file()) && self.made_of.insert(report.file().to_owned()),
+            None => report.start == Start::default(),
+        };
+        self.files += usize::from(is_new);
         self.documents += report.documents;
         self.problems += report.problems.len();
         self.refusals += report.refusals.len();
         self.patches += report.patches.len();
         for pod in &report.pods {
+            self.silenced += pod.silenced.iter().filter(|silenced| !silenced.finding.continued).count();
+            for finding in pod.findings.iter().filter(|finding| !finding.continued) {
+                self.violations += 1;
+                *self.by_check.entry(finding.check.id).or_default() += 1;
+            }
+            let not_started = pod.image_users.iter().filter(|user| user.refusal.is_some()).count();
+            self.not_started += not_started;
+            self.left_to_images += pod.image_users.len() - not_started;
+            if pod.continued {
+                continue;
+            }
             self.pods += 1;
             match pod.policy {
                 Some(policy) => *self.policies.entry(policy.to_string()).or_default() += 1,
@@ -63,14 +80,6 @@ impl Summary {
             let is_told = |mode| pod.advice.iter().any(|advice| advice.modes.contains(&mode));
             self.warned_pods += usize::from(pod.findings.is_empty() && is_told(AdvisoryMode::Warn));
             self.audited_pods += usize::from(pod.findings.is_empty() && is_told(AdvisoryMode::Audit));
-            self.violations += pod.findings.len();
-            self.silenced += pod.silenced.len();
-            let not_started = pod.image_users.iter().filter(|user| user.refusal.is_some()).count();
-            self.not_started += not_started;
-            self.left_to_images += pod.image_users.len() - not_started;
-            for finding in &pod.findings {
-                *self.by_check.entry(finding.check.id).or_default() += 1;
-            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use podsec_standards::{Check, Edit, Level, Policy};
 
-use crate::finding::{AdvisoryMode, Finding, PartialObject, Place, PodReport, Told};
+use crate::finding::{AdvisoryMode, FileReport, Finding, PartialObject, Place, PodReport, Told};
 use crate::object::ObjectName;
 
 /// A number and its noun: `1 pod`, `2 pods`.
@@ -209,6 +209,18 @@ pub(crate) fn consequence(pod: &PodReport, told: &Told<'_>) -> String {
         _ => "with a warning, and noted in the audit log",
     };
     format!("{name} would be {accepted} {how}, as its namespace asks by {policy}")
+}
+
+/// [`consequence`] of a pod in a report, with what made it and the value behind its line.
+pub(crate) fn placed_consequence(report: &FileReport, pod: &PodReport, told: &Told<'_>) -> String {
+    let mut text = consequence(pod, told);
+    if let Some(made_by) = &report.made_by {
+        let _ = write!(text, ", in {made_by}");
+    }
+    if let Some(origin) = &told.finding.origin {
+        let _ = write!(text, "; the line is made of {origin}");
+    }
+    text
 }
 
 /// Whose pods are refused, as a subject: `Pod "a"`, `pods of Deployment "web"`.

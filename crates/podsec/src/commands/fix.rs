@@ -233,7 +233,7 @@ fn read(input: &Input) -> Result<Option<Source>, String> {
         }
         Input::Text(source) => Ok(Some(source.clone())),
         // Nothing that was rendered is searched for.
-        Input::Rendered { .. } => Ok(None),
+        Input::Rendered(_) | Input::LeftOut { .. } => Ok(None),
         Input::Unreadable { message, .. } => Err(message.clone()),
     }
 }

@@ -11,6 +11,7 @@ mod help;
 pub(crate) mod inspect;
 mod json_lines;
 pub(crate) mod man;
+mod render;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod values;

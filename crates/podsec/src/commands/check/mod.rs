@@ -2,7 +2,6 @@
 
 pub(crate) mod policies;
 pub(crate) mod progress;
-mod rendered;
 mod reports;
 mod selection;
 pub(crate) mod settings;
@@ -18,16 +17,19 @@ use anyhow::Context;
 use clap::Args;
 use globset::{Glob, GlobSetBuilder};
 use jiff::Zoned;
-use podsec_manifest::input::{Input, Judgement, Kustomizations, check_inputs, forget_names, search};
+use podsec_manifest::input::{
+    Discovery, Input, Judgement, Kustomizations, check_inputs, forget_names, search,
+};
 use podsec_manifest::report::Summary;
-use podsec_manifest::{Baseline, FileReport, Kept, Source, Start, Template, apply_allowances};
+use podsec_manifest::{Baseline, FileReport, Kept, Source, Start, Template, Templates};
 
 use policies::{ModeArgument, Policies, PolicyArguments};
 use progress::Progress;
-use rendered::RenderArguments;
 use reports::ReportArguments;
 use selection::SelectionArguments;
 use settings::Settings;
+
+use super::render::RenderArguments;
 
 /// Exits with 0 when everything would be admitted, 1 when something would be refused, 2 when something could not be
 /// judged.
@@ -112,7 +114,8 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let templates = settings.templates(&arguments.template).context("cannot use podsec.toml")?;
     // Meanwhile manifests are searched.
     thread::spawn(podsec_manifest::prepare);
-    let inputs = inputs(&arguments, &settings)?;
+    settings.complete_render(&mut arguments.render);
+    let Inputs { inputs, kustomizations } = inputs(&arguments, &settings, &templates)?;
     let policies = Policies::new(&arguments.policy, &inputs)?;
     let known_path = arguments.known.clone().or_else(|| settings.known());
     let mut ledger = Ledger { writes: arguments.write_known, ..Ledger::default() };
@@ -128,7 +131,6 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let today = Zoned::now().date();
     let Arguments { strict, quiet, fail_on, .. } = arguments;
     let render = |source: &Source, mut report: FileReport, documents: &[Kept<'_>]| {
-        apply_allowances(source, &mut report, today);
         if strict {
             report.problems.append(&mut report.refusals);
         }
@@ -163,7 +165,8 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let judgement = Judgement {
         templates: &templates,
         policies: &policies,
-        kustomizations: &Kustomizations::near(&inputs),
+        kustomizations: &kustomizations,
+        today,
         keeps: renderers.want_documents(),
     };
     check_inputs(&inputs, &judgement, render, add)
@@ -230,18 +233,27 @@ impl Ledger {
     }
 }
 
-fn inputs(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Vec<Input>> {
-    let mut inputs = arguments.render.inputs()?;
+/// What to judge.
+struct Inputs {
+    inputs: Vec<Input>,
+    kustomizations: Kustomizations,
+}
+
+fn inputs(arguments: &Arguments, settings: &Settings, templates: &Templates) -> anyhow::Result<Inputs> {
+    let mut inputs = arguments.render.named()?;
+    let mut found = Vec::new();
     if !arguments.paths.is_empty() {
-        inputs.extend(search(&arguments.paths));
+        found = search(&arguments.paths);
     } else if arguments.render.is_empty() {
-        inputs.extend(search(&[PathBuf::from(".")]));
+        found = search(&[PathBuf::from(".")]);
     }
     if arguments.force_exclude {
-        forget_names(&mut inputs);
+        forget_names(&mut found);
     }
-    leave_out_excluded(&mut inputs, settings)?;
-    Ok(inputs)
+    leave_out_excluded(&mut found, settings)?;
+    let kustomizations = Kustomizations::near(&found);
+    inputs.extend(arguments.render.found(Discovery::of(found), templates, arguments.strict));
+    Ok(Inputs { inputs, kustomizations })
 }
 
 /// Forgets the files that the settings exclude. What is named is wanted, whatever is excluded.

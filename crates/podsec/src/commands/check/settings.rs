@@ -9,6 +9,7 @@ use podsec_manifest::{Template, Templates};
 use podsec_standards::{Level, Policy, Version};
 use serde::Deserialize;
 
+use super::super::render::RenderArguments;
 use super::super::values::CheckId;
 use super::policies::{ModeArgument, PolicyArguments};
 use super::selection::{FileIgnores, Selection, SelectionArguments, below};
@@ -34,6 +35,10 @@ pub(crate) struct Settings {
     levels: Vec<LevelSetting>,
     fail_on: Option<String>,
     strict: bool,
+    /// Whether charts and overlays are rendered.
+    render: Option<bool>,
+    /// The version of Kubernetes that charts are told they are for.
+    kube_version: Option<String>,
     /// Globs of files that are not judged.
     pub(crate) exclude: Vec<String>,
     template: Vec<TemplateSetting>,
@@ -110,6 +115,11 @@ impl Settings {
 
     pub(crate) fn fail_on(&self) -> anyhow::Result<Option<ModeArgument>> {
         mode("fail-on", self.fail_on.as_deref())
+    }
+
+    /// Fills in what the flags leave open of how things are rendered.
+    pub(crate) fn complete_render(&self, arguments: &mut RenderArguments) {
+        arguments.complete(self.render, self.kube_version.as_ref());
     }
 
     pub(crate) fn strict(&self) -> bool {
@@ -189,6 +199,8 @@ mod tests {
             ignore = ["privileged"]
             fail-on = "warn"
             strict = true
+            render = false
+            kube-version = "1.33"
             [per-file-ignores]
             "agents/**" = ["hostPathVolumes"]
             [[levels]]
