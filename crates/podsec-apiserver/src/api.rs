@@ -29,6 +29,14 @@ impl ApiServer {
         Ok(())
     }
 
+    /// Serves what others have made, and makes nothing: no objects of the system, no controllers.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn bootstrap_read_only(self: &Arc<Self>) -> Result<(), Status> {
+        controllers::definitions::load(self).await
+    }
+
     /// Runs the tiny node, which takes pods to Running.
     pub fn start_node(self: &Arc<Self>) {
         node::start(self);

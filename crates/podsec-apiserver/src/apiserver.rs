@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use podsec_admission::Admission;
 use podsec_apimachinery::schema::catalog::Resource;
@@ -43,6 +44,8 @@ pub struct ApiServer {
     pub(crate) event_lines: EventLines,
     pub(crate) in_flight: MaxInFlight,
     stopping: watch::Sender<bool>,
+    /// How long the checks of health wait for the store.
+    pub(crate) healthcheck_timeout: Duration,
     /// Host and port under which clients reach it; empty without a socket.
     pub(crate) address: String,
     /// The certificate that client certificates are signed with, PEM.
@@ -92,6 +95,7 @@ impl ApiServer {
             event_lines: EventLines::default(),
             in_flight: MaxInFlight::new(0, 0),
             stopping,
+            healthcheck_timeout: Duration::from_secs(2),
             address: String::new(),
             authority: None,
         }
@@ -117,6 +121,13 @@ impl ApiServer {
     #[must_use]
     pub fn with_max_in_flight(mut self, read_only: usize, mutating: usize) -> Self {
         self.in_flight = MaxInFlight::new(read_only, mutating);
+        self
+    }
+
+    /// The same with checks of health that wait as long for the store.
+    #[must_use]
+    pub(crate) fn with_healthcheck_timeout(mut self, timeout: Duration) -> Self {
+        self.healthcheck_timeout = timeout;
         self
     }
 

@@ -19,6 +19,7 @@ mod body;
 mod bootstrap;
 mod client;
 mod controllers;
+mod credentials;
 mod data_directory;
 mod decode;
 mod endpoints;
@@ -35,6 +36,8 @@ mod registry;
 mod request;
 mod server;
 mod sinks;
+mod storage;
+mod stored_values;
 mod table;
 mod tls;
 mod verbs;
@@ -46,6 +49,8 @@ pub use authentication::Tokens;
 pub use authorization::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub use body::{RequestBody, ResponseBody, request_body};
 pub use in_process::InProcess;
-pub use options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, ServiceAccountOptions, Storage};
+pub use options::{
+    AuditLogFormat, AuditLogMode, AuditOptions, EtcdFlags, Options, ServiceAccountOptions, Storage,
+};
 pub use request::{Peer, User};
 pub use server::{Server, StartError};

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use podsec_transport::Limits;
 
@@ -17,7 +18,7 @@ pub struct Options {
     pub secure_port: u16,
     /// `--kubeconfig-out`: where the kubeconfig is written once the server is ready.
     pub kubeconfig_out: PathBuf,
-    /// `--data-dir` or `--in-memory`.
+    /// `--data-dir`, `--in-memory` or the `--etcd-…` flags.
     pub storage: Storage,
     /// `--admission-control-config-file`: an `AdmissionConfiguration`.
     pub admission_control_config_file: Option<PathBuf>,
@@ -31,6 +32,8 @@ pub struct Options {
     pub service_accounts: ServiceAccountOptions,
     /// The `--audit-…` flags.
     pub audit: AuditOptions,
+    /// `--etcd-healthcheck-timeout`: how long `/healthz`, `/livez` and `/readyz` wait for the store.
+    pub healthcheck_timeout: Duration,
     /// `--quota-backend-bytes`: how many bytes all objects in the database may have together; 0 is no bound.
     pub quota_backend_bytes: usize,
     /// `--max-requests-inflight`: requests at one time that only read; 0 for any number.
@@ -50,6 +53,29 @@ pub enum Storage {
     Directory(PathBuf),
     /// In memory; all is forgotten at the end.
     Memory,
+    /// In an etcd cluster.
+    Etcd(EtcdFlags),
+}
+
+/// The `--etcd-…` flags.
+#[derive(Clone, Debug)]
+pub struct EtcdFlags {
+    /// `--etcd-servers`: where the members listen.
+    pub servers: Vec<String>,
+    /// `--etcd-cafile`: the authorities of their certificates, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// `--etcd-certfile`: the certificate to show to them, PEM.
+    pub cert_file: Option<PathBuf>,
+    /// `--etcd-keyfile`: its key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// `--etcd-prefix`: what all keys start with.
+    pub prefix: String,
+    /// `--etcd-compaction-interval`; zero leaves compaction to others.
+    pub compaction_interval: Duration,
+    /// `--etcd-read-only`: whether nothing is written; when absent, whether kube-apiserver has written there.
+    pub read_only: Option<bool>,
+    /// `--data-dir`: where the certificate authority, the signing key and the token are; in etcd when absent.
+    pub credentials: Option<PathBuf>,
 }
 
 /// How tokens of service accounts are signed and verified.
@@ -125,6 +151,7 @@ impl Default for Options {
             token_auth_file: None,
             service_accounts: ServiceAccountOptions::default(),
             audit: AuditOptions::default(),
+            healthcheck_timeout: Duration::from_secs(2),
             quota_backend_bytes: 0,
             max_requests_inflight: 400,
             max_mutating_requests_inflight: 200,

@@ -1,10 +1,8 @@
 //! From options to a running server: storage, certificates, bootstrap objects, listener, kubeconfig.
 
-use std::fs::{self, DirBuilder};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hyper::{Request, Response, StatusCode};
@@ -12,23 +10,21 @@ use podsec_admission::Admission;
 use podsec_apimachinery::Status;
 use podsec_audit::sink::{Format, Log, LogOptions};
 use podsec_audit::{Auditor, Policy};
-use podsec_storage::{Memory, OpenError, Redb, Retention, Store};
 use podsec_transport::{ClientAuthorities, Handler, IncomingBody, Listener, Refusal};
 use tokio::net::TcpListener;
-use uuid::Uuid;
 
 use crate::admission::configuration;
 use crate::apiserver::ApiServer;
-use crate::authentication::service_account::{self, ServiceAccountTokens};
 use crate::authentication::{self, StrangersCertificate, Tokens, user_of_certificate};
 use crate::authorization::AuthorizationMode;
 use crate::body::{ResponseBody, request_body};
-use crate::data_directory;
+use crate::credentials::Credentials;
 use crate::kubeconfig::Kubeconfig;
-use crate::options::{AuditLogFormat, AuditLogMode, AuditOptions, Options, Storage};
+use crate::options::{AuditLogFormat, AuditLogMode, AuditOptions, Options};
 use crate::request::Peer;
 use crate::request::user::{MASTERS, User};
-use crate::tls::{self, Authority, write_private};
+use crate::storage;
+use crate::tls;
 
 /// A server that listens.
 pub struct Server {
@@ -36,26 +32,16 @@ pub struct Server {
     listener: Listener,
     address: SocketAddr,
     clients: ClientAuthorities,
+    is_read_only: bool,
 }
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The data directory cannot be made or written.
-    #[error("cannot use the data directory {}", path.display())]
-    DataDirectory {
-        /// The directory.
-        path: PathBuf,
-        /// The operating system's answer.
-        source: io::Error,
-    },
-    /// Others may read or write the data directory.
+    /// What keeps the objects cannot be opened.
     #[error(transparent)]
-    Permissions(#[from] data_directory::Error),
-    /// The database cannot be opened.
-    #[error("cannot open the database")]
-    Database(#[source] OpenError),
+    Storage(#[from] storage::Error),
     /// The configuration of an admission plugin cannot be used.
     #[error(transparent)]
     Admission(#[from] configuration::Error),
@@ -71,9 +57,6 @@ pub enum StartError {
     /// A file of tokens cannot be used.
     #[error(transparent)]
     Tokens(#[from] authentication::Error),
-    /// The keys of service account tokens cannot be used.
-    #[error(transparent)]
-    ServiceAccountKeys(#[from] service_account::Error),
     /// The certificates cannot be made or read.
     #[error(transparent)]
     Certificates(#[from] tls::Error),
@@ -104,18 +87,8 @@ impl Server {
     /// # Errors
     /// Whatever keeps the server from being of use.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
-        let (store, authority, token) = match &options.storage {
-            Storage::Memory => {
-                let store: Arc<dyn Store> = Arc::new(Memory::default());
-                (store, Authority::ephemeral()?, random_token())
-            }
-            Storage::Directory(path) => open(path, options.quota_backend_bytes)?,
-        };
-        let service_accounts = options.service_accounts.clone();
-        let service_accounts = match &options.storage {
-            Storage::Memory => ServiceAccountTokens::ephemeral(service_accounts)?,
-            Storage::Directory(path) => ServiceAccountTokens::kept_in(path, service_accounts)?,
-        };
+        let opened = storage::open(options).await?;
+        let Credentials { authority, service_accounts, token } = opened.credentials;
         let mut tokens = Tokens::default();
         if let Some(path) = &options.token_auth_file {
             tokens.load(path)?;
@@ -127,15 +100,20 @@ impl Server {
         let address = socket.local_addr().map_err(listen)?;
         let admission = Admission::new(configuration::load(options)?);
         let auditor = auditor(&options.audit)?;
-        let api = ApiServer::new(store, tokens, admission, auditor);
+        let api = ApiServer::new(opened.store, tokens, admission, auditor);
         let api = api
             .with_plugins(options.admission_plugins.clone())
             .with_authorization_modes(options.authorization_modes.clone())
             .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight)
-            .with_service_accounts(service_accounts);
+            .with_service_accounts(service_accounts)
+            .with_healthcheck_timeout(options.healthcheck_timeout);
         let api = Arc::new(api.at(address, authority.certificate_pem()));
-        api.bootstrap().await.map_err(StartError::Bootstrap)?;
-        if options.node {
+        if opened.is_read_only {
+            api.bootstrap_read_only().await.map_err(StartError::Bootstrap)?;
+        } else {
+            api.bootstrap().await.map_err(StartError::Bootstrap)?;
+        }
+        if options.node && !opened.is_read_only {
             if !options.authorization_modes.contains(AuthorizationMode::Node) && !api.authorizer.allows_all()
             {
                 tracing::warn!(
@@ -151,7 +129,7 @@ impl Server {
             limits: options.limits,
             metrics: api.metrics.connections.clone(),
         };
-        let server = Self { api, listener, address, clients };
+        let server = Self { api, listener, address, clients, is_read_only: opened.is_read_only };
         let kubeconfig = Kubeconfig {
             address,
             authority_pem: authority.certificate_pem(),
@@ -162,6 +140,11 @@ impl Server {
             .write(&options.kubeconfig_out)
             .map_err(|source| StartError::Kubeconfig { path: options.kubeconfig_out.clone(), source })?;
         Ok(server)
+    }
+
+    /// Whether nothing can be written, so that controllers have nothing to do.
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// Where the server listens.
@@ -237,29 +220,6 @@ impl Handler for Service {
     }
 }
 
-fn open(path: &Path, quota: usize) -> Result<(Arc<dyn Store>, Authority, String), StartError> {
-    let quota = if quota == 0 { usize::MAX } else { quota };
-    let unusable = |source| StartError::DataDirectory { path: path.to_owned(), source };
-    // For its owner alone: Secrets are in there.
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
-    data_directory::expect_closed(path)?;
-    let database = path.join("podsec.redb");
-    let store =
-        Redb::open_with_quota(&database, Retention::default(), quota).map_err(StartError::Database)?;
-    let authority = Authority::load_or_create(path)?;
-    let token_path = path.join("token");
-    let token = match fs::read_to_string(&token_path) {
-        Ok(token) if !token.trim().is_empty() => token.trim().to_owned(),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
-        _ => {
-            let token = random_token();
-            write_private(&token_path, token.as_bytes()).map_err(unusable)?;
-            token
-        }
-    };
-    Ok((Arc::new(store), authority, token))
-}
-
 /// Auditing takes a policy and a log; without either there is none. The log is opened all the same, as
 /// kube-apiserver does.
 fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
@@ -304,10 +264,6 @@ fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
         AuditLogMode::Blocking => auditor,
         AuditLogMode::BlockingStrict => auditor.strict(),
     }))
-}
-
-fn random_token() -> String {
-    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
 /// The user of the kubeconfig.

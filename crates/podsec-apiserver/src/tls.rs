@@ -150,7 +150,8 @@ impl Authority {
         Ok(config)
     }
 
-    fn create() -> Result<(Self, String), Error> {
+    /// A new authority, and its key, PEM.
+    pub(crate) fn create() -> Result<(Self, String), Error> {
         let mut params = params_for("podsec-ca")?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages =
@@ -166,7 +167,8 @@ impl Authority {
         Ok((authority, key_pem))
     }
 
-    fn parse(certificate_pem: String, key_pem: &str) -> Option<Self> {
+    /// The authority of a certificate and its key, both PEM; none when they do not fit together.
+    pub(crate) fn parse(certificate_pem: String, key_pem: &str) -> Option<Self> {
         let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).ok()?;
         let key = KeyPair::from_pem(key_pem).ok()?;
         let (_, parsed) = x509_parser::parse_x509_certificate(&certificate).ok()?;

@@ -44,6 +44,9 @@ pub enum Error {
     /// The objects have reached the quota of the store; deletions and reads go on. The words are etcd's.
     #[error("etcdserver: mvcc: database space exceeded")]
     NoSpace,
+    /// The store was opened for reading alone.
+    #[error("the store is read-only")]
+    ReadOnly,
     /// The store has been closed, or what writes for it has died.
     #[error("the store is closed")]
     Closed,
@@ -51,7 +54,6 @@ pub enum Error {
     #[error("the change could not be written")]
     Write(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// etcd did not answer, or not as it should. A change may or may not have been made.
-    #[cfg(feature = "etcd")]
     #[error("etcd did not do what it was asked")]
     Etcd(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }

@@ -66,19 +66,35 @@ impl Feeds {
         watch
     }
 
-    /// Hands `event` to all watches of its key. Feeds without watches are dropped on the way.
-    pub(crate) fn publish(&mut self, event: &Arc<Event>) {
+    /// Hands the events of one revision to all watches of their keys. Feeds without watches are dropped on the way.
+    ///
+    /// A watch counts what it has returned by revision, so it must find all events of a revision or none: etcd
+    /// deletes all keys of an expired lease in one.
+    pub(crate) fn publish(&mut self, revision: Revision, events: &[Arc<Event>]) {
         self.feeds.retain(|feed| feed.wake.receiver_count() > 0);
         for feed in &self.feeds {
-            if event.key().starts_with(&*feed.prefix) {
+            let mut own = events.iter().filter(|event| event.key().starts_with(&*feed.prefix)).peekable();
+            if own.peek().is_some() {
                 let mut queue = feed.queue.write().unwrap_or_else(PoisonError::into_inner);
-                queue.events.push_back(Arc::clone(event));
+                queue.events.extend(own.cloned());
                 drop(queue);
                 feed.wake.send_replace(());
             }
         }
         // Only now, so that who reads a revision here finds its events in the queues.
-        self.newest.send_replace(event.revision());
+        self.newest.send_replace(revision);
+    }
+
+    /// Ends all watches that have not taken everything up to `revision`: what came before it is not known.
+    pub(crate) fn cut_off(&mut self, revision: Revision) {
+        for feed in &self.feeds {
+            let mut queue = feed.queue.write().unwrap_or_else(PoisonError::into_inner);
+            queue.events.clear();
+            queue.dropped = revision;
+            drop(queue);
+            feed.wake.send_replace(());
+        }
+        self.newest.send_replace(revision);
     }
 
     /// Tells the watches that there is nothing up to `revision` that they will hear of.
@@ -106,14 +122,17 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// The events that have not been returned, at most [`BATCH`] of them.
+    /// The events that have not been returned, about [`BATCH`] of them.
     fn waiting(&self) -> Result<Vec<Arc<Event>>, Error> {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         if self.taken < queue.dropped {
             return Err(Error::Lagged { after: self.taken });
         }
         let start = queue.events.partition_point(|event| event.revision() <= self.taken);
-        Ok(queue.events.iter().skip(start).take(BATCH).cloned().collect())
+        let rest = queue.events.range(start..);
+        let last = rest.clone().take(BATCH).next_back().map(|event| event.revision());
+        // Whole revisions, whatever the bound.
+        Ok(rest.take_while(|event| Some(event.revision()) <= last).cloned().collect())
     }
 }
 

@@ -110,16 +110,44 @@ impl History {
 
     /// Makes `event`, which [`decide`] decided on and which is durable by now, visible to all.
     pub(crate) fn apply(&mut self, event: Arc<Event>, time: SystemTime) {
-        self.revision = event.revision();
-        match event.entry() {
-            Some(entry) => self.current.insert(Arc::clone(&entry.key), entry.clone()),
-            None => self.current.remove(&**event.key()),
-        };
-        self.log_bytes += cost(&event);
-        self.live_bytes += event.entry().map_or(0, size);
-        self.live_bytes -= event.previous().map_or(0, size);
-        self.feeds.publish(&event);
-        self.log.push_back(Logged { event, time });
+        self.apply_all(&[event], time);
+    }
+
+    /// Makes the events of one revision, each of another key, visible to all at once.
+    pub(crate) fn apply_all(&mut self, events: &[Arc<Event>], time: SystemTime) {
+        let Some(last) = events.last() else { return };
+        self.revision = last.revision();
+        for event in events {
+            match event.entry() {
+                Some(entry) => self.current.insert(Arc::clone(&entry.key), entry.clone()),
+                None => self.current.remove(&**event.key()),
+            };
+            self.log_bytes += cost(event);
+            self.live_bytes += event.entry().map_or(0, size);
+            self.live_bytes -= event.previous().map_or(0, size);
+            self.log.push_back(Logged { event: Arc::clone(event), time });
+        }
+        self.feeds.publish(self.revision, events);
+    }
+
+    /// Stands at `revision`, up to which nothing has happened to these keys.
+    pub(crate) fn advance_to(&mut self, revision: Revision) {
+        if revision > self.revision {
+            self.revision = revision;
+            self.feeds.skip_to(revision);
+        }
+    }
+
+    /// Begins anew with `entries` at `revision`; watches that are not as far hear that they have missed something.
+    pub(crate) fn begin_again(&mut self, entries: Vec<Entry>, revision: Revision) {
+        self.current.clear();
+        self.log.clear();
+        (self.log_bytes, self.live_bytes) = (0, 0);
+        for entry in entries {
+            self.restore(entry);
+        }
+        (self.oldest, self.revision) = (revision, revision);
+        self.feeds.cut_off(revision);
     }
 
     /// Up to where the retention wants the history dropped, if so much has gathered that it is worth it.

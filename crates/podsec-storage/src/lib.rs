@@ -10,13 +10,12 @@
 //! One counter numbers every change of every key. The history holds the newest entry of each key and the
 //! recent changes in order; from the two it answers reads of the present, reads of the recent past and
 //! watches that resume. [`Memory`] forgets with the process; [`Redb`] keeps all of it in one file too, which
-//! `docs/storage.md` draws byte by byte; `Etcd`, behind the feature `etcd`, passes everything on to a cluster.
+//! `docs/storage.md` draws byte by byte; [`Etcd`] keeps it in a cluster, and follows what others write there.
 //!
 //! The entry point is the trait [`Store`].
 
 mod change;
 mod error;
-#[cfg(feature = "etcd")]
 mod etcd;
 mod feed;
 mod history;
@@ -29,8 +28,7 @@ mod store;
 
 pub use change::{Change, Commit, MAX_REQUEST_BYTES, Precondition};
 pub use error::{Error, OpenError};
-#[cfg(feature = "etcd")]
-pub use etcd::{Etcd, EtcdTls};
+pub use etcd::{Decode, Etcd, EtcdOptions, EtcdTls};
 pub use memory::Memory;
 pub use range::{Page, Range};
 pub use redb::Redb;

@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use hyper::StatusCode;
 use tokio::time::timeout;
@@ -82,19 +81,16 @@ impl Check {
     async fn run(self, api: &ApiServer) -> Result<(), String> {
         match self {
             Self::Log => api.auditor.as_ref().map_or(Ok(()), podsec_audit::Auditor::check),
-            Self::Etcd => match timeout(PATIENCE, api.store.check()).await {
+            Self::Etcd => match timeout(api.healthcheck_timeout, api.store.check()).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(match error.source() {
                     Some(cause) => format!("{error}: {cause}"),
                     None => error.to_string(),
                 }),
-                Err(_) => Err(format!("no answer in {} seconds", PATIENCE.as_secs())),
+                Err(_) => Err(format!("no answer in {:?}", api.healthcheck_timeout)),
             },
             Self::Shutdown if *api.stopping().borrow() => Err("process is shutting down".to_owned()),
             Self::Shutdown | Self::Ping => Ok(()),
         }
     }
 }
-
-/// kube-apiserver's `--etcd-healthcheck-timeout`.
-const PATIENCE: Duration = Duration::from_secs(2);

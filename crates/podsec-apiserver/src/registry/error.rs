@@ -34,6 +34,11 @@ pub(crate) fn status(error: &Error) -> Status {
         Error::Compacted { .. } => {
             Status::failure(410, "Expired", "The resourceVersion for the provided list is too old.")
         }
+        Error::ReadOnly => Status::failure(
+            403,
+            "Forbidden",
+            "nothing can be written: the server reads the etcd of a cluster (--etcd-read-only)",
+        ),
         Error::Closed => Status::failure(503, "ServiceUnavailable", "the server is shutting down"),
         // As kube-apiserver passes on what etcd says: without a reason.
         Error::TooLarge | Error::NoSpace => Status::failure(500, "", error.to_string()),

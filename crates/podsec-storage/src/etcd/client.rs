@@ -62,7 +62,7 @@ impl Client {
         let codec = ProstCodec::<Request, Response>::default();
         let path = PathAndQuery::from_static(path);
         let mut request = request.into_request();
-        request.set_timeout(PATIENCE);
+        request.set_timeout(TIMEOUT);
         Ok(self.ready().await?.unary(request, path, codec).await?.into_inner())
     }
 
@@ -74,4 +74,4 @@ impl Client {
 }
 
 /// How long a call may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

@@ -45,6 +45,9 @@ pub(super) struct RangeResponse {
     pub(super) header: Option<Header>,
     #[prost(message, repeated, tag = "2")]
     pub(super) kvs: Vec<KeyValue>,
+    /// Whether the limit left some out.
+    #[prost(bool, tag = "3")]
+    pub(super) more: bool,
     /// How many keys are in the range, whatever the limit.
     #[prost(int64, tag = "4")]
     pub(super) count: i64,

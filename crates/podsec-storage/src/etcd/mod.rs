@@ -1,120 +1,187 @@
 //! The store in an etcd cluster, one key of etcd for each key of the store.
+//!
+//! ```text
+//! commit ──► transaction ──► etcd ──► watch ──► cache
+//! get, range, watch ──► how far is etcd? ──► cache, once it is as far
+//! range of long ago ──► etcd
+//! ```
+//!
+//! Reads are as fresh as etcd's own linearizable ones, and answered from memory; see [`read_index`] and [`cache`].
 
+mod cache;
 mod client;
+mod keys;
 mod message;
-mod watch;
+mod options;
+mod read_index;
 
-use std::{ops::Bound, sync::Arc, time::Duration};
+use std::future::ready;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tonic::{
-    Code, Status,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
-};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
 
-use self::{
-    client::Client,
-    message::{
-        CREATE, CompactionRequest, Compare, DeleteRequest, EQUAL, KeyValue, MOD, NOT_EQUAL, PutRequest,
-        RangeRequest, Request, RequestOp, Response, ResponseOp, Target, TxnRequest, WatchCreate,
-    },
+use self::cache::{Cache, Follower};
+use self::client::Client;
+use self::keys::{Keys, end_of, first};
+use self::message::{
+    CREATE, CompactionRequest, Compare, DeleteRequest, EQUAL, KeyValue, MOD, NOT_EQUAL, PutRequest,
+    RangeRequest, Request, RequestOp, Response, ResponseOp, Target, TxnRequest,
 };
+pub use self::options::{Decode, EtcdOptions, EtcdTls};
+use self::read_index::ReadIndex;
 use crate::{Answer, Change, Commit, Entry, Error, Page, Precondition, Range, Revision, Store, Watch};
 
 /// A store in an etcd cluster, whose keys, values and revisions are etcd's own.
 ///
-/// What is kept of the past is what the cluster keeps: whoever runs it compacts it, or calls
-/// [`Store::compact`]. A watch that is slower than its buffer ends with [`Error::Lagged`]; one whose connection
-/// breaks resumes by itself.
+/// Any number of processes may use one cluster, kube-apiserver among them: what one has committed, the others read.
 pub struct Etcd {
     client: Client,
-}
-
-/// What it takes to trust a cluster, and to be trusted by it. All in PEM.
-pub struct EtcdTls {
-    /// The certificates of the authority that signed etcd's.
-    pub authority: Vec<u8>,
-    /// The certificate to show to etcd, and its key.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    keys: Arc<Keys>,
+    cache: Arc<Cache>,
+    read_index: ReadIndex,
+    barrier_after: Duration,
+    /// Held by whoever writes the barrier.
+    barrier: Mutex<()>,
+    is_read_only: bool,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Etcd {
-    /// A store in the cluster at `endpoints`, such as `https://127.0.0.1:2379`. Connects when it is first used,
-    /// and again when the connection is lost. It needs a Tokio runtime around it, for its connections.
+    /// Connects, reads everything, and follows what changes. Connections that break are made again. It needs a Tokio
+    /// runtime around it, for its connections.
     ///
     /// # Errors
-    /// When an endpoint is no URL, a certificate is none, or there is no runtime.
-    pub fn new(endpoints: &[&str], tls: Option<&EtcdTls>) -> Result<Self, Error> {
-        let _runtime = Handle::try_current().map_err(failed)?;
-        let mut parsed = Vec::new();
-        for endpoint in endpoints {
-            let mut endpoint = Endpoint::from_shared((*endpoint).to_owned()).map_err(failed)?;
-            if let Some(tls) = tls {
+    /// When an endpoint is no URL, a certificate is none, there is no runtime, or the cluster does not answer.
+    pub async fn connect(options: &EtcdOptions) -> Result<Self, Error> {
+        Handle::try_current().map_err(failed)?;
+        let mut endpoints = Vec::new();
+        for endpoint in &options.endpoints {
+            let mut endpoint = Endpoint::from_shared(endpoint.clone()).map_err(failed)?;
+            if let Some(tls) = &options.tls {
                 endpoint = endpoint.tls_config(tls.into()).map_err(failed)?;
             }
             // Without it a watch could wait for ever on a connection that is dead.
             let endpoint = endpoint.http2_keep_alive_interval(KEEP_ALIVE).keep_alive_timeout(KEEP_ALIVE);
-            parsed.push(endpoint.keep_alive_while_idle(true).connect_timeout(KEEP_ALIVE));
+            endpoints.push(endpoint.keep_alive_while_idle(true).connect_timeout(KEEP_ALIVE));
         }
-        Ok(Self { client: Client::new(Channel::balance_list(parsed.into_iter())) })
+        let client = Client::new(Channel::balance_list(endpoints.into_iter()));
+        let keys = Arc::new(Keys::new(options));
+        let cache = Cache::load(&client, &keys, options.retention).await.map_err(unanswered)?;
+        let cache = Arc::new(cache);
+        let follower = Follower { client: client.clone(), keys: keys.clone(), cache: cache.clone() };
+        let tasks = vec![tokio::spawn(follower.run())];
+        let read_index = ReadIndex::start(client.clone());
+        Ok(Self {
+            client,
+            keys,
+            cache,
+            read_index,
+            barrier_after: options.barrier_after,
+            barrier: Mutex::default(),
+            is_read_only: false,
+            tasks,
+        })
     }
 
-    async fn newest(&self) -> Result<Revision, Error> {
-        // Any key will do; the answer's header is what is asked for.
-        let request = RangeRequest { count_only: true, ..key_only("\0") };
-        let response = self.client.range(request).await.map_err(failed)?;
-        Ok(from_wire(response.header.map_or(0, |header| header.revision)))
+    /// The same, without writing anything: commits are refused. What others write is read as soon as etcd tells it.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.is_read_only = true;
+        self
+    }
+
+    /// The same, with all history dropped from the cluster that is older than `interval`, as often.
+    #[must_use]
+    pub fn compacting_every(mut self, interval: Duration) -> Self {
+        self.tasks.push(tokio::spawn(compact_every(interval, self.client.clone(), Arc::clone(&self.cache))));
+        self
+    }
+
+    /// Waits until everything is in the cache that was committed anywhere before this call.
+    async fn catch_up(&self) -> Result<Revision, Error> {
+        let newest = self.read_index.newest().await?;
+        if self.cache.reaches(newest, self.barrier_after).await {
+            return Ok(newest);
+        }
+        // Nothing comes for what others do beside the store's keys: a change among them shows that all before it
+        // has come.
+        let turn = self.barrier.lock().await;
+        if !self.is_read_only && !self.cache.reaches(newest, Duration::ZERO).await {
+            let put = PutRequest { key: self.keys.barrier(), value: Bytes::new(), prev_kv: false };
+            let put = RequestOp { request: Some(Request::Put(put)) };
+            let transaction = TxnRequest { success: vec![put], ..TxnRequest::default() };
+            self.client.transaction(transaction).await.map_err(unanswered)?;
+        }
+        drop(turn);
+        // Who may not write takes what has come: nobody writes to the copy of a cluster.
+        if self.is_read_only || self.cache.reaches(newest, TIMEOUT).await {
+            return Ok(newest);
+        }
+        Err(failed(Unanswered("its watch does not tell what it holds".to_owned())))
     }
 
     async fn current(&self, key: &str) -> Result<Option<Entry>, Error> {
-        if key.is_empty() {
-            return Ok(None);
-        }
-        let response = self.client.range(key_only(key)).await.map_err(failed)?;
-        response.kvs.first().map(entry).transpose()
+        self.catch_up().await?;
+        Ok(self.cache.read().get(key).cloned())
     }
 
     async fn page(&self, range: Range<'_>) -> Result<Page, Error> {
-        if range.at == Some(Revision(0)) {
-            return Err(self.compacted().await);
-        }
-        let mut start = match range.lower() {
-            Bound::Included(key) => key.as_bytes().to_vec(),
-            // The key after a key is that key with a zero byte.
-            Bound::Excluded(key) => [key.as_bytes(), b"\0"].concat(),
-            Bound::Unbounded => Vec::new(),
+        let is_known = |revision| {
+            let history = self.cache.read();
+            history.oldest() <= revision && revision <= history.revision()
         };
-        if start.is_empty() {
-            start.push(0);
+        match range.at {
+            Some(revision) if is_known(revision) => {}
+            Some(revision) if revision < self.cache.read().oldest() => return self.past_page(range).await,
+            _ => drop(self.catch_up().await?),
         }
-        let request = RangeRequest {
-            key: start.into(),
-            range_end: end_of(range.prefix),
-            limit: range.limit.map_or(0, |limit| i64::try_from(limit).unwrap_or(i64::MAX)),
-            revision: range.at.map_or(0, to_wire),
-            count_only: range.limit == Some(0),
+        self.cache.read().range(range)
+    }
+
+    /// Reads from the cluster what the cache has never had, or has dropped.
+    async fn past_page(&self, range: Range<'_>) -> Result<Page, Error> {
+        let compacted = || Error::Compacted { oldest: self.cache.read().oldest() };
+        let Some(revision) = range.at.filter(|revision| revision.0 > 0) else { return Err(compacted()) };
+        let key = match range.lower() {
+            Bound::Included(key) => first(str::from_utf8(&self.keys.wire(key)).map_err(failed)?),
+            Bound::Excluded(key) => [&self.keys.wire(key)[..], b"\0"].concat().into(),
+            Bound::Unbounded => self.keys.all().0,
         };
-        if request.range_end[..] <= request.key[..] && request.range_end[..] != [0] {
-            let revision = match range.at {
-                Some(revision) => revision,
-                None => self.newest().await?,
-            };
+        let range_end = end_of(str::from_utf8(&self.keys.wire(range.prefix)).map_err(failed)?);
+        if range_end <= key && range_end[..] != [0] {
             return Ok(Page { entries: Vec::new(), revision, remaining: 0 });
         }
-        let response = match self.client.range(request).await {
-            Err(status) => return Err(self.out_of_range(status).await),
-            Ok(response) => response,
+        let request = RangeRequest {
+            key,
+            range_end,
+            limit: range.limit.map_or(0, |limit| i64::try_from(limit).unwrap_or(i64::MAX)),
+            revision: to_wire(revision),
+            count_only: range.limit == Some(0),
         };
-        let entries = response.kvs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let newest = from_wire(response.header.map_or(0, |header| header.revision));
-        let remaining = usize::try_from(response.count).unwrap_or(0).saturating_sub(entries.len());
-        Ok(Page { entries, revision: range.at.unwrap_or(newest), remaining })
+        let response = match self.client.range(request).await.map_err(Refusal::from) {
+            Ok(response) => response,
+            Err(Refusal::Compacted) => return Err(compacted()),
+            Err(Refusal::Future) => return Err(Error::Future { current: self.read_index.newest().await? }),
+            Err(Refusal::Other(status)) => return Err(unanswered(status)),
+        };
+        let remaining = usize::try_from(response.count).unwrap_or(0).saturating_sub(response.kvs.len());
+        let entries = response.kvs.iter().filter_map(|kv| self.keys.entry(kv)).collect();
+        Ok(Page { entries, revision, remaining })
     }
 
     async fn change(&self, key: &str, precondition: Precondition, change: Change) -> Result<Commit, Error> {
         change.check(key)?;
-        let bytes = Bytes::copy_from_slice(key.as_bytes());
+        if self.is_read_only {
+            return Err(Error::ReadOnly);
+        }
+        let bytes = self.keys.wire(key);
         let condition =
             |result, target, value| vec![Compare { result, target, key: bytes.clone(), value: Some(value) }];
         let compare = match (precondition, &change) {
@@ -133,14 +200,16 @@ impl Etcd {
             Change::Put(value) => Request::Put(PutRequest { key: bytes.clone(), value, prev_kv: true }),
             Change::Delete => Request::Delete(DeleteRequest { key: bytes.clone(), prev_kv: true }),
         };
+        let read = RangeRequest { key: bytes.clone(), ..RangeRequest::default() };
         let transaction = TxnRequest {
             compare,
             success: vec![RequestOp { request: Some(request) }],
-            failure: vec![RequestOp { request: Some(Request::Range(key_only(key))) }],
+            failure: vec![RequestOp { request: Some(Request::Range(read)) }],
         };
-        let answer = self.client.transaction(transaction).await.map_err(failed)?;
+        let answer = self.client.transaction(transaction).await.map_err(refused)?;
         let revision = from_wire(answer.header.map_or(0, |header| header.revision));
-        let known = answer.responses.into_iter().next().and_then(known).as_ref().map(entry).transpose()?;
+        let known = answer.responses.into_iter().next().and_then(known);
+        let known = known.as_ref().and_then(|kv| self.keys.entry(kv));
         if answer.succeeded {
             Ok(Commit { revision, previous: known })
         } else {
@@ -148,57 +217,27 @@ impl Etcd {
         }
     }
 
-    async fn start_watch(&self, prefix: &str, from: Revision) -> Result<Box<dyn Watch>, Error> {
-        // etcd takes a watch on before it finds that its start is compacted, so that is found out first.
-        let revision = to_wire(from.max(Revision::FIRST));
-        let probe = RangeRequest { revision, count_only: true, ..key_only("\0") };
-        match self.client.range(probe).await.map_err(Refusal::from) {
-            Ok(_) | Err(Refusal::Future) => {}
-            Err(Refusal::Compacted) => return Err(self.compacted().await),
-            Err(Refusal::Other(status)) => return Err(failed(status)),
-        }
-        watch::start(self.client.clone(), prefix, from).await
-    }
-
     async fn drop_history(&self, revision: Revision) -> Result<(), Error> {
-        let answer = self.client.compact(CompactionRequest { revision: to_wire(revision) }).await;
-        match answer.map_err(Refusal::from) {
-            Ok(_) | Err(Refusal::Compacted) => Ok(()),
-            Err(Refusal::Future) => Err(Error::Future { current: self.newest().await? }),
-            Err(Refusal::Other(status)) => Err(failed(status)),
+        if self.is_read_only {
+            return Err(Error::ReadOnly);
         }
+        let newest = self.catch_up().await?;
+        if revision > newest {
+            return Err(Error::Future { current: newest });
+        }
+        compact(&self.client, &self.cache, revision).await.map_err(unanswered)
     }
+}
 
-    async fn out_of_range(&self, status: Status) -> Error {
-        match Refusal::from(status) {
-            Refusal::Compacted => self.compacted().await,
-            Refusal::Future => match self.newest().await {
-                Ok(current) => Error::Future { current },
-                Err(error) => error,
-            },
-            Refusal::Other(status) => failed(status),
-        }
-    }
-
-    /// The error that names the oldest revision, which etcd only tells to watches.
-    async fn compacted(&self) -> Error {
-        let create =
-            WatchCreate { key: Bytes::from_static(b"\0"), start_revision: 1, ..WatchCreate::default() };
-        let oldest = async {
-            let mut responses = self.client.watch(create).await?;
-            let response = responses.message().await?;
-            Ok(response.map_or(0, |response| response.compact_revision))
-        };
-        match oldest.await {
-            Ok(oldest) => Error::Compacted { oldest: from_wire(oldest).max(Revision::FIRST) },
-            Err(status) => failed::<Status>(status),
-        }
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
 impl Store for Etcd {
     fn revision(&self) -> Answer<'_, Revision> {
-        Box::pin(self.newest())
+        Box::pin(self.catch_up())
     }
 
     fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Entry>> {
@@ -214,7 +253,7 @@ impl Store for Etcd {
     }
 
     fn watch<'a>(&'a self, prefix: &'a str, from: Revision) -> Answer<'a, Box<dyn Watch>> {
-        Box::pin(self.start_watch(prefix, from))
+        Box::pin(ready(self.cache.write().watch(prefix, from)))
     }
 
     fn compact(&self, revision: Revision) -> Answer<'_, ()> {
@@ -222,14 +261,27 @@ impl Store for Etcd {
     }
 }
 
-impl From<&EtcdTls> for ClientTlsConfig {
-    fn from(tls: &EtcdTls) -> Self {
-        let config = Self::new().ca_certificate(Certificate::from_pem(&tls.authority));
-        match &tls.identity {
-            Some((certificate, key)) => config.identity(Identity::from_pem(certificate, key)),
-            None => config,
+/// Compacts to where the cluster was an interval ago, each interval, as kube-apiserver does. Several servers on one
+/// cluster do so each by its own clock; the past is kept for an interval all the same.
+async fn compact_every(interval: Duration, client: Client, cache: Arc<Cache>) {
+    loop {
+        let revision = cache.read().revision();
+        tokio::time::sleep(interval).await;
+        if let Err(status) = compact(&client, &cache, revision).await {
+            tracing::warn!(%status, "etcd cannot be compacted");
         }
     }
+}
+
+async fn compact(client: &Client, cache: &Cache, revision: Revision) -> Result<(), Status> {
+    let answer = client.compact(CompactionRequest { revision: to_wire(revision) }).await;
+    match answer.map_err(Refusal::from) {
+        Ok(_) | Err(Refusal::Compacted) => cache.write().compact(revision),
+        // Another cluster answers than the one that was read.
+        Err(Refusal::Future) => return Err(Status::out_of_range("the revision has not happened")),
+        Err(Refusal::Other(status)) => return Err(status),
+    }
+    Ok(())
 }
 
 /// What etcd says about a revision that it does not have. The code is the same for both, so the words count.
@@ -249,32 +301,27 @@ impl From<Status> for Refusal {
     }
 }
 
+/// What a transaction is refused for, in the store's words where it has some.
+fn refused(status: Status) -> Error {
+    match status.code() {
+        Code::ResourceExhausted if status.message().contains("database space exceeded") => Error::NoSpace,
+        Code::InvalidArgument if status.message().contains("request is too large") => Error::TooLarge,
+        _ => unanswered(status),
+    }
+}
+
+/// What a call came to that etcd did not answer, or refused: its words without the code and the chain of causes, which
+/// say the same again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unanswered(String);
+
+fn unanswered(status: Status) -> Error {
+    failed(Unanswered(status.message().to_owned()))
+}
+
 fn failed<E: std::error::Error + Send + Sync + 'static>(error: E) -> Error {
     Error::Etcd(Arc::new(error))
-}
-
-fn key_only(key: &str) -> RangeRequest {
-    RangeRequest { key: Bytes::copy_from_slice(key.as_bytes()), ..RangeRequest::default() }
-}
-
-/// The first key after all that start with `prefix`: its last byte that can be raised, raised.
-fn end_of(prefix: &str) -> Bytes {
-    let mut end = prefix.as_bytes().to_vec();
-    // UTF-8 has no byte 255, so only the empty prefix has no end.
-    match end.last_mut() {
-        Some(last) => *last += 1,
-        None => end.push(0),
-    }
-    end.into()
-}
-
-fn entry(kv: &KeyValue) -> Result<Entry, Error> {
-    Ok(Entry {
-        key: str::from_utf8(&kv.key).map_err(failed)?.into(),
-        value: kv.value.clone(),
-        revision: from_wire(kv.mod_revision),
-        create_revision: from_wire(kv.create_revision),
-    })
 }
 
 /// The entry before a change, or instead of one.
@@ -295,3 +342,5 @@ fn to_wire(revision: Revision) -> i64 {
 }
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How long a read waits for the cluster's changes.
+const TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,19 +10,21 @@ use std::{
     time::Duration,
 };
 
-use podsec_storage::{Error, Etcd, EtcdTls, Precondition, Revision, Store};
+use bytes::Bytes;
+use podsec_storage::{
+    Change, Decode, Error, Etcd, EtcdOptions, EtcdTls, Precondition, Range, Revision, Store,
+};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 
-use crate::subject::{put, take};
+use crate::subject::{put, show, take};
 
 pub(crate) struct Server {
     pub(crate) url: String,
     process: Child,
     command: Command,
     metrics: String,
-    _directory: TempDir,
+    directory: Arc<TempDir>,
 }
 
 impl Server {
@@ -31,6 +33,10 @@ impl Server {
     }
 
     fn start_with(scheme: &str, directory: TempDir, arguments: &[&str]) -> Self {
+        Self::start_at(scheme, Arc::new(directory), arguments)
+    }
+
+    fn start_at(scheme: &str, directory: Arc<TempDir>, arguments: &[&str]) -> Self {
         let [client, peer, metrics] = [(); 3].map(|()| free_address());
         let (url, peer) = (format!("{scheme}://{client}"), format!("http://{peer}"));
         let mut command = Command::new("etcd");
@@ -55,14 +61,27 @@ impl Server {
             .stderr(Stdio::null());
         let process = command.spawn().unwrap();
         wait(&metrics);
-        Self { url, process, command, metrics, _directory: directory }
+        Self { url, process, command, metrics, directory }
     }
 
     fn restart(&mut self) {
+        self.stop();
+        self.begin();
+    }
+
+    fn stop(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    fn begin(&mut self) {
         self.process = self.command.spawn().unwrap();
         wait(&self.metrics);
+    }
+
+    /// Its data served at another address, once it has stopped.
+    fn elsewhere(&self) -> Self {
+        Self::start_at("http", Arc::clone(&self.directory), &[])
     }
 }
 
@@ -96,10 +115,11 @@ async fn etcd_and_its_client_know_each_other_by_certificates() {
 
     let authority = authority.into_bytes();
     let stranger = EtcdTls { authority: authority.clone(), identity: None };
-    let stranger = Etcd::new(&[&server.url], Some(&stranger)).unwrap();
-    assert!(stranger.get("a").await.is_err());
+    let options = EtcdOptions::new(&[&server.url]);
+    assert!(Etcd::connect(&EtcdOptions { tls: Some(stranger), ..options.clone() }).await.is_err());
     let identity = Some((client.0.into_bytes(), client.1.into_bytes()));
-    let store = Etcd::new(&[&server.url], Some(&EtcdTls { authority, identity })).unwrap();
+    let tls = Some(EtcdTls { authority, identity });
+    let store = Etcd::connect(&EtcdOptions { tls, ..options }).await.unwrap();
     store.commit("a", Precondition::Absent, put("1")).await.unwrap();
     assert_eq!(store.get("a").await.unwrap().unwrap().value, "1");
 }
@@ -108,7 +128,7 @@ async fn etcd_and_its_client_know_each_other_by_certificates() {
 #[ignore = "needs etcd"]
 async fn a_watch_outlives_its_connection() {
     let mut server = Server::start();
-    let store = Etcd::new(&[&server.url], None).unwrap();
+    let store = connect(&server).await;
     let mut watch = store.watch("a", Revision(1)).await.unwrap();
     store.commit("a", Precondition::Any, put("1")).await.unwrap();
     assert_eq!(take(&mut *watch, 1).await, ["2 create a=1"]);
@@ -120,40 +140,137 @@ async fn a_watch_outlives_its_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs etcd"]
-async fn a_watch_that_nobody_asks_is_cut_off() {
+async fn what_one_store_commits_every_other_reads_at_once() {
     let server = Server::start();
-    let store = Arc::new(Etcd::new(&[&server.url], None).unwrap());
-    let mut watch = store.watch("", Revision(1)).await.unwrap();
-    let mut writers = JoinSet::new();
-    for _ in 0..64 {
-        let store = Arc::clone(&store);
-        writers.spawn(async move {
-            for _ in 0..160 {
-                store.commit("a", Precondition::Any, put("1")).await.unwrap();
-            }
-        });
-    }
-    writers.join_all().await;
-    // Until all that has a place in the buffer is there.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let mut told = 1;
-    let end = loop {
-        match watch.next().await {
-            Ok(events) => {
-                for event in events {
-                    told += 1;
-                    assert_eq!(event.revision(), Revision(told));
-                }
-            }
-            Err(end) => break end,
+    let stores = [connect(&server).await, connect(&server).await, connect(&server).await];
+    for round in 0..200 {
+        let writer = &stores[round % 3];
+        let commit = writer.commit("a", Precondition::Any, put(&round.to_string())).await.unwrap();
+        for store in &stores {
+            let entry = store.get("a").await.unwrap().unwrap();
+            assert_eq!((entry.revision, entry.value), (commit.revision, round.to_string().into()));
         }
-    };
-    assert!(matches!(end, Error::Lagged { after } if after == Revision(told)), "{end:?}");
+    }
 }
 
-#[test]
-fn without_a_runtime_there_is_no_connection() {
-    assert!(Etcd::new(&["http://127.0.0.1:1"], None).is_err());
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs etcd"]
+async fn what_others_keep_beside_it_hides_nothing() {
+    let server = Server::start();
+    let ours = (String::new(), "/ours".to_owned());
+    let store =
+        Etcd::connect(&EtcdOptions { prefix: ours, ..EtcdOptions::new(&[&server.url]) }).await.unwrap();
+    let others = connect(&server).await;
+    let mut watch = store.watch("", Revision(1)).await.unwrap();
+    for key in ["/others/a", "/ours/a", "/oursnot/a", "/ours/b", "/others/b"] {
+        others.commit(key, Precondition::Any, put("1")).await.unwrap();
+    }
+    let newest = others.revision().await.unwrap();
+    assert!(store.revision().await.unwrap() >= newest, "though nothing of its own comes for the last change");
+    let page = store.range(Range::prefix("")).await.unwrap();
+    assert_eq!(page.entries.iter().map(show).collect::<Vec<_>>(), ["/a=1", "/b=1"]);
+    assert!(page.revision >= newest);
+    assert_eq!(take(&mut *watch, 2).await, ["3 create /a=1", "5 create /b=1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs etcd"]
+async fn the_past_from_before_its_time_is_read_from_the_cluster() {
+    let server = Server::start();
+    let early = connect(&server).await;
+    for value in ["1", "2", "3"] {
+        early.commit("a", Precondition::Any, put(value)).await.unwrap();
+        early.commit("b", Precondition::Any, put(value)).await.unwrap();
+    }
+    let late = connect(&server).await;
+    let range = Range::prefix("").at(Revision(4)).limit(1);
+    let page = late.range(range).await.unwrap();
+    assert_eq!((show(&page.entries[0]), page.remaining), ("a=2".to_owned(), 1));
+    let page = late.range(range.after("a")).await.unwrap();
+    assert_eq!((show(&page.entries[0]), page.remaining), ("b=1".to_owned(), 0));
+    early.compact(Revision(5)).await.unwrap();
+    let gone = late.range(range).await;
+    assert!(matches!(gone, Err(Error::Compacted { .. })), "{gone:?}");
+    let past = late.watch("", Revision(4)).await.err();
+    assert!(matches!(past, Some(Error::Compacted { oldest: Revision(7) })), "{past:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs etcd"]
+async fn a_cluster_that_was_compacted_meanwhile_is_listed_again() {
+    let mut server = Server::start();
+    let store = connect(&server).await;
+    let mut behind = store.watch("", Revision(1)).await.unwrap();
+    store.commit("a", Precondition::Any, put("1")).await.unwrap();
+    assert_eq!(take(&mut *behind, 1).await, ["2 create a=1"]);
+    server.stop();
+    // On the same data at another address, so that the store does not see what happens.
+    let mut elsewhere = server.elsewhere();
+    let other = connect(&elsewhere).await;
+    other.commit("a", Precondition::Any, Change::Delete).await.unwrap();
+    other.commit("b", Precondition::Any, put("2")).await.unwrap();
+    other.compact(Revision(4)).await.unwrap();
+    elsewhere.stop();
+    server.begin();
+    // It retries until it is there again.
+    let page = loop {
+        if let Ok(page) = store.range(Range::prefix("")).await {
+            break page;
+        }
+    };
+    assert_eq!(page.entries.iter().map(show).collect::<Vec<_>>(), ["b=2"]);
+    let end = behind.next().await;
+    assert!(matches!(end, Err(Error::Lagged { after: Revision(2) })), "{end:?}");
+    let mut watch = store.watch("", page.revision).await.unwrap();
+    let revision = store.commit("b", Precondition::Any, put("3")).await.unwrap().revision;
+    assert_eq!(take(&mut *watch, 1).await, [format!("{revision} modify b=3 was b=2")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs etcd"]
+async fn values_are_decoded_or_left_out() {
+    let server = Server::start();
+    let plain = connect(&server).await;
+    plain.commit("a", Precondition::Any, put("secret")).await.unwrap();
+    plain.commit("b", Precondition::Any, put("shout")).await.unwrap();
+    let decode =
+        Decode::new(|_, value: &Bytes| (value != "secret").then(|| Bytes::from(value.to_ascii_uppercase())));
+    let options = EtcdOptions { decode: Some(decode), ..EtcdOptions::new(&[&server.url]) };
+    let store = Etcd::connect(&options).await.unwrap().read_only();
+    let mut watch = store.watch("", store.revision().await.unwrap()).await.unwrap();
+    assert_eq!(store.get("a").await.unwrap(), None);
+    assert_eq!(store.get("b").await.unwrap().unwrap().value, "SHOUT");
+    plain.commit("b", Precondition::Any, put("secret")).await.unwrap();
+    plain.commit("a", Precondition::Any, put("told")).await.unwrap();
+    assert_eq!(take(&mut *watch, 2).await, ["4 delete b=SHOUT", "5 create a=TOLD"]);
+    let refused = store.commit("a", Precondition::Any, put("1")).await;
+    assert!(matches!(refused, Err(Error::ReadOnly)), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs etcd"]
+async fn the_cluster_is_compacted_each_interval() {
+    let server = Server::start();
+    let store = connect(&server).await.compacting_every(Duration::from_millis(300));
+    store.commit("a", Precondition::Any, put("1")).await.unwrap();
+    store.commit("a", Precondition::Any, put("2")).await.unwrap();
+    // Revision 2 goes once the store has stood behind it for an interval.
+    let oldest = Range::prefix("").at(Revision(1));
+    while connect(&server).await.range(oldest).await.is_ok() {
+        store.commit("b", Precondition::Any, put("1")).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(store.get("a").await.unwrap().unwrap().value, "2");
+}
+
+#[tokio::test]
+async fn a_cluster_that_does_not_answer_is_an_error() {
+    assert!(Etcd::connect(&EtcdOptions::new(&["http://127.0.0.1:1"])).await.is_err());
+    assert!(Etcd::connect(&EtcdOptions::new(&["no URL"])).await.is_err());
+}
+
+async fn connect(server: &Server) -> Etcd {
+    Etcd::connect(&EtcdOptions::new(&[&server.url])).await.unwrap()
 }
 
 /// Until it has elected itself and answers.

@@ -4,7 +4,6 @@
 
 mod compaction;
 mod concurrency;
-#[cfg(feature = "etcd")]
 mod etcd;
 mod model;
 mod reads;

@@ -68,7 +68,6 @@ fn redb_does_what_the_model_does() {
     run(Subject::redb, 24);
 }
 
-#[cfg(feature = "etcd")]
 #[test]
 #[ignore = "needs etcd"]
 fn etcd_does_what_the_model_does() {
@@ -76,7 +75,7 @@ fn etcd_does_what_the_model_does() {
 }
 
 fn run(make: Make, cases: u32) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mut runner =
         TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() });
     let operations = prop::collection::vec(operation(), 1..60);

@@ -4,6 +4,7 @@ pub(crate) mod cel;
 pub(crate) mod check;
 pub(crate) mod completions;
 mod connections;
+mod etcd;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod fix;

@@ -10,13 +10,14 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use podsec_apiserver::{
     ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
-    ServiceAccountOptions, Storage, User,
+    ServiceAccountOptions, User,
 };
 use podsec_controllers::{Clients, Clock, Controllers, Selection};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::connections::ConnectionArguments;
+use super::etcd::EtcdArguments;
 
 /// The flags, named as kube-apiserver's where it has them.
 #[derive(Debug, Args)]
@@ -31,9 +32,9 @@ pub(crate) struct Arguments {
     /// Where to write the kubeconfig once the server is ready.
     #[arg(long, default_value = "./podsec.kubeconfig", value_name = "FILE")]
     kubeconfig_out: PathBuf,
-    /// Where the database, the certificate authority and the token are kept.
-    #[arg(long, default_value = "./podsec-data", value_name = "DIRECTORY")]
-    data_dir: PathBuf,
+    /// Where the database, the certificate authority, the signing key and the token are kept [default: ./podsec-data].
+    #[arg(long, value_name = "DIRECTORY")]
+    data_dir: Option<PathBuf>,
     /// Keep everything in memory and forget it at the end.
     #[arg(long, conflicts_with = "data_dir")]
     in_memory: bool,
@@ -97,9 +98,11 @@ pub(crate) struct Arguments {
     /// The size in megabytes at which the audit log is rotated; 0 means 100.
     #[arg(long, default_value_t = 0, value_name = "MEGABYTES")]
     audit_log_maxsize: u32,
+    #[command(flatten)]
+    etcd: EtcdArguments,
     /// How many bytes all objects in the database may have together; 0 is no bound. At the bound nothing can be
     /// created or changed until something is deleted.
-    #[arg(long, default_value_t = 0, value_name = "BYTES", conflicts_with = "in_memory")]
+    #[arg(long, default_value_t = 0, value_name = "BYTES", conflicts_with_all = ["in_memory", "etcd_servers"])]
     quota_backend_bytes: usize,
     /// The requests at one time that only read; one more is answered 429. 0 for any number.
     #[arg(long, default_value_t = Options::default().max_requests_inflight, value_name = "NUMBER")]
@@ -183,7 +186,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         tracing::info!("stopping");
     };
     let clients = Arc::new(InsideClients(Arc::clone(server.api())));
-    let _controllers = Controllers::start(clients, Clock::system(), &controllers);
+    let _controllers =
+        (!server.is_read_only()).then(|| Controllers::start(clients, Clock::system(), &controllers));
     server.run(stop).await;
     Ok(())
 }
@@ -202,13 +206,15 @@ const AGENT: &str = "kube-controller-manager/v1.36.2 (podsec) kubernetes";
 
 impl Arguments {
     fn options(self) -> anyhow::Result<Options> {
+        let healthcheck_timeout = self.etcd.healthcheck_timeout();
         let admission_plugins =
             Plugins::select(&self.enable_admission_plugins, &self.disable_admission_plugins)?;
         Ok(Options {
             bind_address: self.bind_address,
             secure_port: self.secure_port,
             kubeconfig_out: self.kubeconfig_out,
-            storage: if self.in_memory { Storage::Memory } else { Storage::Directory(self.data_dir) },
+            storage: self.etcd.storage(self.data_dir, self.in_memory),
+            healthcheck_timeout,
             admission_control_config_file: self.admission_control_config_file,
             admission_plugins,
             authorization_modes: AuthorizationModes::select(&self.authorization_mode)?,

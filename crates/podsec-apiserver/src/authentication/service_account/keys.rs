@@ -46,6 +46,11 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The key that a store keeps is none.
+    #[error(
+        "the service account key in the store is no RSA key and no ECDSA key of the curves P-256 and P-384"
+    )]
+    NoKey,
     /// A key could not be made.
     #[error("could not make a key for service account tokens")]
     Generate(#[from] rcgen::Error),
@@ -74,19 +79,20 @@ impl Keys {
 
     /// Reads the signing key and more keys to verify with, public or private.
     pub(super) fn read(signing: Option<&Path>, more: &[PathBuf]) -> Result<Self, Error> {
-        let read =
-            |path: &Path| fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source });
-        let unusable = |path: &Path| Error::Unusable { path: path.to_owned() };
-        let mut public = Vec::new();
-        for path in more {
-            public.extend(public_keys(&read(path)?).ok_or_else(|| unusable(path))?);
-        }
+        let more = public_keys_of(more)?;
         match signing {
             Some(path) => {
-                Self::of(&read(path)?, &[]).map(|keys| keys.with(public)).ok_or_else(|| unusable(path))
+                let keys =
+                    Self::of(&read(path)?, &[]).ok_or_else(|| Error::Unusable { path: path.to_owned() });
+                Ok(keys?.with(more))
             }
-            None => Ok(Self::ephemeral().with(public)),
+            None => Ok(Self::ephemeral().with(more)),
         }
+    }
+
+    /// A signing key, PEM, and files of more keys to verify with.
+    pub(super) fn parse(pem: &str, more: &[PathBuf]) -> Result<Self, Error> {
+        Ok(Self::of(pem.as_bytes(), &[]).ok_or(Error::NoKey)?.with(public_keys_of(more)?))
     }
 
     fn of(pem: &[u8], more: &[u8]) -> Option<Self> {
@@ -172,7 +178,19 @@ impl PublicKey {
     }
 }
 
-fn generate() -> Result<String, rcgen::Error> {
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })
+}
+
+fn public_keys_of(files: &[PathBuf]) -> Result<Vec<PublicKey>, Error> {
+    let mut keys = Vec::new();
+    for path in files {
+        keys.extend(public_keys(&read(path)?).ok_or_else(|| Error::Unusable { path: path.clone() })?);
+    }
+    Ok(keys)
+}
+
+pub(crate) fn generate() -> Result<String, rcgen::Error> {
     let size = rcgen::RsaKeySize::_2048;
     Ok(rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size)?.serialize_pem())
 }

@@ -22,6 +22,7 @@ use claims::Claims;
 pub(crate) use claims::{Bound, Reference};
 pub(crate) use keys::Error;
 use keys::Keys;
+pub(crate) use keys::generate;
 
 /// What signs and verifies the tokens of service accounts.
 pub(crate) struct ServiceAccountTokens {
@@ -82,6 +83,18 @@ impl ServiceAccountTokens {
             Keys::create(&path)?;
         }
         let keys = Keys::read(Some(&path), &options.key_files)?;
+        Ok(Self { keys: OnceLock::from(keys), options })
+    }
+
+    /// Tokens signed with this private key, PEM, or the one of `--service-account-signing-key-file`.
+    ///
+    /// # Errors
+    /// When the key, or a file of keys, cannot be used.
+    pub(crate) fn signed_with(pem: &str, options: ServiceAccountOptions) -> Result<Self, Error> {
+        let keys = match &options.signing_key_file {
+            Some(path) => Keys::read(Some(path), &options.key_files)?,
+            None => Keys::parse(pem, &options.key_files)?,
+        };
         Ok(Self { keys: OnceLock::from(keys), options })
     }
 
