@@ -6,7 +6,6 @@ use hyper::{Request, Response};
 use podsec_apimachinery::Status;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
 use crate::body::{RequestBody, ResponseBody};
 use crate::bootstrap;
 use crate::controllers;
@@ -14,6 +13,7 @@ use crate::in_process::InProcess;
 use crate::node;
 use crate::pipeline;
 use crate::request::Peer;
+use crate::request::User;
 
 impl ApiServer {
     /// Makes the objects of the system and starts the controllers. A server without it answers all the same, but

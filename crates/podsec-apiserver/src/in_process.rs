@@ -12,9 +12,9 @@ use hyper::{Request, Response};
 use tower_service::Service;
 
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
 use crate::body::{ResponseBody, request_body};
-use crate::pipeline::Peer;
+use crate::request::Peer;
+use crate::request::User;
 
 /// Sends requests as one user. Authorization, admission and the audit log see them as they see anybody's.
 #[derive(Clone)]

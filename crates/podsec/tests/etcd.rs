@@ -124,7 +124,7 @@ async fn two_servers_over_one_etcd_are_one() {
     accounts.create(&post, &account).await.unwrap();
     let issued = accounts.create_token_request("robot", &post, &TokenRequest::default()).await.unwrap();
     let review = TokenReview {
-        spec: TokenReviewSpec { token: issued.status.unwrap().token, audiences: None },
+        spec: TokenReviewSpec { token: issued.status.unwrap().token.unwrap(), audiences: None },
         ..TokenReview::default()
     };
     let reviewed = Api::<TokenReview>::all(other.clone()).create(&post, &review).await.unwrap();

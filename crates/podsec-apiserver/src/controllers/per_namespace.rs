@@ -20,9 +20,9 @@ use tokio::time::sleep;
 
 use super::retries::Retries;
 use crate::apiserver::ApiServer;
-use crate::authentication::User;
 use crate::client::Client;
 use crate::registry::Registry;
+use crate::request::User;
 
 /// What one of these controllers keeps.
 pub(super) struct Kept {
