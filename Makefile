@@ -1,6 +1,6 @@
 # Every task of the project, one a target. `make demo` and `make test` need Rust and git alone; they install pinned
 # clients of Kubernetes under target/tools.
-.PHONY: demo test conformance check fuzz bench bench-webhook deny advisories
+.PHONY: etcd demo test conformance check fuzz bench bench-webhook deny advisories
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -14,10 +14,16 @@ test:
 	cargo test --workspace --locked
 	kubectl=$$(tools/client.sh kubectl --pinned) && helm=$$(tools/client.sh helm --pinned) && \
 		KUBECTL_PINNED=$$kubectl HELM_PINNED=$$helm cargo test --package podsec --package podsec-webhook --locked -- \
-		--ignored --skip kubectl_1_32
+		--ignored --skip kubectl_1_32 --skip etcd
 	if command -v xmllint; then cargo test --package podsec-manifest --test schemas --locked -- --ignored; \
 		else echo "not run for want of xmllint: junit_is_valid_against_the_schema_of_jenkins"; fi
 	cargo test --package podsec-webhook --features opentelemetry --locked traces
+	if command -v etcd; then $(MAKE) etcd; else echo "not run for want of etcd: the store in etcd, servers over it"; fi
+
+# The tests that need an etcd (Debian's etcd-server).
+etcd:
+	cargo test --package podsec-storage --test suite --locked -- --ignored etcd
+	cargo test --package podsec --test etcd --locked -- --ignored
 
 # The tests that need what cannot be part of the repository: thousands of manifests of other projects, in the folder
 # corpus/ of $$PODSEC_SHARED, and the kubectl 1.32 that $$KUBECTL_1_32 names (if it does).

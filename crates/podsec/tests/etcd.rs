@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use kube::api::{Api, ListParams, ObjectMeta, PostParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use podsec_storage::{Change, Etcd, EtcdOptions, Precondition, Store as _};
 use tempfile::TempDir;
 
 /// A process that ends with its value.
@@ -84,17 +85,9 @@ impl Cluster {
     }
 
     /// Puts a value as another program would.
-    fn put(&self, key: &str, value: &[u8]) {
-        use std::io::Write as _;
-        let mut etcdctl = Command::new("etcdctl")
-            .env("ETCDCTL_API", "3")
-            .args(["--endpoints", &self.client, "put", key])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        etcdctl.stdin.take().unwrap().write_all(value).unwrap();
-        assert!(etcdctl.wait().unwrap().success());
+    async fn put(&self, key: &str, value: &'static [u8]) {
+        let etcd = Etcd::connect(&EtcdOptions::new(&[&self.client])).await.unwrap();
+        etcd.commit(key, Precondition::Any, Change::Put(value.into())).await.unwrap();
     }
 }
 
@@ -182,13 +175,14 @@ async fn without_etcd_a_server_is_not_ready_and_recovers_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs etcd"]
-async fn the_copy_of_a_cluster_is_read_and_not_written() {
+async fn the_copy_of_a_cluster_in_etcd_is_read_and_not_written() {
     let cluster = Cluster::start();
-    // A namespace with enforce=restricted and a ConfigMap, as kube-apiserver writes them, and a Secret that it has
+    // A namespace with enforce=restricted, its account and a ConfigMap, as kube-apiserver writes them, and a Secret that it has
     // encrypted.
-    cluster.put("/copy/namespaces/shop", include_bytes!("data/namespace.pb"));
-    cluster.put("/copy/configmaps/shop/settings", include_bytes!("data/configmap.pb"));
-    cluster.put("/copy/secrets/shop/key", b"k8s:enc:aescbc:v1:key1:0123");
+    cluster.put("/copy/namespaces/shop", include_bytes!("data/namespace.pb")).await;
+    cluster.put("/copy/serviceaccounts/shop/default", include_bytes!("data/serviceaccount.pb")).await;
+    cluster.put("/copy/configmaps/shop/settings", include_bytes!("data/configmap.pb")).await;
+    cluster.put("/copy/secrets/shop/key", b"k8s:enc:aescbc:v1:key1:0123").await;
     let (_server, client) = cluster.server("server", &["--etcd-prefix", "/copy"]).await;
     let settings = Api::<ConfigMap>::namespaced(client.clone(), "shop").get("settings").await.unwrap();
     assert_eq!(settings.data.unwrap()["colour"], "blue");

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tonic::{Code, Status, Streaming};
 
+use super::PAUSE;
 use super::client::Client;
 use super::from_wire;
 use super::keys::Keys;
@@ -204,5 +205,3 @@ async fn list(client: &Client, keys: &Keys) -> Result<(Vec<Entry>, Revision), St
 
 /// Keys that are listed at one time.
 const PAGE: i64 = 1000;
-/// Between two attempts to reach a cluster that does not answer.
-const PAUSE: Duration = Duration::from_millis(250);

@@ -18,7 +18,7 @@ mod read_index;
 use std::future::ready;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
@@ -73,7 +73,7 @@ impl Etcd {
         }
         let client = Client::new(Channel::balance_list(endpoints.into_iter()));
         let keys = Arc::new(Keys::new(options));
-        let cache = Cache::load(&client, &keys, options.retention).await.map_err(unanswered)?;
+        let cache = load(&client, &keys, options).await.map_err(unanswered)?;
         let cache = Arc::new(cache);
         let follower = Follower { client: client.clone(), keys: keys.clone(), cache: cache.clone() };
         let tasks = vec![tokio::spawn(follower.run())];
@@ -261,6 +261,19 @@ impl Store for Etcd {
     }
 }
 
+/// Reads everything, from a cluster that may be about to start.
+async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) -> Result<Cache, Status> {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        match Cache::load(client, keys, options.retention).await {
+            Err(status) if status.code() == Code::Unavailable && Instant::now() < deadline => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// Compacts to where the cluster was an interval ago, each interval, as kube-apiserver does. Several servers on one
 /// cluster do so each by its own clock; the past is kept for an interval all the same.
 async fn compact_every(interval: Duration, client: Client, cache: Arc<Cache>) {
@@ -342,5 +355,7 @@ fn to_wire(revision: Revision) -> i64 {
 }
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Between two attempts to reach a cluster that does not answer.
+const PAUSE: Duration = Duration::from_millis(250);
 /// How long a read waits for the cluster's changes.
 const TIMEOUT: Duration = Duration::from_secs(10);
