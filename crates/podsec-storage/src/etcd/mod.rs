@@ -329,6 +329,7 @@ fn refused(status: Status) -> Error {
 #[error("{0}")]
 struct Unanswered(String);
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it")]
 fn unanswered(status: Status) -> Error {
     failed(Unanswered(status.message().to_owned()))
 }
