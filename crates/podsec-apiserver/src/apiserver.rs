@@ -16,12 +16,11 @@ use crate::admission::{Chain, Parts, Plugins};
 use crate::authentication::service_account::ServiceAccountTokens;
 use crate::authentication::{Authenticator, Tokens};
 use crate::authorization::{AuthorizationModes, Authorizer};
-use crate::event_lines::EventLines;
 use crate::metrics::Metrics;
 use crate::pipeline::{LastModes, MaxInFlight};
 use crate::processors::Processors;
 use crate::registry::{Registry, Resources};
-use crate::verbs::ListMemory;
+use crate::verbs::{self, ListMemory};
 use podsec_kinds::custom::{CustomResource, Served};
 
 /// Everything that requests share.
@@ -40,8 +39,7 @@ pub struct ApiServer {
     pub(crate) metrics: Metrics,
     pub(crate) budget: BodyBudget,
     pub(crate) processors: Arc<Processors>,
-    pub(crate) list_memory: ListMemory,
-    pub(crate) event_lines: EventLines,
+    pub(crate) verbs: verbs::Shared,
     pub(crate) in_flight: MaxInFlight,
     stopping: watch::Sender<bool>,
     /// How long the checks of health wait for the store.
@@ -61,10 +59,16 @@ impl ApiServer {
         auditor: Option<Auditor>,
     ) -> Self {
         let budget = BodyBudget::new(BODY_BUDGET, BODIES);
-        let (stopping, _) = watch::channel(false);
+        let (stopping, is_stopping) = watch::channel(false);
         let resources = Resources::new(Arc::clone(&store));
         let authorizer = Arc::new(Authorizer::new(AuthorizationModes::default(), resources.clone()));
         let (processors, quotas) = (Arc::new(Processors::all()), Arc::new(Quotas::default()));
+        let verbs = verbs::Shared {
+            processors: Arc::clone(&processors),
+            list_memory: ListMemory::new(),
+            event_lines: Arc::default(),
+            stopping: is_stopping,
+        };
         let (plugins, metrics) = (Plugins::standard(), Metrics::default());
         let parts = Parts {
             resources: &resources,
@@ -91,8 +95,7 @@ impl ApiServer {
             metrics,
             budget,
             processors,
-            list_memory: ListMemory::new(),
-            event_lines: EventLines::default(),
+            verbs,
             in_flight: MaxInFlight::new(0, 0),
             stopping,
             healthcheck_timeout: Duration::from_secs(2),

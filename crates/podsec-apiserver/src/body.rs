@@ -43,25 +43,33 @@ where
     body.map_err(Into::into).boxed_unsync()
 }
 
-/// Reads a request's body whole.
-///
-/// # Errors
-/// 413 beyond 3 MiB, 408 when it does not arrive in time, 429 when too many bodies are in memory, 400 when the
-/// connection breaks.
-pub(crate) async fn read(body: RequestBody, budget: &BodyBudget) -> Result<Held, Status> {
-    body::read(body, budget, Pace::default()).await.map_err(|error| match error {
-        BodyError::TooLarge => {
-            let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-            Status::failure(413, "RequestEntityTooLarge", message)
-        }
-        BodyError::TooSlow => Status::failure(408, "Timeout", format!("Timeout: {error}")),
-        BodyError::NoRoom => {
-            let details = Details { retry_after_seconds: 1, ..Details::default() };
-            let message = "Too many requests, please try again later.";
-            Status { details: Some(details), ..Status::failure(429, "TooManyRequests", message) }
-        }
-        other => Status::bad_request(other.to_string()),
-    })
+/// The body of a request that nobody has read yet, and the room that all bodies have together.
+pub(crate) struct UnreadBody<'a> {
+    pub(crate) body: RequestBody,
+    pub(crate) budget: &'a BodyBudget,
+}
+
+impl UnreadBody<'_> {
+    /// Reads it whole.
+    ///
+    /// # Errors
+    /// 413 beyond 3 MiB, 408 when it does not arrive in time, 429 when too many bodies are in memory, 400 when the
+    /// connection breaks.
+    pub(crate) async fn read(self) -> Result<Held, Status> {
+        body::read(self.body, self.budget, Pace::default()).await.map_err(|error| match error {
+            BodyError::TooLarge => {
+                let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+                Status::failure(413, "RequestEntityTooLarge", message)
+            }
+            BodyError::TooSlow => Status::failure(408, "Timeout", format!("Timeout: {error}")),
+            BodyError::NoRoom => {
+                let details = Details { retry_after_seconds: 1, ..Details::default() };
+                let message = "Too many requests, please try again later.";
+                Status { details: Some(details), ..Status::failure(429, "TooManyRequests", message) }
+            }
+            other => Status::bad_request(other.to_string()),
+        })
+    }
 }
 
 impl From<Vec<u8>> for ResponseBody {

@@ -7,10 +7,10 @@ use podsec_apimachinery::codec::{self, Body, BodyError, Encoding};
 use podsec_apimachinery::schema::Definitions;
 use serde_json::Value;
 
+use crate::registry::Registry;
 use crate::request::Request;
 use crate::request::options::FieldValidation;
 use crate::sinks::Sinks;
-use crate::verbs::Operation;
 use podsec_kinds::object::as_map;
 
 /// Decodes the body of a create or update. What strict validation has against it becomes an error, warnings, or
@@ -19,17 +19,19 @@ use podsec_kinds::object::as_map;
 /// # Errors
 /// 400 and 415; 422 for a custom object of another kind.
 pub(crate) fn object(
-    operation: &Operation<'_>,
+    request: &Request,
+    registry: &Registry,
+    sinks: &Sinks,
     bytes: &[u8],
     validation: FieldValidation,
 ) -> Result<Value, Status> {
-    let resource = &operation.resource;
+    let resource = registry.resource();
     let expected = Kind { group: &resource.group, version: &resource.version, kind: &resource.kind };
-    let mut body = codec::decode(bytes, encoding(operation.request, expected)?, expected)?;
-    if let Some(custom) = &operation.behaviour.custom {
+    let mut body = codec::decode(bytes, encoding(request, expected)?, expected)?;
+    if let Some(custom) = &registry.behaviour().custom {
         body.strict.extend(custom.decode(&mut body.object)?);
     }
-    validated(operation.sinks, body, expected, validation)
+    validated(sinks, body, expected, validation)
 }
 
 /// Decodes a body of any kind, as [`object`] does.

@@ -9,8 +9,10 @@ use podsec_apimachinery::table::{IncludeObject, MetaVersion, Row, Table};
 use podsec_storage::Revision;
 use serde_json::{Map, Value, json};
 
+use crate::answer::Answer;
+use crate::registry::Registry;
 use crate::registry::stored_json::StoredJson;
-use crate::request::Query;
+use crate::request::Request;
 use crate::request::options::invalid;
 use crate::request::representation::Transform;
 use podsec_kinds::Behaviour;
@@ -28,10 +30,14 @@ impl View {
     ///
     /// # Errors
     /// 422 for an unknown `includeObject`.
-    pub(crate) fn new(transform: Transform, query: &Query, behaviour: Behaviour) -> Result<Self, Status> {
-        let include = IncludeObject::parse(query.value("includeObject").unwrap_or_default());
+    pub(crate) fn of(request: &Request, registry: &Registry) -> Result<Self, Status> {
+        let include = IncludeObject::parse(request.query.value("includeObject").unwrap_or_default());
         let include = include.map_err(|error| invalid("TableOptions", &[error]))?;
-        Ok(Self { transform, include, behaviour })
+        Ok(Self {
+            transform: request.representation.transform,
+            include,
+            behaviour: registry.behaviour().clone(),
+        })
     }
 
     /// One object as the client wants it.
@@ -155,6 +161,20 @@ impl View {
     fn row<'a>(&self, object: &'a Value, now: Timestamp) -> Row<'a> {
         Row { cells: self.behaviour.cells(object, now), object: self.include.of(object) }
     }
+}
+
+/// One object as an answer.
+///
+/// # Errors
+/// 422 for an unknown `includeObject`.
+pub(crate) fn answer(
+    request: &Request,
+    registry: &Registry,
+    code: u16,
+    object: Value,
+) -> Result<Answer, Status> {
+    let object = View::of(request, registry)?.object(object, request.received);
+    Ok(Answer::Object { code, content_type: None, object })
 }
 
 fn partial(object: &Value, version: MetaVersion) -> Value {

@@ -8,33 +8,37 @@ use serde_json::{Value, json};
 
 use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
-use crate::body::{self, RequestBody};
+use crate::body::UnreadBody;
 use crate::decode::{self, Kind};
-use crate::registry::WriteError;
+use crate::registry::{Resources, WriteError};
 use crate::request::options::WriteOptions;
-use crate::verbs::Operation;
+use crate::verbs::Write;
 use podsec_kinds::object::{self, as_map};
 
 /// Sets `spec.nodeName`, once.
-pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn bind(
+    write: &Write<'_>,
+    resources: &Resources,
+    body: UnreadBody<'_>,
+) -> Result<Answer, Status> {
+    let request = write.request;
     let options = WriteOptions::create(&request.query, &request.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
+    let bytes = body.read().await?;
     let kind = Kind { group: "", version: "v1", kind: "Binding" };
-    let mut binding = decode::kind(request, operation.sinks, bytes.as_ref(), kind, options.field_validation)?;
-    operation.sinks.recording.request_object(&binding);
-    let name = if operation.name().is_empty() { Meta::of(&binding).name() } else { operation.name() };
+    let mut binding = decode::kind(request, write.sinks, bytes.as_ref(), kind, options.field_validation)?;
+    write.sinks.recording.request_object(&binding);
+    let name = if write.name().is_empty() { Meta::of(&binding).name() } else { write.name() };
     let name = name.to_owned();
     let name = name.as_str();
-    if !operation.name().is_empty() && Meta::of(&binding).name() != name {
+    if !write.name().is_empty() && Meta::of(&binding).name() != name {
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
     }
     validate(&binding)?;
-    operation.api.admission.admit(&attributes(operation, name, &options), &mut binding).await?;
+    write.admission.admit(&attributes(write, name, &options), &mut binding).await?;
     let node = binding.pointer("/target/name").and_then(Value::as_str).unwrap_or_default();
-    let pods = operation.api.builtin("", "v1", "pods").ok_or_else(Status::no_such_resource)?;
+    let pods = resources.v1("", "pods")?;
     for _ in 0..ATTEMPTS {
-        let stored = pods.get(operation.namespace(), name).await?;
+        let stored = pods.get(write.namespace(), name).await?;
         let conflict = |why: &str| {
             Err(Status::conflict(
                 podsec_apimachinery::status::GroupResource { group: "", resource: "pods/binding" },
@@ -66,7 +70,7 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
             break;
         }
         let precondition = Precondition::Revision(stored.revision);
-        match pods.put(operation.namespace(), name, precondition, &mut pod).await {
+        match pods.put(write.namespace(), name, precondition, &mut pod).await {
             Ok(_) => break,
             Err(WriteError::Conflict) => {}
             Err(WriteError::Fail(status)) => return Err(status),
@@ -76,21 +80,8 @@ pub(super) async fn bind(operation: &Operation<'_>, body: RequestBody) -> Result
 }
 
 /// A binding or an eviction as admission sees it.
-pub(super) fn attributes<'a>(
-    operation: &'a Operation<'_>,
-    name: &'a str,
-    options: &WriteOptions,
-) -> Attributes<'a> {
-    Attributes {
-        action: Action::Create,
-        name,
-        old: None,
-        options: options.object("CreateOptions"),
-        dry_run: options.dry_run,
-        request: operation.request,
-        registry: &operation.registry,
-        sinks: operation.sinks,
-    }
+pub(super) fn attributes<'a>(write: &'a Write<'_>, name: &'a str, options: &WriteOptions) -> Attributes<'a> {
+    write.attributes(Action::Create, name, None, options.object("CreateOptions"), options.dry_run)
 }
 
 /// What is wrong with a binding is answered as a failure of the server, as Kubernetes does.

@@ -3,42 +3,33 @@
 use podsec_apimachinery::Status;
 use serde_json::{Map, Value};
 
-use crate::admission::{Action, Attributes};
+use crate::admission::Action;
 use crate::answer::Answer;
-use crate::verbs::Operation;
+use crate::verbs::Write;
 
 /// Refuses a connection into a pod or to a node.
-pub(super) async fn refuse(operation: &Operation<'_>) -> Result<Answer, Status> {
-    let name = operation.name();
-    let attributes = Attributes {
-        action: Action::Connect,
-        name,
-        old: None,
-        options: Value::Null,
-        dry_run: false,
-        request: operation.request,
-        registry: &operation.registry,
-        sinks: operation.sinks,
-    };
-    operation.api.admission.admit(&attributes, &mut options(operation)).await?;
-    let object = operation.registry.get(operation.namespace(), name).await?.object;
-    let why = if operation.resource.resource == "pods" && !is_bound(&object) {
+pub(super) async fn refuse(write: &Write<'_>) -> Result<Answer, Status> {
+    let name = write.name();
+    let attributes = write.attributes(Action::Connect, name, None, Value::Null, false);
+    write.admission.admit(&attributes, &mut options(write)).await?;
+    let object = write.registry.get(write.namespace(), name).await?.object;
+    let why = if write.registry.resource().resource == "pods" && !is_bound(&object) {
         format!("pod {name} does not have a host assigned")
     } else {
         format!(
             "{} {name} runs nothing that could be connected to: podsec starts no containers",
-            operation.resource.singular
+            write.registry.resource().singular
         )
     };
     Err(Status::bad_request(why))
 }
 
 /// What the client wants of the connection, which is what admission sees (`PodExecOptions` and its siblings).
-fn options(operation: &Operation<'_>) -> Value {
-    let info = &operation.request.info;
-    let query = &operation.request.query;
+fn options(write: &Write<'_>) -> Value {
+    let info = &write.request.info;
+    let query = &write.request.query;
     let mut fields = Map::new();
-    if let Some(door) = operation.resource.subresource(&info.subresource) {
+    if let Some(door) = write.registry.resource().subresource(&info.subresource) {
         fields.insert("kind".to_owned(), door.kind.as_str().into());
         fields.insert("apiVersion".to_owned(), "v1".into());
     }

@@ -7,34 +7,38 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::{Meta, MetaMut, time_text};
 use podsec_apimachinery::selector::label;
 use podsec_apimachinery::status::{Details, GroupResource, StatusCause};
-use podsec_storage::{Precondition, Range};
+use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
 use super::binding::{attributes, success};
 use crate::answer::Answer;
-use crate::body::{self, RequestBody};
+use crate::body::UnreadBody;
 use crate::client::Client;
 use crate::decode::{self, Kind};
-use crate::registry::{Stored, WriteError, status};
+use crate::registry::{Resources, Stored, WriteError};
 use crate::request::options::{DeleteOptions, WriteOptions};
-use crate::request::user::{MASTERS, User};
-use crate::verbs::{self, Operation};
+use crate::verbs::{self, Write};
 use podsec_kinds::object::as_map;
 
 /// Deletes the pod that the URL names.
-pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn evict(
+    write: &Write<'_>,
+    resources: &Resources,
+    loopback: &Client,
+    body: UnreadBody<'_>,
+) -> Result<Answer, Status> {
+    let request = write.request;
     let options = WriteOptions::create(&request.query, &request.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
+    let bytes = body.read().await?;
     let mut eviction = decode::kind(
         request,
-        operation.sinks,
+        write.sinks,
         &of_version_1(bytes.as_ref()),
         EVICTION,
         options.field_validation,
     )?;
-    operation.sinks.recording.request_object(&eviction);
-    let name = operation.name();
+    write.sinks.recording.request_object(&eviction);
+    let name = write.name();
     if Meta::of(&eviction).name() != name {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));
     }
@@ -43,9 +47,9 @@ pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Resul
         None => DeleteOptions::default(),
     };
     delete.dry_run |= options.dry_run;
-    operation.api.admission.admit(&attributes(operation, name, &options), &mut eviction).await?;
+    write.admission.admit(&attributes(write, name, &options), &mut eviction).await?;
     for _ in 0..ATTEMPTS {
-        match attempt(operation, &delete).await {
+        match attempt(write, resources, loopback, &delete).await {
             Ok(()) => return Ok(success()),
             // Somebody has changed the pod or the budget; whoever asked for one version of the pod hears of it.
             Err(status) if status.reason == "Conflict" && delete.resource_version.is_none() => {
@@ -59,9 +63,14 @@ pub(super) async fn evict(operation: &Operation<'_>, body: RequestBody) -> Resul
     Err(Status { details: Some(details), ..Status::failure(504, "Timeout", format!("Timeout: {why}")) })
 }
 
-async fn attempt(operation: &Operation<'_>, asked: &DeleteOptions) -> Result<(), Status> {
-    let (namespace, name) = (operation.namespace(), operation.name());
-    let stored = operation.registry.get(namespace, name).await?;
+async fn attempt(
+    write: &Write<'_>,
+    resources: &Resources,
+    loopback: &Client,
+    asked: &DeleteOptions,
+) -> Result<(), Status> {
+    let (namespace, name) = (write.namespace(), write.name());
+    let stored = write.registry.get(namespace, name).await?;
     let mut delete = asked.clone();
     let meant = |delete: &mut DeleteOptions| {
         // What was decided holds for the pod as it was seen.
@@ -75,23 +84,23 @@ async fn attempt(operation: &Operation<'_>, asked: &DeleteOptions) -> Result<(),
         if !going {
             meant(&mut delete);
         }
-        return condemn(operation, &stored, delete).await;
+        return condemn(write, &stored, delete).await;
     }
-    let budgets = budgets_of(operation, &stored.object).await?;
+    let budgets = budgets_of(resources, write.namespace(), &stored.object).await?;
     match budgets.as_slice() {
         [] => {}
         [budget] if may_go_unhealthy(&stored.object, budget) => {
             meant(&mut delete);
-            let condemned = condemn(operation, &stored, delete).await;
+            let condemned = condemn(write, &stored, delete).await;
             return condemned.map_err(|status| match (&*status.reason, &asked.resource_version) {
                 ("Conflict", None) => too_many(10, &unsettled(budget)),
                 _ => status,
             });
         }
         [budget] => {
-            let spent = spend(budget, name, &time_text(operation.request.received))?;
+            let spent = spend(budget, name, &time_text(write.request.received))?;
             if !delete.dry_run {
-                update_status(operation, &spent).await?;
+                update_status(loopback, &spent).await?;
             }
         }
         _ => {
@@ -99,33 +108,29 @@ async fn attempt(operation: &Operation<'_>, asked: &DeleteOptions) -> Result<(),
             return Err(Status::failure(500, "", why));
         }
     }
-    condemn(operation, &stored, delete).await
+    condemn(write, &stored, delete).await
 }
 
 /// Notes in the pod why it goes, and deletes it.
-async fn condemn(
-    operation: &Operation<'_>,
-    stored: &Stored,
-    mut delete: DeleteOptions,
-) -> Result<(), Status> {
-    let (namespace, name) = (operation.namespace(), operation.name());
+async fn condemn(write: &Write<'_>, stored: &Stored, mut delete: DeleteOptions) -> Result<(), Status> {
+    let (namespace, name) = (write.namespace(), write.name());
     if !delete.dry_run {
-        verbs::check_preconditions(operation, &stored.object, &delete)?;
+        verbs::check_preconditions(write, &stored.object, &delete)?;
         let mut pod = stored.object.clone();
-        let now = time_text(operation.request.received);
+        let now = time_text(write.request.received);
         let reason = ("EvictionByEvictionAPI", "Eviction API: evicting");
         set_condition(&mut pod, "DisruptionTarget", reason, &now);
         let precondition = Precondition::Revision(stored.revision);
-        match operation.registry.put(namespace, name, precondition, &mut pod).await {
+        match write.registry.put(namespace, name, precondition, &mut pod).await {
             Ok(_) => {}
-            Err(WriteError::Conflict) => return Err(operation.modified(name)),
+            Err(WriteError::Conflict) => return Err(write.registry.modified(name)),
             Err(WriteError::Fail(status)) => return Err(status),
         }
         if delete.resource_version.is_some() {
             delete.resource_version = Some(Meta::of(&pod).resource_version().to_owned());
         }
     }
-    verbs::delete_object(operation, namespace, name, &delete, None).await.map(|_| ())
+    verbs::delete_object(write, namespace, name, &delete, None).await.map(|_| ())
 }
 
 fn set_condition(pod: &mut Value, kind: &str, (reason, message): (&str, &str), now: &str) {
@@ -146,19 +151,12 @@ fn set_condition(pod: &mut Value, kind: &str, (reason, message): (&str, &str), n
 }
 
 /// The budgets whose selector lets the pod through.
-async fn budgets_of(operation: &Operation<'_>, pod: &Value) -> Result<Vec<Value>, Status> {
-    let registry =
-        operation.api.builtin("policy", "v1", "poddisruptionbudgets").ok_or_else(Status::no_such_resource)?;
-    let prefix = registry.prefix(operation.namespace());
-    let page = registry.store().range(Range::prefix(&prefix)).await.map_err(|error| status(&error))?;
-    let mut budgets = Vec::new();
-    for entry in &page.entries {
-        let budget = registry.read(entry)?.object;
+async fn budgets_of(resources: &Resources, namespace: &str, pod: &Value) -> Result<Vec<Value>, Status> {
+    let mut budgets = resources.list(("policy", "poddisruptionbudgets"), namespace).await?;
+    budgets.retain(|budget| {
         let selector = label::from_object(budget.pointer("/spec/selector"));
-        if selector.is_ok_and(|selector| selector.matches(pod)) {
-            budgets.push(budget);
-        }
-    }
+        selector.is_ok_and(|selector| selector.matches(pod))
+    });
     Ok(budgets)
 }
 
@@ -258,17 +256,16 @@ fn too_many(retry_after_seconds: i32, why: &str) -> Status {
 }
 
 /// Writes the status of a budget as the API server itself.
-async fn update_status(operation: &Operation<'_>, budget: &Value) -> Result<(), Status> {
+async fn update_status(loopback: &Client, budget: &Value) -> Result<(), Status> {
     let mut budget = budget.clone();
     MetaMut::of(&mut budget).set_managed_fields(Vec::new());
-    let client = Client::new(operation.api, User::new("system:apiserver", &[MASTERS]), "kube-apiserver");
     let meta = Meta::of(&budget);
     let path = format!(
         "/apis/policy/v1/namespaces/{}/poddisruptionbudgets/{}/status",
         meta.namespace(),
         meta.name()
     );
-    match client.update(&path, &budget).await {
+    match loopback.update(&path, &budget).await {
         (StatusCode::OK, _) => Ok(()),
         (code, answer) => {
             let message = answer.get("message").and_then(Value::as_str).unwrap_or_default();

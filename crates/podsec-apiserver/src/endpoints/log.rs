@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::body::ResponseBody;
-use crate::request::Query;
+use crate::registry::Registry;
 use crate::request::options::parse_integer;
-use crate::verbs::Operation;
+use crate::request::{Query, Request};
 
 /// Answers with the log of one container.
-pub(super) async fn log(operation: &Operation<'_>) -> Result<Answer, Status> {
-    let name = operation.name();
-    let query = &operation.request.query;
+pub(super) async fn log(request: &Request, registry: &Registry) -> Result<Answer, Status> {
+    let name = request.name();
+    let query = &request.query;
     validate(query, name)?;
-    let pod = operation.registry.get(operation.namespace(), name).await?.object;
+    let pod = registry.get(request.namespace(registry.resource()), name).await?.object;
     let asked = query.value("container").unwrap_or_default();
     let container = if asked.is_empty() { only_container(&pod, name)? } else { asked };
     if !all_containers(&pod).any(|found| found == container) {

@@ -21,9 +21,11 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::body::RequestBody;
+use crate::body::UnreadBody;
+use crate::client::Client;
 use crate::request::Request;
-use crate::verbs::Operation;
+use crate::request::user::{MASTERS, User};
+use crate::verbs::Write;
 
 /// Answers a non-resource request.
 pub(crate) async fn handle(api: &Arc<ApiServer>, request: &Request) -> Result<Answer, Answer> {
@@ -53,21 +55,29 @@ pub(crate) async fn handle(api: &Arc<ApiServer>, request: &Request) -> Result<An
 
 /// Answers a resource request that no verb answers: reviews, which are created and never stored, and the
 /// subresources that are not a part of the object. `None` when a verb is to answer.
-pub(crate) async fn handle_resource(
-    operation: &Operation<'_>,
+pub(crate) async fn handle_resource<'b>(
+    api: &Arc<ApiServer>,
+    write: &Write<'_>,
     verb: Verb,
-    body: RequestBody,
-) -> Result<Result<Answer, Status>, RequestBody> {
-    let resource = &operation.resource;
-    let subresource = operation.request.info.subresource.as_str();
+    body: UnreadBody<'b>,
+) -> Result<Result<Answer, Status>, UnreadBody<'b>> {
+    let resource = write.registry.resource();
+    let subresource = write.request.info.subresource.as_str();
+    let resources = &api.resources;
     let answer = match (resource.group.as_str(), resource.resource.as_str(), subresource) {
-        ("authentication.k8s.io" | "authorization.k8s.io", _, "") => review::review(operation, body).await,
-        ("", "bindings", "") | ("", "pods", "binding") => binding::bind(operation, body).await,
-        ("", "pods", "eviction") => eviction::evict(operation, body).await,
-        ("", "pods", "log") => log::log(operation).await,
-        ("", _, "attach" | "exec" | "portforward" | "proxy") => connect::refuse(operation).await,
-        ("", "serviceaccounts", "token") => token::token(operation, body).await,
-        (_, _, "scale") => scale::scale(operation, verb, body).await,
+        ("authentication.k8s.io" | "authorization.k8s.io", _, "") => {
+            review::review(write, &api.authorizer, api.authenticator(), body).await
+        }
+        ("", "bindings", "") | ("", "pods", "binding") => binding::bind(write, resources, body).await,
+        ("", "pods", "eviction") => {
+            let user = User::new("system:apiserver", &[MASTERS]);
+            let loopback = Client::new(api, user, "kube-apiserver");
+            eviction::evict(write, resources, &loopback, body).await
+        }
+        ("", "pods", "log") => log::log(write.request, write.registry).await,
+        ("", _, "attach" | "exec" | "portforward" | "proxy") => connect::refuse(write).await,
+        ("", "serviceaccounts", "token") => token::token(write, resources, &api.service_accounts, body).await,
+        (_, _, "scale") => scale::scale(write, verb, body).await,
         _ => return Err(body),
     };
     Ok(answer)

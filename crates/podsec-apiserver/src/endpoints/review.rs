@@ -5,49 +5,55 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Value, json};
 
-use crate::admission::{Action, Attributes};
+use crate::admission::Action;
 use crate::answer::Answer;
-use crate::authentication::Identity;
-use crate::authorization::Decision;
-use crate::body::{self, RequestBody};
+use crate::authentication::{Authenticator, Identity};
+use crate::authorization::{Authorizer, Decision};
+use crate::body::UnreadBody;
 use crate::decode;
 use crate::registry::status;
 use crate::request::RequestInfo;
 use crate::request::User;
 use crate::request::options::WriteOptions;
-use crate::verbs::{Operation, managed_fields};
+use crate::verbs::{Write, managed_fields};
 use podsec_kinds::object::as_map;
 
 /// Answers the review in the body.
-pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn review(
+    write: &Write<'_>,
+    authorizer: &Authorizer,
+    authenticator: Authenticator<'_>,
+    body: UnreadBody<'_>,
+) -> Result<Answer, Status> {
+    let request = write.request;
     let options = WriteOptions::create(&request.query, &request.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
-    let mut review = decode::object(operation, bytes.as_ref(), options.field_validation)?;
-    operation.sinks.recording.request_object(&review);
+    let bytes = body.read().await?;
+    let mut review =
+        decode::object(write.request, write.registry, write.sinks, bytes.as_ref(), options.field_validation)?;
+    write.sinks.recording.request_object(&review);
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
         MetaMut::of(&mut review).set(field, None);
     }
-    let about_oneself = SELF.contains(&operation.resource.kind.as_str());
+    let about_oneself = SELF.contains(&write.registry.resource().kind.as_str());
     if !about_oneself {
-        managed_fields::update(operation, &options, None, &mut review);
+        managed_fields::update(write, &options, None, &mut review);
     }
-    admit(operation, &options, &mut review).await?;
-    if ACCESS.contains(&operation.resource.kind.as_str()) {
-        if operation.resource.namespaced {
-            MetaMut::of(&mut review).set("namespace", Some(operation.namespace().into()));
+    admit(write, &options, &mut review).await?;
+    if ACCESS.contains(&write.registry.resource().kind.as_str()) {
+        if write.registry.resource().namespaced {
+            MetaMut::of(&mut review).set("namespace", Some(write.namespace().into()));
         }
-        let errors = operation.behaviour.validate(&review);
+        let errors = write.behaviour().validate(&review);
         if !errors.is_empty() {
-            return Err(Status::invalid(&operation.resource.group, "", "", &errors));
+            return Err(Status::invalid(&write.registry.resource().group, "", "", &errors));
         }
     }
     let spec = review.get("spec").cloned().unwrap_or_default();
-    let status = match operation.resource.kind.as_str() {
+    let status = match write.registry.resource().kind.as_str() {
         "SelfSubjectReview" => json!({"userInfo": user_info(&request.user)}),
-        "SelfSubjectAccessReview" => access(operation, &request.user, &spec).await?,
+        "SelfSubjectAccessReview" => access(write, authorizer, &request.user, &spec).await?,
         "SubjectAccessReview" | "LocalSubjectAccessReview" => {
-            access(operation, &subject(operation, &spec)?, &spec).await?
+            access(write, authorizer, &subject(write, &spec)?, &spec).await?
         }
         "SelfSubjectRulesReview" => {
             let namespace = spec.get("namespace").and_then(Value::as_str).unwrap_or_default();
@@ -58,12 +64,12 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
             let fields = as_map(&mut review);
             fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind"));
             fields.insert("spec".to_owned(), json!({}));
-            operation.api.authorizer.rules(&request.user, namespace).await.map_err(|error| status(&error))?
+            authorizer.rules(&request.user, namespace).await.map_err(|error| status(&error))?
         }
-        "TokenReview" => token_review(operation, &spec).await?,
+        "TokenReview" => token_review(authenticator, &spec).await?,
         _ => return Err(Status::method_not_allowed()),
     };
-    if operation.resource.kind == "SelfSubjectReview" {
+    if write.registry.resource().kind == "SelfSubjectReview" {
         as_map(&mut review).remove("metadata");
         MetaMut::of(&mut review).set_creation_timestamp(Some(request.received));
     }
@@ -74,23 +80,20 @@ pub(super) async fn review(operation: &Operation<'_>, body: RequestBody) -> Resu
 }
 
 /// Reviews are never stored, and admission sees them all the same.
-async fn admit(operation: &Operation<'_>, options: &WriteOptions, review: &mut Value) -> Result<(), Status> {
-    let name = operation.name();
+async fn admit(write: &Write<'_>, options: &WriteOptions, review: &mut Value) -> Result<(), Status> {
+    let name = write.name();
     let name = if name.is_empty() { Meta::of(review).name().to_owned() } else { name.to_owned() };
-    let attributes = Attributes {
-        action: Action::Create,
-        name: &name,
-        old: None,
-        options: options.object("CreateOptions"),
-        dry_run: options.dry_run,
-        request: operation.request,
-        registry: &operation.registry,
-        sinks: operation.sinks,
-    };
-    operation.api.admission.admit(&attributes, review).await
+    let attributes =
+        write.attributes(Action::Create, &name, None, options.object("CreateOptions"), options.dry_run);
+    write.admission.admit(&attributes, review).await
 }
 
-async fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<Value, Status> {
+async fn access(
+    write: &Write<'_>,
+    authorizer: &Authorizer,
+    user: &User,
+    spec: &Value,
+) -> Result<Value, Status> {
     let resource = spec.get("resourceAttributes");
     let path = spec.get("nonResourceAttributes");
     let text = |attributes: Option<&Value>, field: &str| {
@@ -121,10 +124,10 @@ async fn access(operation: &Operation<'_>, user: &User, spec: &Value) -> Result<
         _ => {
             let detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
             let error = Error::invalid(Path::new("spec").child("resourceAttributes"), &Value::Null, detail);
-            return Err(operation.invalid("", &[error]));
+            return Err(write.registry.invalid("", &[error]));
         }
     };
-    Ok(match operation.api.authorizer.authorize(user, &info).await {
+    Ok(match authorizer.authorize(user, &info).await {
         Decision::Allow(reason) if reason.is_empty() => json!({"allowed": true}),
         Decision::Allow(reason) => json!({"allowed": true, "reason": reason}),
         Decision::Forbid(reason) if reason.is_empty() => json!({"allowed": false}),
@@ -152,20 +155,20 @@ fn field_selector(attributes: Option<&Value>) -> String {
 }
 
 /// The user that a review asks about.
-fn subject(operation: &Operation<'_>, spec: &Value) -> Result<User, Status> {
+fn subject(write: &Write<'_>, spec: &Value) -> Result<User, Status> {
     let name = spec.get("user").and_then(Value::as_str).unwrap_or_default();
     let groups = spec.get("groups").and_then(Value::as_array);
     let groups: Vec<&str> = groups.into_iter().flatten().filter_map(Value::as_str).collect();
     if name.is_empty() && groups.is_empty() {
         let detail = "at least one of user or group must be specified";
         let error = Error::invalid(Path::new("spec").child("user"), &Value::from(""), detail);
-        return Err(operation.invalid("", &[error]));
+        return Err(write.registry.invalid("", &[error]));
     }
     Ok(User::new(name, &groups))
 }
 
 /// Who the token names, for the audiences that are asked for, or else for the API server.
-async fn token_review(operation: &Operation<'_>, spec: &Value) -> Result<Value, Status> {
+async fn token_review(authenticator: Authenticator<'_>, spec: &Value) -> Result<Value, Status> {
     let token = spec.get("token").and_then(Value::as_str).unwrap_or_default();
     if token.is_empty() {
         return Err(Status::bad_request("token is required for TokenReview in authentication"));
@@ -173,9 +176,9 @@ async fn token_review(operation: &Operation<'_>, spec: &Value) -> Result<Value, 
     let asked = spec.get("audiences").and_then(Value::as_array);
     let asked: Vec<String> =
         asked.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    let own = operation.api.service_accounts.api_audiences();
+    let own = authenticator.service_accounts.api_audiences();
     let audiences = if asked.is_empty() { own } else { &asked };
-    Ok(match operation.api.authenticator().identify(token.as_bytes(), audiences).await {
+    Ok(match authenticator.identify(token.as_bytes(), audiences).await {
         Ok(Identity { user, audiences }) => {
             json!({"authenticated": true, "user": user_info(&user), "audiences": audiences})
         }

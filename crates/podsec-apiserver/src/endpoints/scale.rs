@@ -8,30 +8,26 @@ use podsec_apimachinery::schema::catalog::Verb;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::body::{self, RequestBody};
+use crate::body::UnreadBody;
 use crate::decode::{self, Kind};
 use crate::request::options::WriteOptions;
-use crate::verbs::{Operation, Origin, check_name, update_object};
+use crate::verbs::{Origin, Write, check_name, update_object};
 use podsec_kinds::scale;
 
 /// Reads or writes the replicas.
-pub(super) async fn scale(
-    operation: &Operation<'_>,
-    verb: Verb,
-    body: RequestBody,
-) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn scale(write: &Write<'_>, verb: Verb, body: UnreadBody<'_>) -> Result<Answer, Status> {
+    let request = write.request;
     if verb == Verb::Get {
-        let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
-        return Ok(Answer::ok(operation.behaviour.scale(&stored.object)?));
+        let stored = write.registry.get(write.namespace(), write.name()).await?;
+        return Ok(Answer::ok(write.behaviour().scale(&stored.object)?));
     }
     let options = match verb {
         Verb::Patch => WriteOptions::patch(&request.query, &request.headers, false)?,
         _ => WriteOptions::update(&request.query, &request.headers)?,
     };
-    let bytes = body::read(body, &operation.api.budget).await?;
+    let bytes = body.read().await?;
     let change: Change<'_> = if verb == Verb::Patch {
-        operation.sinks.recording.patch(bytes.as_ref());
+        write.sinks.recording.patch(bytes.as_ref());
         let patch: Value = serde_json::from_slice(bytes.as_ref())
             .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
         let is_json_patch = request
@@ -39,30 +35,30 @@ pub(super) async fn scale(
             .get(CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"application/json-patch+json"));
         Box::new(move |stored| {
-            let (scale, patch) = (operation.behaviour.scale(stored)?, patch.clone());
+            let (scale, patch) = (write.behaviour().scale(stored)?, patch.clone());
             let patched = if is_json_patch { json::apply(scale, patch) } else { merge::apply(scale, patch) };
             patched.map_err(|error| error.status())
         })
     } else {
         let kind = Kind { group: "autoscaling", version: "v1", kind: "Scale" };
-        let scale = decode::kind(request, operation.sinks, bytes.as_ref(), kind, options.field_validation)?;
-        operation.sinks.recording.request_object(&scale);
-        check_name(operation, &scale)?;
+        let scale = decode::kind(request, write.sinks, bytes.as_ref(), kind, options.field_validation)?;
+        write.sinks.recording.request_object(&scale);
+        check_name(write, &scale)?;
         Box::new(move |_| Ok(scale.clone()))
     };
-    let object = update_object(operation, &options, Origin::Update, |stored| {
+    let object = update_object(write, &options, Origin::Update, |stored| {
         let scale = change(stored)?;
         let errors = scale::validate(&scale);
         if !errors.is_empty() {
-            return Err(Status::invalid("autoscaling", "Scale", operation.name(), &errors));
+            return Err(Status::invalid("autoscaling", "Scale", write.name(), &errors));
         }
         let mut object = stored.clone();
         MetaMut::of(&mut object).set_resource_version("");
-        operation.behaviour.set_scale(&scale, &mut object);
+        write.behaviour().set_scale(&scale, &mut object);
         Ok(object)
     })
     .await?;
-    Ok(Answer::ok(operation.behaviour.scale(&object)?))
+    Ok(Answer::ok(write.behaviour().scale(&object)?))
 }
 
 /// Makes the new Scale from the stored object.

@@ -9,44 +9,46 @@ use podsec_apimachinery::schema::catalog::group_version;
 use podsec_apimachinery::status::GroupResource;
 use serde_json::{Value, json};
 
-use crate::admission::{Action, Attributes};
+use crate::admission::Action;
 use crate::answer::Answer;
-use crate::authentication::service_account::{Bound, Reference};
-use crate::body::{self, RequestBody};
+use crate::authentication::service_account::{Bound, Reference, ServiceAccountTokens};
+use crate::body::UnreadBody;
 use crate::decode::{self, Kind};
+use crate::registry::Resources;
 use crate::request::options::WriteOptions;
-use crate::verbs::{Operation, managed_fields};
+use crate::verbs::{Write, managed_fields};
 use podsec_kinds::object::as_map;
 
 /// Issues a token for the account that the URL names.
-pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn token(
+    write: &Write<'_>,
+    resources: &Resources,
+    tokens: &ServiceAccountTokens,
+    body: UnreadBody<'_>,
+) -> Result<Answer, Status> {
+    let request = write.request;
     let options = WriteOptions::create(&request.query, &request.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
+    let bytes = body.read().await?;
     let mut token_request =
-        decode::kind(request, operation.sinks, bytes.as_ref(), KIND, options.field_validation)?;
+        decode::kind(request, write.sinks, bytes.as_ref(), KIND, options.field_validation)?;
     default(&mut token_request);
-    operation.sinks.recording.request_object(&token_request);
-    managed_fields::created(operation, &options, KIND, &mut token_request);
-    let attributes = Attributes {
-        action: Action::Create,
-        name: operation.name(),
-        old: None,
-        options: options.object("CreateOptions"),
-        dry_run: options.dry_run,
-        request: operation.request,
-        registry: &operation.registry,
-        sinks: operation.sinks,
-    };
-    operation.api.admission.mutate(&attributes, &mut token_request).await?;
-    let account = complete(operation, &mut token_request).await?;
+    write.sinks.recording.request_object(&token_request);
+    managed_fields::created(write, &options, KIND, &mut token_request);
+    let attributes = write.attributes(
+        Action::Create,
+        write.name(),
+        None,
+        options.object("CreateOptions"),
+        options.dry_run,
+    );
+    write.admission.mutate(&attributes, &mut token_request).await?;
+    let account = complete(write, tokens, &mut token_request).await?;
     let mut lifetime = validate(&token_request)?;
-    operation.api.admission.validate(&attributes, &token_request).await?;
-    let bound = bound_object(operation, &token_request).await?;
+    write.admission.validate(&attributes, &token_request).await?;
+    let bound = bound_object(write, resources, &token_request).await?;
 
-    let tokens = &operation.api.service_accounts;
     if let Some(longest) = tokens.max_expiration().filter(|longest| lifetime > *longest) {
-        operation
+        write
             .sinks
             .warnings
             .add(format!("requested expiration of {lifetime} seconds shortened to {longest} seconds"));
@@ -62,7 +64,7 @@ pub(super) async fn token(operation: &Operation<'_>, body: RequestBody) -> Resul
     let issued = tokens
         .issue(&account, &bound, &audiences, request.received, holds, warn_after)
         .map_err(|error| Status::internal(&format!("failed to generate token: {error}")))?;
-    operation
+    write
         .sinks
         .recording
         .annotate("authentication.kubernetes.io/issued-credential-id", &issued.credential_id);
@@ -80,8 +82,12 @@ fn default(token_request: &mut Value) {
 }
 
 /// Brings what the request leaves out, once the account is known.
-async fn complete(operation: &Operation<'_>, token_request: &mut Value) -> Result<Value, Status> {
-    let (namespace, name) = (operation.namespace(), operation.name());
+async fn complete(
+    write: &Write<'_>,
+    tokens: &ServiceAccountTokens,
+    token_request: &mut Value,
+) -> Result<Value, Status> {
+    let (namespace, name) = (write.namespace(), write.name());
     let meta = Meta::of(token_request);
     for (field, asked, expected) in [("name", meta.name(), name), ("namespace", meta.namespace(), namespace)]
     {
@@ -91,7 +97,7 @@ async fn complete(operation: &Operation<'_>, token_request: &mut Value) -> Resul
             return Err(invalid(name, Error::invalid(path, &Value::from(asked), &detail)));
         }
     }
-    let account = operation.registry.get(namespace, name).await?.object;
+    let account = write.registry.get(namespace, name).await?.object;
     let uid = Meta::of(&account).uid();
     if !meta.uid().is_empty() && meta.uid() != uid {
         let why = format!(
@@ -105,10 +111,10 @@ async fn complete(operation: &Operation<'_>, token_request: &mut Value) -> Resul
     meta.set_name(name);
     meta.set_namespace(namespace);
     meta.set_uid(uid);
-    meta.set_creation_timestamp(Some(operation.request.received));
+    meta.set_creation_timestamp(Some(write.request.received));
     let spec = as_map(as_map(token_request).entry("spec").or_insert(Value::Null));
     if spec.get("audiences").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-        let own = operation.api.service_accounts.api_audiences();
+        let own = tokens.api_audiences();
         spec.insert("audiences".to_owned(), json!(own));
     }
     spec.entry("boundObjectRef").or_insert(Value::Null);
@@ -129,7 +135,11 @@ fn validate(token_request: &Value) -> Result<i64, Status> {
 }
 
 /// The object that the token is to be bound to: it exists, and is the one that is meant.
-async fn bound_object(operation: &Operation<'_>, token_request: &Value) -> Result<Bound, Status> {
+async fn bound_object(
+    write: &Write<'_>,
+    resources: &Resources,
+    token_request: &Value,
+) -> Result<Bound, Status> {
     let Some(reference) =
         token_request.pointer("/spec/boundObjectRef").filter(|reference| reference.is_object())
     else {
@@ -138,26 +148,26 @@ async fn bound_object(operation: &Operation<'_>, token_request: &Value) -> Resul
     let text = |field: &str| reference.get(field).and_then(Value::as_str).unwrap_or_default();
     let (group, version) = group_version(text("apiVersion")).unwrap_or_default();
     let (resource, namespace) = match (group, text("kind")) {
-        ("", "Pod") => ("pods", operation.namespace()),
-        ("", "Secret") => ("secrets", operation.namespace()),
+        ("", "Pod") => ("pods", write.namespace()),
+        ("", "Secret") => ("secrets", write.namespace()),
         ("", "Node") => ("nodes", ""),
         (group, kind) => {
             let why = format!("cannot bind token to object of type {group}/{version}, Kind={kind}");
             return Err(Status::bad_request(why));
         }
     };
-    let object = find(operation, resource, namespace, text("name")).await?;
+    let object = find(resources, resource, namespace, text("name")).await?;
     let found = Reference::to(&object);
     let bound = match resource {
         "pods" => {
             let account = object.pointer("/spec/serviceAccountName").and_then(Value::as_str);
-            if account.unwrap_or_default() != operation.name() {
+            if account.unwrap_or_default() != write.name() {
                 return Err(Status::bad_request(format!(
                     "cannot bind token for serviceaccount {} to pod running with different serviceaccount name.",
-                    quoted(operation.name())
+                    quoted(write.name())
                 )));
             }
-            Bound::Pod(found.clone(), node_of(operation, &object).await?)
+            Bound::Pod(found.clone(), node_of(resources, &object).await?)
         }
         "secrets" => Bound::Secret(found.clone()),
         _ => Bound::Node(found.clone()),
@@ -175,12 +185,12 @@ async fn bound_object(operation: &Operation<'_>, token_request: &Value) -> Resul
 }
 
 /// The node of a pod; of one that is gone the name stays.
-async fn node_of(operation: &Operation<'_>, pod: &Value) -> Result<Option<Reference>, Status> {
+async fn node_of(resources: &Resources, pod: &Value) -> Result<Option<Reference>, Status> {
     let name = pod.pointer("/spec/nodeName").and_then(Value::as_str).unwrap_or_default();
     if name.is_empty() {
         return Ok(None);
     }
-    match find(operation, "nodes", "", name).await {
+    match find(resources, "nodes", "", name).await {
         Ok(node) => Ok(Some(Reference::to(&node))),
         Err(status) if status.code == 404 => {
             Ok(Some(Reference { name: name.to_owned(), uid: String::new() }))
@@ -189,13 +199,8 @@ async fn node_of(operation: &Operation<'_>, pod: &Value) -> Result<Option<Refere
     }
 }
 
-async fn find(
-    operation: &Operation<'_>,
-    resource: &str,
-    namespace: &str,
-    name: &str,
-) -> Result<Value, Status> {
-    let registry = operation.api.builtin("", "v1", resource).ok_or_else(Status::no_such_resource)?;
+async fn find(resources: &Resources, resource: &str, namespace: &str, name: &str) -> Result<Value, Status> {
+    let registry = resources.v1("", resource)?;
     Ok(registry.get(namespace, name).await?.object)
 }
 

@@ -7,12 +7,12 @@ use podsec_apimachinery::schema::catalog::Verb;
 
 use crate::answer::Answer;
 use crate::apiserver::ApiServer;
-use crate::body::RequestBody;
+use crate::body::{RequestBody, UnreadBody};
 use crate::endpoints;
 use crate::request::Request;
 use crate::request::representation::Representation;
 use crate::sinks::Sinks;
-use crate::verbs::Operation;
+use crate::verbs::{self, Write};
 
 /// Runs the handler of an authorized request.
 pub(super) async fn handle(
@@ -70,10 +70,12 @@ pub(super) async fn handle(
         let why = "create not allowed while custom resource definition is terminating";
         return Err(Status::failure(405, "MethodNotAllowed", why).into());
     }
-    let operation = Operation::new(api, request, sinks, Arc::clone(resource));
-    let answer = match endpoints::handle_resource(&operation, verb, body).await {
+    let registry = api.resources.registry(resource);
+    let write = Write { request, registry: &registry, admission: &api.admission, sinks };
+    let body = UnreadBody { body, budget: &api.budget };
+    let answer = match endpoints::handle_resource(api, &write, verb, body).await {
         Ok(answer) => answer,
-        Err(body) => operation.run(verb, body).await,
+        Err(body) => verbs::run(&write, verb, &api.verbs, body).await,
     };
     answer.map_err(Answer::from)
 }

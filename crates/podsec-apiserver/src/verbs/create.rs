@@ -8,24 +8,26 @@ use podsec_storage::Precondition;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::managed_fields;
 use super::origin::Origin;
-use super::{Operation, managed_fields};
-use crate::admission::{Action, Attributes, Reservation};
+use super::write::Write;
+use crate::admission::{Action, Reservation};
 use crate::answer::Answer;
-use crate::body::{self, RequestBody};
+use crate::body::UnreadBody;
 use crate::decode;
 use crate::registry::WriteError;
 use crate::request::options::WriteOptions;
 
 /// Decodes the body and creates the object.
-pub(super) async fn create(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn create(write: &Write<'_>, body: UnreadBody<'_>) -> Result<Answer, Status> {
+    let request = write.request;
     let options = WriteOptions::create(&request.query, &request.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
-    let object = decode::object(operation, bytes.as_ref(), options.field_validation)?;
+    let bytes = body.read().await?;
+    let object =
+        decode::object(write.request, write.registry, write.sinks, bytes.as_ref(), options.field_validation)?;
     drop(bytes);
-    let object = create_object(operation, object, &options, Origin::Update).await?;
-    operation.answer(201, object)
+    let object = create_object(write, object, &options, Origin::Update).await?;
+    write.answer(201, object)
 }
 
 /// Creates a decoded object.
@@ -33,37 +35,29 @@ pub(super) async fn create(operation: &Operation<'_>, body: RequestBody) -> Resu
 /// # Errors
 /// In this order: 400, 404 and 403 for the namespace, 422, 403 of Pod Security, 409.
 pub(crate) async fn create_object(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     mut object: Value,
     options: &WriteOptions,
     origin: Origin,
 ) -> Result<Value, Status> {
-    operation.behaviour.default(&mut object);
+    write.behaviour().default(&mut object);
     if origin == Origin::Update {
-        operation.sinks.recording.request_object(&object);
+        write.sinks.recording.request_object(&object);
     }
-    place(operation, &mut object)?;
+    place(write, &mut object)?;
     wipe(&mut object);
     if origin == Origin::Update {
-        managed_fields::update(operation, options, None, &mut object);
+        managed_fields::update(write, options, None, &mut object);
     }
     let named = Meta::of(&object).name().to_owned();
-    let attributes = Attributes {
-        action: Action::Create,
-        name: &named,
-        old: None,
-        options: options.object("CreateOptions"),
-        dry_run: options.dry_run,
-        request: operation.request,
-        registry: &operation.registry,
-        sinks: operation.sinks,
-    };
-    operation.api.admission.mutate(&attributes, &mut object).await?;
+    let attributes =
+        write.attributes(Action::Create, &named, None, options.object("CreateOptions"), options.dry_run);
+    write.admission.mutate(&attributes, &mut object).await?;
     // A webhook may have moved it.
-    place(operation, &mut object)?;
-    operation.api.admission.check_escalation(&attributes, &object).await?;
-    stamp(operation, &mut object);
-    let _given = operation.allocate(&mut object, None, options.dry_run).await?;
+    place(write, &mut object)?;
+    write.admission.check_escalation(&attributes, &object).await?;
+    stamp(write, &mut object);
+    let _given = write.allocate(&mut object, None, options.dry_run).await?;
     let prefix = Meta::of(&object).generate_name().to_owned();
     let generates = Meta::of(&object).name().is_empty() && !prefix.is_empty();
     let mut attempts = if generates { GENERATE_ATTEMPTS } else { 1 };
@@ -72,22 +66,22 @@ pub(crate) async fn create_object(
             MetaMut::of(&mut object).set_name(&generated_name(&prefix, random));
         }
         let mut candidate = object.clone();
-        (operation.behaviour.strategy.prepare_for_create)(&mut candidate);
-        if operation.resource.resource == "certificatesigningrequests" {
-            let user = &operation.request.user;
+        (write.behaviour().strategy.prepare_for_create)(&mut candidate);
+        if write.registry.resource().resource == "certificatesigningrequests" {
+            let user = &write.request.user;
             let user =
                 json!({"username": user.name, "uid": user.uid, "groups": user.groups, "extra": user.extra});
             certificatesigningrequests::set_requestor(&mut candidate, &user);
         }
         let name = Meta::of(&candidate).name().to_owned();
-        let errors = operation.behaviour.validate(&candidate);
+        let errors = write.behaviour().validate(&candidate);
         if !errors.is_empty() {
-            return Err(operation.invalid(&name, &errors));
+            return Err(write.registry.invalid(&name, &errors));
         }
-        for warning in operation.behaviour.warnings_on_create(&candidate) {
-            operation.sinks.warnings.add(warning);
+        for warning in write.behaviour().warnings_on_create(&candidate) {
+            write.sinks.warnings.add(warning);
         }
-        operation.api.admission.validate(&attributes, &candidate).await?;
+        write.admission.validate(&attributes, &candidate).await?;
         attempts -= 1;
         // An apply may name any version, and creates what is absent all the same; a dry run does not come that far.
         if origin == Origin::Update
@@ -97,8 +91,8 @@ pub(crate) async fn create_object(
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Status::failure(500, "", message));
         }
-        let reservation = operation.api.admission.reserve(&attributes, &candidate).await?;
-        match store(operation, &name, candidate, options, reservation).await {
+        let reservation = write.admission.reserve(&attributes, &candidate).await?;
+        match store(write, &name, candidate, options, reservation).await {
             Ok(object) => return Ok(object),
             Err(status) if status.reason == "AlreadyExists" && attempts > 0 => {}
             Err(status) => return Err(status),
@@ -107,14 +101,14 @@ pub(crate) async fn create_object(
 }
 
 async fn store(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     name: &str,
     mut object: Value,
     options: &WriteOptions,
     reservation: Reservation,
 ) -> Result<Value, Status> {
-    let namespace = operation.namespace();
-    let registry = &operation.registry;
+    let namespace = write.namespace();
+    let registry = write.registry;
     if options.dry_run {
         if registry.find(namespace, name).await?.is_none() {
             return Ok(object);
@@ -133,7 +127,7 @@ async fn store(
             Err(WriteError::Fail(status)) => return Err(status),
         }
     }
-    let mut status = Status::already_exists(operation.group_resource(), name);
+    let mut status = Status::already_exists(write.registry.group_resource(), name);
     if registry.find(namespace, name).await?.is_some_and(|found| Meta::of(&found.object).is_being_deleted()) {
         status.message = format!("object is being deleted: {}", status.message);
     }
@@ -141,8 +135,8 @@ async fn store(
 }
 
 /// Puts the object into the namespace of the URL.
-pub(super) fn place(operation: &Operation<'_>, object: &mut Value) -> Result<(), Status> {
-    let expected = operation.namespace();
+pub(super) fn place(write: &Write<'_>, object: &mut Value) -> Result<(), Status> {
+    let expected = write.namespace();
     let actual = Meta::of(object).namespace();
     if actual.is_empty() {
         MetaMut::of(object).set_namespace(expected);
@@ -189,11 +183,11 @@ fn wipe(object: &mut Value) {
 }
 
 /// Gives the object what only the server decides.
-fn stamp(operation: &Operation<'_>, object: &mut Value) {
+fn stamp(write: &Write<'_>, object: &mut Value) {
     wipe(object);
     let mut meta = MetaMut::of(object);
     meta.set_uid(&Uuid::new_v4().to_string());
-    meta.set_creation_timestamp(Some(operation.request.received));
+    meta.set_creation_timestamp(Some(write.request.received));
 }
 
 /// A random number, for one letter of a name.

@@ -7,10 +7,10 @@ use podsec_apimachinery::status::{Details, GroupResource};
 use podsec_storage::Precondition;
 use serde_json::Value;
 
-use super::Operation;
-use crate::admission::{Action, Attributes};
+use super::write::Write;
+use crate::admission::Action;
 use crate::answer::Answer;
-use crate::body::{self, RequestBody};
+use crate::body::UnreadBody;
 use crate::decode;
 use crate::registry::{Stored, WriteError};
 use crate::request::options::{DeleteOptions, FOREGROUND, ORPHAN, Propagation};
@@ -18,33 +18,33 @@ use podsec_kinds::object;
 use podsec_kinds::{DeletionAnswer, GarbageCollection};
 
 /// Deletes the object that the URL names.
-pub(super) async fn delete(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let options = options(operation, body).await?;
-    let (namespace, name) = (operation.namespace(), operation.name());
-    let deletion = delete_object(operation, namespace, name, &options, Some(name)).await?;
-    let resource = &operation.resource;
+pub(super) async fn delete(write: &Write<'_>, body: UnreadBody<'_>) -> Result<Answer, Status> {
+    let options = options(write, body).await?;
+    let (namespace, name) = (write.namespace(), write.name());
+    let deletion = delete_object(write, namespace, name, &options, Some(name)).await?;
+    let resource = write.registry.resource();
     match deletion {
-        Deletion::Gone(object) if operation.behaviour.strategy.deletion_answer == DeletionAnswer::Status => {
+        Deletion::Gone(object) if write.behaviour().strategy.deletion_answer == DeletionAnswer::Status => {
             Ok(Answer::Status(Status::success(Details {
-                name: operation.name().to_owned(),
+                name: write.name().to_owned(),
                 group: resource.group.clone(),
                 kind: resource.resource.clone(),
                 uid: Meta::of(&object).uid().to_owned(),
                 ..Details::default()
             })))
         }
-        Deletion::Gone(object) | Deletion::Pending(object) => operation.answer(200, object),
+        Deletion::Gone(object) | Deletion::Pending(object) => write.answer(200, object),
     }
 }
 
 /// The options in the body, or without a body those in the query string.
-pub(super) async fn options(operation: &Operation<'_>, body: RequestBody) -> Result<DeleteOptions, Status> {
-    let bytes = body::read(body, &operation.api.budget).await?;
+pub(super) async fn options(write: &Write<'_>, body: UnreadBody<'_>) -> Result<DeleteOptions, Status> {
+    let bytes = body.read().await?;
     if bytes.as_ref().is_empty() {
-        return DeleteOptions::from_query(&operation.request.query);
+        return DeleteOptions::from_query(&write.request.query);
     }
-    let object = decode::delete_options(operation.request, bytes.as_ref())?;
-    operation.sinks.recording.delete_options(&object);
+    let object = decode::delete_options(write.request, bytes.as_ref())?;
+    write.sinks.recording.delete_options(&object);
     DeleteOptions::from_object(&object)
 }
 
@@ -62,41 +62,38 @@ pub(crate) enum Deletion {
 /// # Errors
 /// In this order: 404, 409 when a precondition does not hold, and what admission answers.
 pub(crate) async fn delete_object(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     namespace: &str,
     name: &str,
     options: &DeleteOptions,
     requested: Option<&str>,
 ) -> Result<Deletion, Status> {
     for _ in 0..ATTEMPTS {
-        let stored = operation.registry.get(namespace, name).await?;
-        if let Some(why) = (operation.behaviour.strategy.forbid_delete)(&stored.object) {
-            return Err(Status::forbidden(operation.group_resource(), name, why));
+        let stored = write.registry.get(namespace, name).await?;
+        if let Some(why) = (write.behaviour().strategy.forbid_delete)(&stored.object) {
+            return Err(Status::forbidden(write.registry.group_resource(), name, why));
         }
-        check_preconditions(operation, &stored.object, options)?;
-        let step = next_step(operation, &stored.object, options);
+        check_preconditions(write, &stored.object, options)?;
+        let step = next_step(write, &stored.object, options);
         if let Some(requested) = requested
             && !matches!(step, Step::Wait)
         {
-            let attributes = Attributes {
-                action: Action::Delete,
-                name: requested,
-                old: Some(&stored.object),
-                options: options.object(),
-                dry_run: options.dry_run,
-                request: operation.request,
-                registry: &operation.registry,
-                sinks: operation.sinks,
-            };
-            operation.api.admission.delete(&attributes).await?;
+            let attributes = write.attributes(
+                Action::Delete,
+                requested,
+                Some(&stored.object),
+                options.object(),
+                options.dry_run,
+            );
+            write.admission.delete(&attributes).await?;
         }
-        match take(operation, namespace, name, stored, step, options).await {
+        match take(write, namespace, name, stored, step, options).await {
             Ok(deletion) => return Ok(deletion),
             Err(WriteError::Conflict) => {}
             Err(WriteError::Fail(status)) => return Err(status),
         }
     }
-    Err(operation.modified(name))
+    Err(write.registry.modified(name))
 }
 
 /// What a DELETE does to an object in its present state.
@@ -109,15 +106,16 @@ enum Step {
     Remove(Value),
 }
 
-fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions) -> Step {
+fn next_step(write: &Write<'_>, stored: &Value, options: &DeleteOptions) -> Step {
     let mut object = stored.clone();
-    set_propagation(operation, &mut object, options);
+    set_propagation(write, &mut object, options);
     if !Meta::of(stored).is_being_deleted() {
-        (operation.behaviour.strategy.prepare_for_delete)(&mut object, operation.request.received);
+        (write.behaviour().strategy.prepare_for_delete)(&mut object, write.request.received);
     }
-    let is_namespace = operation.resource.kind == "Namespace" && operation.resource.group.is_empty();
+    let is_namespace =
+        write.registry.resource().kind == "Namespace" && write.registry.resource().group.is_empty();
     let asked = options.grace_period_seconds;
-    let grace = operation.behaviour.strategy.check_graceful_delete.map(|check| check(stored, asked).max(0));
+    let grace = write.behaviour().strategy.check_graceful_delete.map(|check| check(stored, asked).max(0));
     let waits_for_finalizers =
         Meta::of(&object).finalizers().next().is_some() || (is_namespace && has_spec_finalizers(stored));
     if Meta::of(stored).is_being_deleted() {
@@ -126,15 +124,15 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
         let over = Meta::of(stored).deletion_grace_period_seconds().unwrap_or(0) == 0;
         return match grace {
             Some(grace) if sooner && grace > 0 => {
-                mark(&mut object, grace, operation.request.received);
+                mark(&mut object, grace, write.request.received);
                 Step::Mark(object)
             }
             Some(0) if (sooner || over) && !waits_for_finalizers => {
-                mark(&mut object, 0, operation.request.received);
+                mark(&mut object, 0, write.request.received);
                 Step::Remove(object)
             }
             Some(0) if sooner => {
-                mark(&mut object, 0, operation.request.received);
+                mark(&mut object, 0, write.request.received);
                 Step::Mark(object)
             }
             None if !waits_for_finalizers => Step::Remove(object),
@@ -143,22 +141,22 @@ fn next_step(operation: &Operation<'_>, stored: &Value, options: &DeleteOptions)
     }
     match grace {
         Some(grace) if grace > 0 || waits_for_finalizers => {
-            mark(&mut object, grace, operation.request.received);
+            mark(&mut object, grace, write.request.received);
             Step::Mark(object)
         }
         Some(_) => {
-            mark(&mut object, 0, operation.request.received);
+            mark(&mut object, 0, write.request.received);
             Step::Remove(object)
         }
         None if is_namespace && waits_for_finalizers => {
             // A namespace has no grace period; its phase says that it is going.
-            MetaMut::of(&mut object).set_deletion_timestamp(Some(operation.request.received));
+            MetaMut::of(&mut object).set_deletion_timestamp(Some(write.request.received));
             let status = object::as_map(&mut object).entry("status").or_insert(Value::Null);
             object::as_map(status).insert("phase".to_owned(), "Terminating".into());
             Step::Mark(object)
         }
         None if waits_for_finalizers => {
-            mark(&mut object, 0, operation.request.received);
+            mark(&mut object, 0, write.request.received);
             Step::Mark(object)
         }
         None => Step::Remove(object),
@@ -172,8 +170,8 @@ pub(super) fn has_spec_finalizers(namespace: &Value) -> bool {
 }
 
 /// Notes in the finalizers what is to happen to dependents: the garbage collector reads it there.
-fn set_propagation(operation: &Operation<'_>, object: &mut Value, options: &DeleteOptions) {
-    let by_default = match operation.behaviour.strategy.default_garbage_collection {
+fn set_propagation(write: &Write<'_>, object: &mut Value, options: &DeleteOptions) {
+    let by_default = match write.behaviour().strategy.default_garbage_collection {
         GarbageCollection::Background => Propagation::Background,
         GarbageCollection::Orphan => Propagation::Orphan,
     };
@@ -212,7 +210,7 @@ fn mark(object: &mut Value, grace: i64, now: Timestamp) {
 }
 
 async fn take(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     namespace: &str,
     name: &str,
     stored: Stored,
@@ -225,11 +223,11 @@ async fn take(
         Step::Remove(object) if options.dry_run => Ok(Deletion::Gone(object)),
         Step::Mark(mut object) => {
             let precondition = Precondition::Revision(stored.revision);
-            operation.registry.put(namespace, name, precondition, &mut object).await?;
+            write.registry.put(namespace, name, precondition, &mut object).await?;
             Ok(Deletion::Pending(object))
         }
         Step::Remove(mut object) => {
-            let revision = operation.registry.remove(namespace, name, stored.revision).await?;
+            let revision = write.registry.remove(namespace, name, stored.revision).await?;
             MetaMut::of(&mut object).set_resource_version(&revision.to_string());
             Ok(Deletion::Gone(object))
         }
@@ -238,13 +236,16 @@ async fn take(
 
 /// 409 when the object is not the one that the options are about.
 pub(crate) fn check_preconditions(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     object: &Value,
     options: &DeleteOptions,
 ) -> Result<(), Status> {
     // In these messages Kubernetes names the kind, not the resource.
     let conflict = |why: String| {
-        let kind = GroupResource { group: &operation.resource.group, resource: &operation.resource.kind };
+        let kind = GroupResource {
+            group: &write.registry.resource().group,
+            resource: &write.registry.resource().kind,
+        };
         Err(Status::conflict(kind, Meta::of(object).name(), &why))
     };
     let uid = Meta::of(object).uid();

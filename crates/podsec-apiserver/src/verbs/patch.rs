@@ -14,9 +14,12 @@ use tokio::time::Instant;
 
 use super::origin::Origin;
 use super::update::check_name;
-use super::{Operation, create, managed_fields, update_object};
+use super::update::update_object;
+use super::write::Write;
+use super::{create, managed_fields};
 use crate::answer::Answer;
-use crate::body::{self, RequestBody};
+use crate::body::UnreadBody;
+use crate::processors::Processors;
 use crate::request::options::{FieldValidation, WriteOptions};
 use podsec_kinds::object::as_map;
 
@@ -30,33 +33,36 @@ enum Form {
 }
 
 /// Applies the patch in the body to the newest state of the object.
-pub(super) async fn patch(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn patch(
+    write: &Write<'_>,
+    processors: &Processors,
+    body: UnreadBody<'_>,
+) -> Result<Answer, Status> {
+    let request = write.request;
     let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let form = Form::of(content_type.unwrap_or_default());
-    let is_custom = operation.behaviour.custom.is_some();
+    let is_custom = write.behaviour().custom.is_some();
     // Nothing says how the lists of a custom object merge.
     let form = form.filter(|form| !(is_custom && *form == Form::StrategicMerge));
     let form = form.ok_or_else(|| unsupported_media_type(is_custom))?;
     let options = WriteOptions::patch(&request.query, &request.headers, form == Form::Apply)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
-    operation.sinks.recording.patch(bytes.as_ref());
+    let bytes = body.read().await?;
+    write.sinks.recording.patch(bytes.as_ref());
     if form == Form::Apply {
-        return apply(operation, bytes.as_ref(), &options).await;
+        return apply(write, bytes.as_ref(), &options).await;
     }
     let patch = Patch::parse(form, bytes.as_ref())?;
     drop(bytes);
-    let object = update_object(operation, &options, Origin::Update, |stored| {
-        let apply = || patch.applied(operation, stored, &options);
-        let mut patched =
-            if patch.is_long() { operation.api.processors.run(request.deadline, apply)?? } else { apply()? };
-        check_name(operation, &patched)?;
-        create::place(operation, &mut patched)?;
-        operation.behaviour.default(&mut patched);
+    let object = update_object(write, &options, Origin::Update, |stored| {
+        let apply = || patch.applied(write, stored, &options);
+        let mut patched = if patch.is_long() { processors.run(request.deadline, apply)?? } else { apply()? };
+        check_name(write, &patched)?;
+        create::place(write, &mut patched)?;
+        write.behaviour().default(&mut patched);
         Ok(patched)
     })
     .await?;
-    operation.answer(200, object)
+    write.answer(200, object)
 }
 
 /// A patch that was read.
@@ -87,17 +93,12 @@ impl Patch {
     }
 
     /// The patched object, decoded again as if a client had sent it.
-    fn applied(
-        &self,
-        operation: &Operation<'_>,
-        stored: &Value,
-        options: &WriteOptions,
-    ) -> Result<Value, Status> {
+    fn applied(&self, write: &Write<'_>, stored: &Value, options: &WriteOptions) -> Result<Value, Status> {
         let (object, patch) = (stored.clone(), self.value.clone());
-        let schema = managed_fields::schema_of(operation);
+        let schema = managed_fields::schema_of(write.registry.resource());
         let patched = match (self.form, &schema) {
             (Form::Json, _) => {
-                let deadline = operation.request.deadline;
+                let deadline = write.request.deadline;
                 let proceed = || deadline.is_none_or(|deadline| Instant::now() < deadline);
                 json::apply_while(object, patch, proceed)
             }
@@ -108,29 +109,29 @@ impl Patch {
         let patched = patched.map_err(|error| error.status())?;
         let mut strict = self.repeated.clone();
         let shown = || self.shown(&patched, schema);
-        let object = match (schema, &operation.behaviour.custom) {
+        let object = match (schema, &write.behaviour().custom) {
             (Some(schema), _) if self.form == Form::StrategicMerge => {
                 let converted = schema::convert(schema, &patched)
                     .map_err(|error| invalid(shown(), &error.to_string()))?;
                 strict.extend(converted.unknown);
-                of_resource(operation, converted.object)
+                of_resource(write, converted.object)
             }
             (Some(schema), _) => {
                 let text = patched_text(&patched, Some(schema), &self.touched());
-                let kind = Kind::from(&*operation.resource);
+                let kind = Kind::from(&**write.registry.resource());
                 let decoded = codec::decode(text.as_bytes(), Encoding::Json, kind)
                     .map_err(|error| invalid(shown(), &error.cause()))?;
                 strict.extend(decoded.strict);
                 decoded.object
             }
             (None, Some(custom)) => {
-                check_type(operation, &patched)?;
+                check_type(write, &patched)?;
                 let mut object = patched.clone();
                 strict.extend(custom.decode(&mut object)?);
                 object
             }
             (None, None) => {
-                check_type(operation, &patched)?;
+                check_type(write, &patched)?;
                 patched.clone()
             }
         };
@@ -138,7 +139,7 @@ impl Patch {
             FieldValidation::Strict if !strict.is_empty() => {
                 return Err(invalid(shown(), &format!("strict decoding error: {}", strict.join(", "))));
             }
-            FieldValidation::Warn => strict.into_iter().for_each(|text| operation.sinks.warnings.add(text)),
+            FieldValidation::Warn => strict.into_iter().for_each(|text| write.sinks.warnings.add(text)),
             FieldValidation::Strict | FieldValidation::Ignore => {}
         }
         Ok(object)
@@ -167,16 +168,16 @@ fn invalid(shown: String, why: &str) -> Status {
 
 /// The object as one of the resource's kind, whatever the patch says of it: a strategic merge patch is converted into the
 /// type of the resource, which knows itself.
-fn of_resource(operation: &Operation<'_>, mut object: Value) -> Value {
+fn of_resource(write: &Write<'_>, mut object: Value) -> Value {
     let fields = as_map(&mut object);
-    fields.insert("apiVersion".to_owned(), operation.resource.api_version().into());
-    fields.insert("kind".to_owned(), operation.resource.kind.as_str().into());
+    fields.insert("apiVersion".to_owned(), write.registry.resource().api_version().into());
+    fields.insert("kind".to_owned(), write.registry.resource().kind.as_str().into());
     object
 }
 
 /// 422 for an object that a patch has made one of another kind or version.
-fn check_type(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
-    let resource = &operation.resource;
+fn check_type(write: &Write<'_>, object: &Value) -> Result<(), Status> {
+    let resource = write.registry.resource();
     let expected = [("apiVersion", resource.api_version()), ("kind", resource.kind.clone())];
     let errors: Vec<Error> = expected
         .iter()
@@ -186,51 +187,51 @@ fn check_type(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
             Error::invalid(Path::new(field), found, &format!("must be {expected}"))
         })
         .collect();
-    if errors.is_empty() { Ok(()) } else { Err(operation.invalid(operation.name(), &errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(write.registry.invalid(write.name(), &errors)) }
 }
 
 /// Server-side apply: brings the object to what the body says, and makes it when it is absent.
-async fn apply(operation: &Operation<'_>, bytes: &[u8], options: &WriteOptions) -> Result<Answer, Status> {
+async fn apply(write: &Write<'_>, bytes: &[u8], options: &WriteOptions) -> Result<Answer, Status> {
     let wrong = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
     let text = std::str::from_utf8(bytes).map_err(|error| wrong(error.to_string()))?;
     let config = podsec_yaml::to_json(text).map_err(|error| wrong(error.to_string()))?;
-    let (namespace, name) = (operation.namespace(), operation.name());
+    let (namespace, name) = (write.namespace(), write.name());
     for _ in 0..CREATE_ATTEMPTS {
-        if operation.registry.find(namespace, name).await?.is_some() {
-            let object = update_object(operation, options, Origin::Apply, |stored| {
-                let applied = managed_fields::applied(operation, options, Some(stored), &config);
-                finish(operation, applied.map_err(|error| error.status())?)
+        if write.registry.find(namespace, name).await?.is_some() {
+            let object = update_object(write, options, Origin::Apply, |stored| {
+                let applied = managed_fields::applied(write, options, Some(stored), &config);
+                finish(write, applied.map_err(|error| error.status())?)
             })
             .await?;
-            return operation.answer(200, object);
+            return write.answer(200, object);
         }
-        let applied = managed_fields::applied(operation, options, None, &config);
+        let applied = managed_fields::applied(write, options, None, &config);
         let object = applied.map_err(|error| error.status())?;
         let uid = Meta::of(&object).uid();
         if !uid.is_empty() {
             let why = format!(
                 "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
             );
-            return Err(Status::conflict(operation.group_resource(), name, &why));
+            return Err(Status::conflict(write.registry.group_resource(), name, &why));
         }
-        let object = finish(operation, object)?;
-        if !operation.request.info.subresource.is_empty() {
-            return Err(Status::not_found(operation.group_resource(), name));
+        let object = finish(write, object)?;
+        if !write.request.info.subresource.is_empty() {
+            return Err(Status::not_found(write.registry.group_resource(), name));
         }
-        match create::create_object(operation, object, options, Origin::Apply).await {
-            Ok(object) => return operation.answer(201, object),
+        match create::create_object(write, object, options, Origin::Apply).await {
+            Ok(object) => return write.answer(201, object),
             // Someone else has made it in between: then it is an update.
             Err(status) if status.reason == "AlreadyExists" => {}
             Err(status) => return Err(status),
         }
     }
-    Err(operation.modified(name))
+    Err(write.registry.modified(name))
 }
 
-fn finish(operation: &Operation<'_>, mut object: Value) -> Result<Value, Status> {
-    check_name(operation, &object)?;
-    create::place(operation, &mut object)?;
-    operation.behaviour.default(&mut object);
+fn finish(write: &Write<'_>, mut object: Value) -> Result<Value, Status> {
+    check_name(write, &object)?;
+    create::place(write, &mut object)?;
+    write.behaviour().default(&mut object);
     Ok(object)
 }
 

@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::delete::has_spec_finalizers;
 use super::origin::Origin;
-use super::{Operation, create, managed_fields};
-use crate::admission::{Action, Attributes, Reservation};
+use super::write::Write;
+use super::{create, managed_fields};
+use crate::admission::{Action, Reservation};
 use crate::answer::Answer;
-use crate::body::{self, RequestBody};
+use crate::body::UnreadBody;
 use crate::decode;
 use crate::registry::Given;
 use crate::registry::{Stored, WriteError};
@@ -20,29 +21,30 @@ use crate::request::options::WriteOptions;
 use podsec_kinds::object::metadata_mut;
 
 /// Decodes the body and replaces the object.
-pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn update(write: &Write<'_>, body: UnreadBody<'_>) -> Result<Answer, Status> {
+    let request = write.request;
     let options = WriteOptions::update(&request.query, &request.headers)?;
-    let bytes = body::read(body, &operation.api.budget).await?;
-    let mut object = decode::object(operation, bytes.as_ref(), options.field_validation)?;
+    let bytes = body.read().await?;
+    let mut object =
+        decode::object(write.request, write.registry, write.sinks, bytes.as_ref(), options.field_validation)?;
     drop(bytes);
-    operation.behaviour.default(&mut object);
-    operation.sinks.recording.request_object(&object);
-    create::place(operation, &mut object)?;
-    check_name(operation, &object)?;
-    if operation.behaviour.strategy.allow_create_on_update
+    write.behaviour().default(&mut object);
+    write.sinks.recording.request_object(&object);
+    create::place(write, &mut object)?;
+    check_name(write, &object)?;
+    if write.behaviour().strategy.allow_create_on_update
         && request.info.subresource.is_empty()
-        && operation.registry.find(operation.namespace(), operation.name()).await?.is_none()
+        && write.registry.find(write.namespace(), write.name()).await?.is_none()
     {
-        let object = create::create_object(operation, object, &options, Origin::Update).await?;
-        return operation.answer(201, object);
+        let object = create::create_object(write, object, &options, Origin::Update).await?;
+        return write.answer(201, object);
     }
-    let object = update_object(operation, &options, Origin::Update, |stored| {
-        check_uid(operation, &object, stored)?;
+    let object = update_object(write, &options, Origin::Update, |stored| {
+        check_uid(write, &object, stored)?;
         Ok(object.clone())
     })
     .await?;
-    operation.answer(200, object)
+    write.answer(200, object)
 }
 
 /// Changes an object: `change` makes the new one from the stored one, again and again while someone else is faster
@@ -51,24 +53,24 @@ pub(super) async fn update(operation: &Operation<'_>, body: RequestBody) -> Resu
 /// # Errors
 /// In this order: 404, 409 for another state, 400, 403, 422, 403 of Pod Security.
 pub(crate) async fn update_object(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     options: &WriteOptions,
     origin: Origin,
     change: impl Fn(&Value) -> Result<Value, Status>,
 ) -> Result<Value, Status> {
     loop {
-        let stored = operation.registry.get(operation.namespace(), operation.name()).await?;
+        let stored = write.registry.get(write.namespace(), write.name()).await?;
         let mut object = change(&stored.object)?;
-        check_resource_version(operation, &object, stored.revision.0)?;
+        check_resource_version(write, &object, stored.revision.0)?;
         if origin == Origin::Update {
-            managed_fields::update(operation, options, Some(&stored.object), &mut object);
+            managed_fields::update(write, options, Some(&stored.object), &mut object);
         }
         let managed_fields = object.pointer("/metadata/managedFields").cloned();
         let Prepared { object: mut prepared, _given, reservation } =
-            prepare(operation, object, &stored.object, options).await?;
+            prepare(write, object, &stored.object, options).await?;
         // Some subresources take the metadata from the stored object.
         MetaMut::of(&mut prepared).set("managedFields", managed_fields);
-        match store(operation, stored, prepared, options, reservation).await {
+        match store(write, stored, prepared, options, reservation).await {
             Ok(object) => return Ok(object),
             // The deadline must have its turn, even where everything is in memory.
             Err(WriteError::Conflict) => tokio::task::yield_now().await,
@@ -78,18 +80,18 @@ pub(crate) async fn update_object(
 }
 
 /// An update may say which state it means; some kinds insist.
-fn check_resource_version(operation: &Operation<'_>, object: &Value, stored: u64) -> Result<(), Status> {
+fn check_resource_version(write: &Write<'_>, object: &Value, stored: u64) -> Result<(), Status> {
     match create::resource_version(object)? {
-        0 if operation.behaviour.strategy.allow_unconditional_update => Ok(()),
+        0 if write.behaviour().strategy.allow_unconditional_update => Ok(()),
         0 => {
             let path = Path::new("metadata").child("resourceVersion");
             let error = Error::invalid(path, &Value::from(0), "must be specified for an update");
             // Kubernetes names the resource here, where it names the kind elsewhere.
-            let resource = &operation.resource;
-            Err(Status::invalid(&resource.group, &resource.resource, operation.name(), &[error]))
+            let resource = write.registry.resource();
+            Err(Status::invalid(&resource.group, &resource.resource, write.name(), &[error]))
         }
         asked if asked == stored => Ok(()),
-        _ => Err(operation.modified(operation.name())),
+        _ => Err(write.registry.modified(write.name())),
     }
 }
 
@@ -102,49 +104,46 @@ struct Prepared {
 
 /// Brings the new object in line with the stored one and lets admission and validation judge it.
 async fn prepare(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     mut object: Value,
     stored: &Value,
     options: &WriteOptions,
 ) -> Result<Prepared, Status> {
-    let strategy = operation.behaviour.strategy;
-    let attributes = Attributes {
-        action: Action::Update,
-        name: operation.name(),
-        old: Some(stored),
-        options: options.object("UpdateOptions"),
-        dry_run: options.dry_run,
-        request: operation.request,
-        registry: &operation.registry,
-        sinks: operation.sinks,
-    };
-    operation.api.admission.mutate(&attributes, &mut object).await?;
-    operation.api.admission.check_escalation(&attributes, &object).await?;
+    let strategy = write.behaviour().strategy;
+    let attributes = write.attributes(
+        Action::Update,
+        write.name(),
+        Some(stored),
+        options.object("UpdateOptions"),
+        options.dry_run,
+    );
+    write.admission.mutate(&attributes, &mut object).await?;
+    write.admission.check_escalation(&attributes, &object).await?;
     keep(&mut object, stored);
-    let given = operation.allocate(&mut object, Some(stored), options.dry_run).await?;
-    let subresource = operation.request.info.subresource.as_str();
+    let given = write.allocate(&mut object, Some(stored), options.dry_run).await?;
+    let subresource = write.request.info.subresource.as_str();
     let door = strategy.subresource(subresource);
     let prepare = door.map_or(strategy.prepare_for_update, |door| door.prepare_for_update);
     prepare(&mut object, stored);
     let mut warnings = Vec::new();
-    let errors = operation.behaviour.validate_update(subresource, &object, stored, &mut warnings);
+    let errors = write.behaviour().validate_update(subresource, &object, stored, &mut warnings);
     for warning in &warnings {
-        operation.sinks.warnings.add(warning);
+        write.sinks.warnings.add(warning);
     }
     if !errors.is_empty() {
-        return Err(operation.invalid(operation.name(), &errors));
+        return Err(write.registry.invalid(write.name(), &errors));
     }
-    for warning in operation.behaviour.warnings_on_update(subresource, &object, stored) {
-        operation.sinks.warnings.add(warning);
+    for warning in write.behaviour().warnings_on_update(subresource, &object, stored) {
+        write.sinks.warnings.add(warning);
     }
-    operation.api.admission.validate(&attributes, &object).await?;
-    let reservation = operation.api.admission.reserve(&attributes, &object).await?;
+    write.admission.validate(&attributes, &object).await?;
+    let reservation = write.admission.reserve(&attributes, &object).await?;
     Ok(Prepared { object, _given: given, reservation })
 }
 
 /// Stores the object, unless nothing has changed. A terminating object that nothing keeps any more goes.
 async fn store(
-    operation: &Operation<'_>,
+    write: &Write<'_>,
     stored: Stored,
     mut object: Value,
     options: &WriteOptions,
@@ -159,17 +158,17 @@ async fn store(
     let is_released = Meta::of(&object).is_being_deleted()
         && Meta::of(&object).finalizers().next().is_none()
         && Meta::of(&object).deletion_grace_period_seconds().unwrap_or(0) == 0
-        && !(operation.resource.kind == "Namespace" && has_spec_finalizers(&object));
+        && !(write.registry.resource().kind == "Namespace" && has_spec_finalizers(&object));
     if options.dry_run {
         return Ok(object);
     }
-    let (namespace, name) = (operation.namespace(), operation.name());
+    let (namespace, name) = (write.namespace(), write.name());
     if is_released {
-        operation.registry.remove(namespace, name, stored.revision).await?;
+        write.registry.remove(namespace, name, stored.revision).await?;
         return Ok(object);
     }
     let precondition = Precondition::Revision(stored.revision);
-    let (registry, namespace, name) = (operation.registry.clone(), namespace.to_owned(), name.to_owned());
+    let (registry, namespace, name) = (write.registry.clone(), namespace.to_owned(), name.to_owned());
     let work = async move {
         registry.put(&namespace, &name, precondition, &mut object).await?;
         Ok(object)
@@ -203,8 +202,8 @@ fn keep(object: &mut Value, stored: &Value) {
 }
 
 /// The body must be about the object that the URL names.
-pub(crate) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<(), Status> {
-    let (name, expected) = (Meta::of(object).name(), operation.name());
+pub(crate) fn check_name(write: &Write<'_>, object: &Value) -> Result<(), Status> {
+    let (name, expected) = (Meta::of(object).name(), write.name());
     if name == expected {
         return Ok(());
     }
@@ -216,15 +215,15 @@ pub(crate) fn check_name(operation: &Operation<'_>, object: &Value) -> Result<()
 }
 
 /// A PUT of another object than the stored one is refused; a patch may only find the uid immutable.
-fn check_uid(operation: &Operation<'_>, object: &Value, stored: &Value) -> Result<(), Status> {
+fn check_uid(write: &Write<'_>, object: &Value, stored: &Value) -> Result<(), Status> {
     let (asked, actual) = (Meta::of(object).uid(), Meta::of(stored).uid());
     if asked.is_empty() || asked == actual {
         return Ok(());
     }
-    let key = operation.registry.key(operation.namespace(), operation.name())?;
+    let key = write.registry.key(write.namespace(), write.name())?;
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
          Precondition failed: UID in precondition: {asked}, UID in object meta: {actual}"
     );
-    Err(Status::conflict(operation.group_resource(), operation.name(), &why))
+    Err(Status::conflict(write.registry.group_resource(), write.name(), &why))
 }

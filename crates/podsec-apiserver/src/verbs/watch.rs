@@ -8,30 +8,35 @@ use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
+use podsec_audit::Recording;
 use podsec_storage::{Entry, Error, Event, Page, Range, Revision, Store, Watch};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch as signal};
 use tokio::task::yield_now;
 use tokio::time::{Instant, interval_at, sleep_until, timeout, timeout_at};
 
-use super::Operation;
 use super::list::ListMemory;
 use super::selection::Selection;
+use super::shared::Shared;
 use crate::answer::Answer;
-use crate::apiserver::ApiServer;
 use crate::body::{Broken, ResponseBody};
-use crate::event_lines::LineKey;
+use crate::event_lines::{EventLines, LineKey};
 use crate::registry::stored_json::StoredJson;
 use crate::registry::{Registry, status, too_large_resource_version};
+use crate::request::Request;
 use crate::request::list_options::WatchOptions;
 use crate::table::View;
 
 /// Answers at once with a stream that a task of its own fills.
-pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn watch(
+    request: &Request,
+    registry: &Registry,
+    recording: &Recording,
+    shared: &Shared,
+) -> Result<Answer, Status> {
     let options = WatchOptions::parse(&request.query)?;
-    let selection = Selection::parse(&request.query, operation.behaviour.clone(), operation.name())?;
-    let store = Arc::clone(operation.registry.store());
+    let selection = Selection::parse(&request.query, registry.behaviour().clone(), request.name())?;
+    let store = Arc::clone(registry.store());
     let current = store.revision().await.map_err(|error| status(&error))?;
     if let Some(asked) = options.from
         && options.initial_events
@@ -39,18 +44,18 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
     {
         return Err(too_large_resource_version(asked, current));
     }
-    let prefix = operation.registry.prefix(operation.namespace());
+    let prefix = registry.prefix(request.namespace(registry.resource()));
     // Before the client hears anything, so that it misses nothing of what it does next.
-    let source = Source::open(operation, &prefix, &options, current).await;
+    let source = Source::open(&*store, &shared.list_memory, &prefix, &options, current).await;
     let (sender, receiver) = mpsc::channel(BUFFERED_PIECES);
     let stream = Stream {
         sender,
         pending: BytesMut::new(),
-        api: Arc::clone(operation.api),
-        api_version: operation.resource.api_version().into(),
-        view: operation.view()?,
+        lines: Arc::clone(&shared.event_lines),
+        api_version: registry.resource().api_version().into(),
+        view: View::of(request, registry)?,
         selection,
-        registry: operation.registry.clone(),
+        registry: registry.clone(),
         bookmarks: options.bookmarks,
         initial_bookmark: options.initial_bookmark,
         started: false,
@@ -62,8 +67,8 @@ pub(super) async fn watch(operation: &Operation<'_>) -> Result<Answer, Status> {
         .filter(|timeout| !timeout.is_zero());
     let timeout = options.timeout_seconds.map(Duration::from_secs).or(timeout).unwrap_or_else(random_timeout);
     let end = Instant::now() + timeout.min(LONGEST);
-    let recording = operation.sinks.recording.clone();
-    let stop = operation.api.stopping();
+    let recording = recording.clone();
+    let stop = shared.stopping.clone();
     tokio::spawn(async move {
         // A client that reads nothing any more cannot be told that it is over.
         let _ = timeout_at(end + BOOKMARK_INTERVAL, stream.fill(source, end, stop)).await;
@@ -84,16 +89,16 @@ struct Source {
 
 impl Source {
     async fn open(
-        operation: &Operation<'_>,
+        store: &dyn Store,
+        memory: &ListMemory,
         prefix: &str,
         options: &WatchOptions,
         current: Revision,
     ) -> Self {
-        let store = operation.registry.store();
         let mut existing = None;
         let mut from = options.from.map_or(current, Revision);
         if options.initial_events {
-            match all(&**store, prefix, &operation.api.list_memory).await {
+            match all(store, prefix, memory).await {
                 Ok((page, permit)) => {
                     from = page.revision;
                     existing = Some((page, permit));
@@ -125,7 +130,7 @@ struct Stream {
     sender: mpsc::Sender<Result<Bytes, Broken>>,
     /// Short lines that leave together.
     pending: BytesMut,
-    api: Arc<ApiServer>,
+    lines: Arc<EventLines>,
     api_version: Arc<str>,
     view: View,
     selection: Selection,
@@ -261,7 +266,7 @@ impl Stream {
                     let api_version = Arc::clone(&self.api_version);
                     let schema = self.registry.schema_digest();
                     let key = LineKey { revision, kind, api_version, schema };
-                    self.api.event_lines.get_or_write(&key, line)
+                    self.lines.get_or_write(&key, line)
                 }
             };
             self.started = true;

@@ -13,14 +13,16 @@ mod stream;
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use podsec_apimachinery::Status;
-use podsec_audit::Level;
+use podsec_audit::{Level, Recording};
 
-use super::Operation;
 use super::selection::Selection;
 use crate::answer::Answer;
 use crate::body::ResponseBody;
+use crate::registry::Registry;
+use crate::request::Request;
 use crate::request::list_options::{Continue, ListOptions};
 use crate::request::representation::Encoding;
+use crate::table::View;
 use podsec_kinds::object;
 
 pub(crate) use memory::ListMemory;
@@ -30,48 +32,52 @@ use pages::Pages;
 use stream::{Document, Piece};
 
 /// Answers with the objects that the selectors let through, a page at a time when the client wants pages.
-pub(super) async fn list(operation: &Operation<'_>) -> Result<Answer, Status> {
-    let request = operation.request;
+pub(super) async fn list(
+    request: &Request,
+    registry: &Registry,
+    recording: &Recording,
+    memory: &ListMemory,
+) -> Result<Answer, Status> {
     let options = ListOptions::parse(&request.query)?;
-    let selection = Selection::parse(&request.query, operation.behaviour.clone(), operation.name())?;
-    let prefix = operation.registry.prefix(operation.namespace());
+    let selection = Selection::parse(&request.query, registry.behaviour().clone(), request.name())?;
+    let prefix = registry.prefix(request.namespace(registry.resource()));
     let mut pages = Pages::new(&prefix, &options);
-    let first = match pages.first(operation).await {
+    let first = match pages.first(registry).await {
         Ok(page) => page,
         Err(status) => return expired(status, &options),
     };
     // A long list holds its entries for as long as its client reads.
     let more = pages.more(&first, &selection);
-    let permit = if more == 0 { None } else { Some(operation.api.list_memory.acquire(more).await) };
+    let permit = if more == 0 { None } else { Some(memory.acquire(more).await) };
     let rest = match permit {
-        Some(_) => match pages.rest(operation, more).await {
+        Some(_) => match pages.rest(registry, more).await {
             Ok(page) => Some(page),
             Err(status) => return expired(status, &options),
         },
         None => None,
     };
     let items = ItemWriter {
-        registry: operation.registry.clone(),
-        view: operation.view()?,
+        registry: registry.clone(),
+        view: View::of(request, registry)?,
         selection,
         now: request.received,
     };
-    let mut document = Document::new(operation, &options, prefix.clone(), pages.revision, items, first, rest);
+    let mut document = Document::new(request, &options, prefix.clone(), pages.revision, items, first, rest);
     let mut piece = document.next().await?;
-    if operation.sinks.recording.level() >= Level::RequestResponse {
+    if recording.level() >= Level::RequestResponse {
         // The audit log wants all of it.
         while !piece.is_last {
             let next = document.next().await?;
             piece = Piece { bytes: [piece.bytes, next.bytes].concat(), is_last: next.is_last };
         }
         if let Ok(list) = serde_json::from_slice(&piece.bytes) {
-            operation.sinks.recording.response_object(&list);
+            recording.response_object(&list);
         }
     }
     let body = if piece.is_last {
         ResponseBody::from(piece.bytes)
     } else {
-        stream::start(document, piece, permit, request.deadline, operation.sinks.recording.clone())
+        stream::start(document, piece, permit, request.deadline, recording.clone())
     };
     let mut response = Response::new(body);
     let content_type = match request.representation.encoding {

@@ -3,9 +3,8 @@
 use podsec_apimachinery::Status;
 use podsec_storage::{Error, Page, Range, Revision};
 
-use super::super::Operation;
 use super::super::selection::Selection;
-use crate::registry::{status, too_large_resource_version};
+use crate::registry::{Registry, status, too_large_resource_version};
 use crate::request::list_options::{At, ListOptions};
 
 /// Reads the entries under a prefix, all at one revision.
@@ -34,9 +33,9 @@ impl<'a> Pages<'a> {
     ///
     /// # Errors
     /// 410 for a revision that is forgotten, 504 for one that has not happened.
-    pub(super) async fn first(&mut self, operation: &Operation<'_>) -> Result<Page, Status> {
+    pub(super) async fn first(&mut self, registry: &Registry) -> Result<Page, Status> {
         let limit = self.options.limit.map_or(FIRST, |limit| limit.min(FIRST));
-        let page = self.read(operation, Some(limit)).await?;
+        let page = self.read(registry, Some(limit)).await?;
         if let At::NotOlderThan(asked) = self.options.at
             && asked > page.revision.0
         {
@@ -61,11 +60,11 @@ impl<'a> Pages<'a> {
     ///
     /// # Errors
     /// 410 when the revision was forgotten meanwhile.
-    pub(super) async fn rest(&self, operation: &Operation<'_>, count: usize) -> Result<Page, Status> {
-        self.read(operation, Some(count)).await
+    pub(super) async fn rest(&self, registry: &Registry, count: usize) -> Result<Page, Status> {
+        self.read(registry, Some(count)).await
     }
 
-    async fn read(&self, operation: &Operation<'_>, limit: Option<usize>) -> Result<Page, Status> {
+    async fn read(&self, registry: &Registry, limit: Option<usize>) -> Result<Page, Status> {
         let mut range = Range::prefix(self.prefix);
         if let Some(next) = &self.next {
             range = range.starting_at(next);
@@ -76,7 +75,7 @@ impl<'a> Pages<'a> {
         if let Some(at) = self.at {
             range = range.at(at);
         }
-        match operation.registry.store().range(range).await {
+        match registry.store().range(range).await {
             Ok(page) => Ok(page),
             Err(Error::Future { current }) => {
                 Err(too_large_resource_version(self.at.map_or(0, |at| at.0), current))

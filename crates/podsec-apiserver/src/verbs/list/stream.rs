@@ -9,11 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::Operation;
 use super::items::ItemWriter;
 use super::memory::{BUFFERED, PIECE};
 use crate::body::{Broken, ResponseBody};
 use crate::indentation::Indentation;
+use crate::request::Request;
 use crate::request::list_options::{Continue, ListOptions};
 
 /// Some of the bytes of a list.
@@ -39,7 +39,7 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn new(
-        operation: &Operation<'_>,
+        request: &Request,
         options: &ListOptions,
         prefix: String,
         revision: Revision,
@@ -47,16 +47,13 @@ impl Document {
         first: Page,
         rest: Option<Page>,
     ) -> Self {
+        let resource = items.registry.resource();
         let behind = first.entries.len() + first.remaining;
         let metadata = ListMeta { resource_version: revision.to_string(), ..ListMeta::default() };
         // With a limit the metadata comes last, for only then is known whether there is more.
         let metadata = options.limit.is_none().then_some(&metadata);
         Self {
-            head: items.view.list_head(
-                operation.resource.list_kind.as_str(),
-                &operation.resource.api_version(),
-                metadata,
-            ),
+            head: items.view.list_head(resource.list_kind.as_str(), &resource.api_version(), metadata),
             items,
             entries: first.entries.into_iter().chain(rest.map(|page| page.entries).unwrap_or_default()),
             behind,
@@ -64,7 +61,7 @@ impl Document {
             prefix,
             revision,
             count: 0,
-            indentation: operation.request.representation.pretty.then(Indentation::default),
+            indentation: request.representation.pretty.then(Indentation::default),
         }
     }
 
