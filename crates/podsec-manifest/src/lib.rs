@@ -21,6 +21,7 @@ mod locate;
 mod node;
 mod object;
 mod patch;
+mod pods;
 pub mod report;
 mod source;
 mod spelling;
@@ -36,6 +37,7 @@ pub use finding::{
 };
 pub use locate::Step;
 pub use object::{Object, ObjectName, objects};
+pub use pods::pods_of;
 pub use source::Source;
 pub use template::{InvalidTemplate, Template, Templates};
 pub use types::prepare;

@@ -56,6 +56,11 @@ impl Templates {
         }
     }
 
+    /// The group and kind of each, some more than once.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.templates.iter().map(|template| (template.group.as_str(), template.kind.as_str()))
+    }
+
     /// The pods of a custom object. A template that is absent is left out.
     pub(crate) fn carried<'d, 't>(&self, object: &Object<'d, 't>) -> Vec<Carried<'d, 't>> {
         let (group, kind) = (object.name.group(), object.name.kind.as_str());
