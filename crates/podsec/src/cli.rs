@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    cel, check, completions, evaluate, explain, fix, inspect, man, schema, serve, webhook,
+    cel, check, completions, evaluate, explain, fix, inspect, man, plan, schema, serve, webhook,
 };
 
 /// Kubernetes Pod Security: what would be refused, why, and the edit that mends it.
@@ -106,6 +106,13 @@ pub(crate) enum Command {
     /// One page for podsec and one for each command, made of the same texts as --help.
     #[command(after_long_help = include_str!("commands/help/man.txt"))]
     Man(man::Arguments),
+    /// Find the strictest level that fits each namespace, and what is in the way of the next.
+    ///
+    /// Looks at everything that can make a pod, running or not, in a dump, a folder or a live cluster: for each namespace
+    /// and mode the strictest level and the newest version that nothing would break, what blocks the next level, and what
+    /// is wrong with the labels. Prints reports, or the labels themselves with the way back.
+    #[command(after_long_help = include_str!("commands/help/plan.txt"))]
+    Plan(Box<plan::Arguments>),
     /// Print the JSON Schema of the report or of podsec.toml.
     ///
     /// For editors, which complete and check podsec.toml by it, and for programs that read reports.

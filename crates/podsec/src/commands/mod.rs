@@ -12,9 +12,11 @@ mod help;
 pub(crate) mod inspect;
 mod json_lines;
 pub(crate) mod man;
+pub(crate) mod plan;
 mod render;
 pub(crate) mod schema;
 pub(crate) mod serve;
+mod subjects;
 pub(crate) mod values;
 pub(crate) mod webhook;
 
@@ -33,6 +35,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fix(arguments) => Ok(fix::run(*arguments)),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Serve(arguments) => serve::run(*arguments),

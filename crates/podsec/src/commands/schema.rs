@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 enum Subject {
     /// `podsec check --format json`
     Report,
+    /// `podsec plan --format json`
+    Plan,
     /// `podsec.toml`
     Settings,
 }
@@ -27,6 +29,7 @@ enum Subject {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let schema = match arguments.subject {
         Subject::Report => report::SCHEMA,
+        Subject::Plan => podsec_analysis::plan::SCHEMA,
         Subject::Settings => settings::SCHEMA,
     };
     io::stdout().write_all(schema.as_bytes()).or_else(ignore_closed_pipe)?;
