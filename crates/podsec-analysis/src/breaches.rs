@@ -138,7 +138,12 @@ mod tests {
                 for version in (0..=newest() + 2).map(Version::V1).chain([Version::Latest]) {
                     let policy = Policy::new(level, version);
                     let expected = evaluate(policy, &pod);
-                    assert_eq!(broken.are_refused_by(policy), !expected.is_allowed(), "{} {policy}", example.name);
+                    assert_eq!(
+                        broken.are_refused_by(policy),
+                        !expected.is_allowed(),
+                        "{} {policy}",
+                        example.name
+                    );
                     let asked = broken.and(Breaches::asked_by(policy));
                     let ids: Vec<&str> = (0u8..)
                         .zip(revisions())

@@ -1,8 +1,6 @@
 //! What is wrong with the labels of a namespace: misspelt, misplaced, invalid, contradictory, without effect.
 
-use podsec_policy::labels::{
-    AUDIT, AUDIT_VERSION, ENFORCE, ENFORCE_VERSION, PREFIX, WARN, WARN_VERSION,
-};
+use podsec_policy::labels::{AUDIT, AUDIT_VERSION, ENFORCE, ENFORCE_VERSION, PREFIX, WARN, WARN_VERSION};
 use podsec_policy::{Mode, NamespaceLabels, Policies};
 use podsec_standards::Level;
 use serde::Serialize;
@@ -79,7 +77,9 @@ fn of_object(object: &NamespaceObject, defaults: &Policies, exempt: bool, found:
         found.push(LabelFault {
             kind: LabelFaultKind::Unquoted,
             label: key.clone(),
-            message: format!("{key}: {value} is no string, and the API server refuses it: write \"{value}\" in quotes"),
+            message: format!(
+                "{key}: {value} is no string, and the API server refuses it: write \"{value}\" in quotes"
+            ),
         });
     }
     for key in object.labels.keys().filter(|key| !KEYS.contains(&key.as_str())) {
@@ -108,7 +108,12 @@ fn of_object(object: &NamespaceObject, defaults: &Policies, exempt: bool, found:
     }
 }
 
-fn contradictions(object: &NamespaceObject, labels: &NamespaceLabels, defaults: &Policies, found: &mut Vec<LabelFault>) {
+fn contradictions(
+    object: &NamespaceObject,
+    labels: &NamespaceLabels,
+    defaults: &Policies,
+    found: &mut Vec<LabelFault>,
+) {
     let has = |key: &str| object.labels.contains_key(key);
     for (level, version) in [(ENFORCE, ENFORCE_VERSION), (AUDIT, AUDIT_VERSION), (WARN, WARN_VERSION)] {
         if has(version) && !has(level) {
@@ -139,7 +144,9 @@ fn contradictions(object: &NamespaceObject, labels: &NamespaceLabels, defaults: 
         found.push(LabelFault {
             kind: LabelFaultKind::Contradictory,
             label: ENFORCE_VERSION.to_owned(),
-            message: format!("{ENFORCE_VERSION} pins the privileged level, which is the same in every version"),
+            message: format!(
+                "{ENFORCE_VERSION} pins the privileged level, which is the same in every version"
+            ),
         });
     }
 }
@@ -147,7 +154,8 @@ fn contradictions(object: &NamespaceObject, labels: &NamespaceLabels, defaults: 
 /// The label that is meant by a key that Kubernetes does not read.
 fn meant(key: &str) -> Option<&'static str> {
     let plain = key.to_ascii_lowercase().replace('_', "-");
-    let is_near = key.starts_with(PREFIX) || plain.starts_with("pod-security") || plain.starts_with("podsecurity");
+    let is_near =
+        key.starts_with(PREFIX) || plain.starts_with("pod-security") || plain.starts_with("podsecurity");
     let nearest = KEYS.into_iter().map(|known| (strsim::damerau_levenshtein(&plain, known), known)).min()?;
     (nearest.0 <= NEAR || (is_near && nearest.0 <= FAR)).then_some(nearest.1)
 }
@@ -171,8 +179,12 @@ mod tests {
 
     fn of(labels: &[(&str, &str)]) -> Vec<(LabelFaultKind, String)> {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let contents = Contents { object: Some(NamespaceObject { labels, ..Default::default() }), subjects: Vec::new() };
-        faults(&contents, &Policies::default(), false).into_iter().map(|fault| (fault.kind, fault.message)).collect()
+        let contents =
+            Contents { object: Some(NamespaceObject { labels, ..Default::default() }), subjects: Vec::new() };
+        faults(&contents, &Policies::default(), false)
+            .into_iter()
+            .map(|fault| (fault.kind, fault.message))
+            .collect()
     }
 
     #[test]
@@ -190,12 +202,15 @@ mod tests {
                 [(LabelFaultKind::Misspelt, format!("Kubernetes does not read {key}; {meant} is meant"))]
             );
         }
-        assert!(of(&[("app.kubernetes.io/name", "x"), ("team", "enforce"), (ENFORCE, "baseline")]).is_empty());
+        assert!(
+            of(&[("app.kubernetes.io/name", "x"), ("team", "enforce"), (ENFORCE, "baseline")]).is_empty()
+        );
     }
 
     #[test]
     fn labels_that_do_not_go_together_are_told() {
-        let kinds = |labels: &[(&str, &str)]| of(labels).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+        let kinds =
+            |labels: &[(&str, &str)]| of(labels).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
         assert_eq!(kinds(&[(ENFORCE, "restricted"), (WARN, "baseline")]), [LabelFaultKind::Contradictory]);
         assert_eq!(kinds(&[(ENFORCE_VERSION, "v1.30")]), [LabelFaultKind::Contradictory]);
         assert_eq!(kinds(&[(ENFORCE, "Baseline")]), [LabelFaultKind::Invalid]);

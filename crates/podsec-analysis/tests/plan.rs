@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use podsec_analysis::labels::LabelFaultKind;
-use podsec_analysis::plan::{BreachOrigin, Labelling, Plan, html, json, kubectl, kustomize, manifests, markdown, table};
+use podsec_analysis::plan::{
+    BreachOrigin, Labelling, Plan, html, json, kubectl, kustomize, manifests, markdown, table,
+};
 use podsec_analysis::{Collector, PlanOptions, plan};
 use podsec_policy::Configuration;
 use podsec_standards::{Level, Pod, Policy, Version, evaluate};
@@ -50,7 +52,8 @@ const CONTAINERS: &[&str] = &[
 fn spec() -> impl Strategy<Value = Value> {
     (0..PARTS.len(), prop::collection::vec(0..CONTAINERS.len(), 1..3)).prop_map(|(part, containers)| {
         let mut spec: Value = serde_json::from_str(PARTS[part]).unwrap();
-        let containers = containers.iter().map(|index| serde_json::from_str::<Value>(CONTAINERS[*index]).unwrap());
+        let containers =
+            containers.iter().map(|index| serde_json::from_str::<Value>(CONTAINERS[*index]).unwrap());
         spec["containers"] = containers.collect();
         spec
     })
@@ -62,18 +65,27 @@ fn carried(kind: usize, namespace: usize, number: usize, spec: &Value) -> Value 
     let template = object!({"metadata": {}, "spec": spec});
     let owned = |owner: &str, group: &str| {
         let mut metadata = metadata.clone();
-        metadata["ownerReferences"] =
-            object!([{"apiVersion": group, "kind": owner, "name": format!("o{}", number % 3), "controller": true, "uid": "u"}]);
+        metadata["ownerReferences"] = object!([{"apiVersion": group, "kind": owner, "name": format!("o{}", number % 3), "controller": true, "uid": "u"}]);
         metadata
     };
     match kind {
         0 => object!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}),
-        1 => object!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"replicas": 0, "template": template}}),
-        2 => object!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": {"jobTemplate": {"spec": {"template": template}}}}),
-        3 => object!({"apiVersion": "v1", "kind": "Pod", "metadata": owned("StatefulSet", "apps/v1"), "spec": spec}),
-        4 => object!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": metadata, "spec": {"template": template}}),
+        1 => {
+            object!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"replicas": 0, "template": template}})
+        }
+        2 => {
+            object!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": {"jobTemplate": {"spec": {"template": template}}}})
+        }
+        3 => {
+            object!({"apiVersion": "v1", "kind": "Pod", "metadata": owned("StatefulSet", "apps/v1"), "spec": spec})
+        }
+        4 => {
+            object!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": metadata, "spec": {"template": template}})
+        }
         5 => object!({"apiVersion": "v1", "kind": "PodTemplate", "metadata": metadata, "template": template}),
-        _ => object!({"apiVersion": "v1", "kind": "Pod", "metadata": owned("ReplicaSet", "apps/v1"), "spec": spec}),
+        _ => {
+            object!({"apiVersion": "v1", "kind": "Pod", "metadata": owned("ReplicaSet", "apps/v1"), "spec": spec})
+        }
     }
 }
 
@@ -84,9 +96,10 @@ fn cluster() -> impl Strategy<Value = Cluster> {
 }
 
 fn dump(cluster: &Cluster) -> String {
-    let objects = cluster.iter().enumerate().map(|(number, (kind, namespace, spec))| {
-        carried(*kind, *namespace, number, spec)
-    });
+    let objects = cluster
+        .iter()
+        .enumerate()
+        .map(|(number, (kind, namespace, spec))| carried(*kind, *namespace, number, spec));
     object!({"apiVersion": "v1", "items": objects.collect::<Vec<_>>(), "kind": "List"}).to_string()
 }
 
@@ -244,7 +257,12 @@ fn pods_fold_to_their_deployment_and_injectors_are_blamed() {
     let blockers = &shop.next[0].blockers;
     let found: Vec<(&str, BreachOrigin, bool, usize)> = blockers
         .iter()
-        .flat_map(|blocker| blocker.rules.iter().map(|rule| (blocker.subject.as_str(), rule.origin, blocker.mirror, blocker.pods)))
+        .flat_map(|blocker| {
+            blocker
+                .rules
+                .iter()
+                .map(|rule| (blocker.subject.as_str(), rule.origin, blocker.mirror, blocker.pods))
+        })
         .collect();
     assert_eq!(
         found,
@@ -274,7 +292,10 @@ fn an_exempt_namespace_keeps_its_labels_and_an_exempt_class_is_in_nobodys_way() 
 "#;
     let plan = planned_by(text, &options);
     let [a, b] = &plan.namespaces[..] else { panic!("two namespaces") };
-    assert_eq!((a.labelling, a.faults[0].kind, a.changes()), (Labelling::Exempt, LabelFaultKind::NoEffect, false));
+    assert_eq!(
+        (a.labelling, a.faults[0].kind, a.changes()),
+        (Labelling::Exempt, LabelFaultKind::NoEffect, false)
+    );
     // Its pods are made by an exempt user; the template is warned about all the same.
     assert_eq!(b.suggested.enforce.level, Level::Restricted);
     assert_eq!(b.suggested.warn.level, Level::Privileged);
@@ -300,7 +321,9 @@ fn a_replicaset_that_was_replaced_is_in_nobodys_way_and_one_with_pods_is() {
 
 #[test]
 fn what_cannot_be_read_is_told_and_counted() {
-    let plan = planned("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: 1}\n---\nkind: [\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: b}\n");
+    let plan = planned(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: 1}\n---\nkind: [\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: b}\n",
+    );
     assert_eq!(plan.counts.troubles, 2);
     assert_eq!((plan.counts.pods, plan.namespaces.len()), (1, 1));
 }
@@ -338,7 +361,9 @@ fn the_commands_warn_first_and_the_way_back_restores_what_was_there() {
     assert_eq!(
         commands[..2],
         [
-            format!("kubectl label --overwrite namespace a {p}/warn=baseline {p}/warn-version=latest {p}/audit=baseline {p}/audit-version=latest"),
+            format!(
+                "kubectl label --overwrite namespace a {p}/warn=baseline {p}/warn-version=latest {p}/audit=baseline {p}/audit-version=latest"
+            ),
             format!("kubectl label --overwrite namespace a {p}/enforce=baseline {p}/enforce-version=latest"),
         ]
     );
@@ -347,10 +372,16 @@ fn the_commands_warn_first_and_the_way_back_restores_what_was_there() {
         commands[..2],
         [
             format!("kubectl label --overwrite namespace a {p}/enforce=privileged {p}/enforce-version-"),
-            format!("kubectl label --overwrite namespace a {p}/warn- {p}/warn-version- {p}/audit- {p}/audit-version-"),
+            format!(
+                "kubectl label --overwrite namespace a {p}/warn- {p}/warn-version- {p}/audit- {p}/audit-version-"
+            ),
         ]
     );
-    assert!(back.lines().filter(|line| line.starts_with("kubectl")).all(|line| there.contains(&format!("# {line}"))));
+    assert!(
+        back.lines()
+            .filter(|line| line.starts_with("kubectl"))
+            .all(|line| there.contains(&format!("# {line}")))
+    );
 }
 
 #[test]
@@ -366,8 +397,10 @@ fn patches_and_manifests_are_yaml_that_say_the_labels() {
         let level = if back { "privileged" } else { "baseline" };
         assert_eq!(patch["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], level);
         assert_eq!(patch["metadata"]["labels"]["pod-security.kubernetes.io/warn"].is_null(), back);
-        let documents: Vec<Value> =
-            podsec_yaml::documents(&objects).map(|document| document.unwrap().to_json()).filter(|value| !value.is_null()).collect();
+        let documents: Vec<Value> = podsec_yaml::documents(&objects)
+            .map(|document| document.unwrap().to_json())
+            .filter(|value| !value.is_null())
+            .collect();
         assert_eq!(documents.len(), 2, "{objects}");
         assert_eq!(documents[0]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], level);
     }
@@ -382,6 +415,8 @@ fn every_report_tells_the_workload_and_its_field() {
     write!(text, "{}{:#}", html(&plan).unwrap(), json(&plan)).unwrap();
     assert_eq!(text.matches("added by Istio").count(), 3, "{text}");
     assert!(text.matches("/srv/db").count() >= 3);
-    let escaped = planned(r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "<script>", "namespace": "a"}, "spec": {"hostPID": true}}"#);
+    let escaped = planned(
+        r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "<script>", "namespace": "a"}, "spec": {"hostPID": true}}"#,
+    );
     assert!(!html(&escaped).unwrap().contains("<script>&") && html(&escaped).unwrap().contains("script&"));
 }

@@ -124,7 +124,11 @@ fn saying(violation: &Violation<'_>) -> Saying {
         .iter()
         .map(|field| FaultyField {
             path: field.path().to_string(),
-            actual: if field.actual == Actual::Undefined { "null".to_owned() } else { field.actual.to_string() },
+            actual: if field.actual == Actual::Undefined {
+                "null".to_owned()
+            } else {
+                field.actual.to_string()
+            },
             container: field.container().map(str::to_owned),
             injector: field.container().and_then(injector_of),
         })

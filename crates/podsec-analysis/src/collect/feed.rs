@@ -92,7 +92,10 @@ impl Collector {
                 let document = match document {
                     Ok(document) => document,
                     Err(error) => {
-                        self.trouble(from.source, format!("no YAML that Kubernetes can read: {}", error.message));
+                        self.trouble(
+                            from.source,
+                            format!("no YAML that Kubernetes can read: {}", error.message),
+                        );
                         continue;
                     }
                 };
@@ -175,7 +178,8 @@ impl Collector {
             self.counts.repeated += 1;
             return;
         }
-        let namespace = metadata.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(from.namespace);
+        let namespace =
+            metadata.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(from.namespace);
         // Those that were served from the group `extensions` are the same.
         let group = if group == "extensions" { "apps" } else { group };
         match (group, kind) {
@@ -205,7 +209,8 @@ impl Collector {
                 _ => {}
             }
         }
-        object.annotations = members(metadata.annotations).into_keys().filter(|key| key.starts_with(PREFIX)).collect();
+        object.annotations =
+            members(metadata.annotations).into_keys().filter(|key| key.starts_with(PREFIX)).collect();
         self.namespaces.insert(metadata.title().to_owned(), object);
     }
 
@@ -227,11 +232,19 @@ impl Collector {
         }
     }
 
-    fn pod(&mut self, from: From<'_>, namespace: &str, metadata: &Metadata<'_>, head: &Head<'_>, json: &[u8]) {
+    fn pod(
+        &mut self,
+        from: From<'_>,
+        namespace: &str,
+        metadata: &Metadata<'_>,
+        head: &Head<'_>,
+        json: &[u8],
+    ) {
         let pod = match Pod::from_json(json) {
             Ok(pod) => pod,
             Err(error) => {
-                let message = format!("pod {namespace}/{}: Kubernetes cannot read it: {error}", metadata.title());
+                let message =
+                    format!("pod {namespace}/{}: Kubernetes cannot read it: {error}", metadata.title());
                 return self.trouble(from.source, message);
             }
         };
@@ -298,12 +311,15 @@ impl Collector {
             Ok(pod) => pod,
             Err(error) => {
                 let kind = workload.kind();
-                let message =
-                    format!("{kind} {namespace}/{}: Kubernetes cannot read its pod: {error}", metadata.title());
+                let message = format!(
+                    "{kind} {namespace}/{}: Kubernetes cannot read its pod: {error}",
+                    metadata.title()
+                );
                 return self.trouble(from.source, message);
             }
         };
-        let scale = head.spec.and_then(|spec| serde_json::from_str::<Scale>(spec.get()).ok()).unwrap_or_default();
+        let scale =
+            head.spec.and_then(|spec| serde_json::from_str::<Scale>(spec.get()).ok()).unwrap_or_default();
         let node = self.at(place);
         node.replicas = scale.replicas.as_ref().and_then(Value::as_u64);
         node.suspended = scale.suspend == Some(Value::Bool(true));
@@ -316,7 +332,13 @@ impl Collector {
         }
     }
 
-    fn custom(&mut self, from: From<'_>, (namespace, group, kind): (&str, &str, &str), metadata: &Metadata<'_>, json: &[u8]) {
+    fn custom(
+        &mut self,
+        from: From<'_>,
+        (namespace, group, kind): (&str, &str, &str),
+        metadata: &Metadata<'_>,
+        json: &[u8],
+    ) {
         if !self.templates.knows(group, kind) {
             return;
         }
@@ -334,8 +356,10 @@ impl Collector {
                     self.template(from, place, &read, claims, metadata);
                 }
                 Err(error) => {
-                    let message =
-                        format!("{kind} {namespace}/{}: Kubernetes cannot read its pod: {error}", metadata.title());
+                    let message = format!(
+                        "{kind} {namespace}/{}: Kubernetes cannot read its pod: {error}",
+                        metadata.title()
+                    );
                     self.trouble(from.source, message);
                 }
             }
@@ -345,9 +369,8 @@ impl Collector {
     /// The place of an object that was given, under its owner.
     fn owned(&mut self, namespace: &str, group: &str, kind: &str, metadata: &Metadata<'_>) -> u32 {
         let place = self.node(namespace, group, kind, metadata.title());
-        let parent = metadata
-            .controller()
-            .map(|owner| self.node(namespace, owner.group(), &owner.kind, &owner.name));
+        let parent =
+            metadata.controller().map(|owner| self.node(namespace, owner.group(), &owner.kind, &owner.name));
         let node = self.at(place);
         node.seen = true;
         node.parent = parent;

@@ -47,7 +47,8 @@ impl Collector {
             let managed_by = node.parent.and_then(|parent| titles.get(parent as usize)?.clone());
             if let Some(subject) = self.subject(&key, node, managed_by) {
                 let namespace = self.name_list.get(key.namespace as usize).map(ToString::to_string);
-                let contents: &mut Contents = inventory.namespaces.entry(namespace.unwrap_or_default()).or_default();
+                let contents: &mut Contents =
+                    inventory.namespaces.entry(namespace.unwrap_or_default()).or_default();
                 contents.subjects.push(subject);
             }
         }
@@ -90,7 +91,8 @@ impl Collector {
         }
         let kind = self.name_list.get(key.kind as usize).map(ToString::to_string).unwrap_or_default();
         let (group, kind) = kind.rsplit_once('/').unwrap_or(("", &kind));
-        let namespace = self.name_list.get(key.namespace as usize).map(ToString::to_string).unwrap_or_default();
+        let namespace =
+            self.name_list.get(key.namespace as usize).map(ToString::to_string).unwrap_or_default();
         Some(Subject {
             group: group.to_owned(),
             kind: kind.to_owned(),

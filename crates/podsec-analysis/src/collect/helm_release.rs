@@ -22,7 +22,8 @@ struct Release {
 pub(super) fn manifest(data: &BTreeMap<String, Value>) -> Result<String, String> {
     let release = data.get("release").and_then(Value::as_str).ok_or("holds no release")?;
     let once = STANDARD.decode(release).map_err(|error| format!("is no base64: {error}"))?;
-    let twice = STANDARD.decode(once.trim_ascii()).map_err(|error| format!("is no base64 within: {error}"))?;
+    let twice =
+        STANDARD.decode(once.trim_ascii()).map_err(|error| format!("is no base64 within: {error}"))?;
     let mut json = Vec::new();
     if twice.starts_with(&[0x1f, 0x8b]) {
         let mut reader = GzDecoder::new(twice.as_slice()).take(MOST_BYTES + 1);
@@ -33,7 +34,8 @@ pub(super) fn manifest(data: &BTreeMap<String, Value>) -> Result<String, String>
     if json.len() as u64 > MOST_BYTES {
         return Err("is longer than 64 MiB".to_owned());
     }
-    let release: Release = serde_json::from_slice(&json).map_err(|error| format!("is no release: {error}"))?;
+    let release: Release =
+        serde_json::from_slice(&json).map_err(|error| format!("is no release: {error}"))?;
     Ok(release.manifest)
 }
 

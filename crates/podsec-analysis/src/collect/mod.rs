@@ -24,8 +24,8 @@ use std::sync::Arc;
 use podsec_manifest::Templates;
 use serde::Serialize;
 
-pub use evidence::{BrokenRule, Evidence, FaultyField, Saying};
 use evidence::Sayings;
+pub use evidence::{BrokenRule, Evidence, FaultyField, Saying};
 pub use injector::INJECTORS;
 use object::Claim;
 
@@ -240,7 +240,9 @@ impl Subject {
 
     /// Everything that its template or its pods break.
     pub fn broken(&self) -> crate::Breaches {
-        let of = |evidence: &Option<Evidence>| evidence.as_ref().map(|evidence| evidence.broken).unwrap_or_default();
+        let of = |evidence: &Option<Evidence>| {
+            evidence.as_ref().map(|evidence| evidence.broken).unwrap_or_default()
+        };
         of(&self.template).or(of(&self.pods))
     }
 

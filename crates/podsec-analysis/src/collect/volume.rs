@@ -7,7 +7,9 @@ use super::{Collector, HostVolume, Node};
 
 impl Collector {
     pub(super) fn volume(&mut self, metadata: &Metadata<'_>, head: &Head<'_>) {
-        let Some(spec) = head.spec.and_then(|spec| serde_json::from_str::<Value>(spec.get()).ok()) else { return };
+        let Some(spec) = head.spec.and_then(|spec| serde_json::from_str::<Value>(spec.get()).ok()) else {
+            return;
+        };
         let path = |source: &str| spec.get(source)?.get("path")?.as_str().map(str::to_owned);
         let Some(path) = path("hostPath").or_else(|| path("local")) else { return };
         let text = |pointer| spec.pointer(pointer).and_then(Value::as_str);
@@ -38,7 +40,9 @@ impl Collector {
                     let names = self.bound.keys().chain(self.claimed.keys());
                     let of_set = names.filter(|name| {
                         let rest = name.strip_prefix(&start);
-                        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+                        rest.is_some_and(|rest| {
+                            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
+                        })
                     });
                     let of_set = of_set.filter_map(|name| name.split_once('/'));
                     found.extend(of_set.filter_map(|(_, name)| self.host_volume(namespace, name)));

@@ -48,7 +48,9 @@ fn restored(namespace: &NamespacePlan) -> Vec<(String, Option<String>)> {
 }
 
 fn changing(plan: &Plan) -> impl Iterator<Item = &NamespacePlan> {
-    plan.namespaces.iter().filter(|namespace| namespace.changes() && namespace.labelling != Labelling::Unknown)
+    plan.namespaces
+        .iter()
+        .filter(|namespace| namespace.changes() && namespace.labelling != Labelling::Unknown)
 }
 
 /// Namespaces of which no object was given cannot be told from those that do not exist.
@@ -105,7 +107,11 @@ pub fn kustomize(plan: &Plan, back: bool, out: &mut impl Write) -> fmt::Result {
         any = true;
         let changes = if back { restored(namespace) } else { changed(namespace) };
         writeln!(out, "- target: {{version: v1, kind: Namespace, name: ^{}$}}\n  patch: |", namespace.name)?;
-        writeln!(out, "    apiVersion: v1\n    kind: Namespace\n    metadata:\n      name: {}\n      labels:", name(namespace))?;
+        writeln!(
+            out,
+            "    apiVersion: v1\n    kind: Namespace\n    metadata:\n      name: {}\n      labels:",
+            name(namespace)
+        )?;
         for (key, value) in changes {
             // A label that is null is taken away.
             let value = value.map_or_else(|| "null".to_owned(), |value| yaml(&value));

@@ -11,7 +11,8 @@ use super::{Blocker, Labelling, NamespacePlan, Plan};
 /// # Errors
 /// Never in practice: every part of a plan has a text.
 pub fn html(plan: &Plan) -> Result<String, askama::Error> {
-    let at = |level| plan.namespaces.iter().filter(|namespace| namespace.suggested.enforce.level == level).count();
+    let at =
+        |level| plan.namespaces.iter().filter(|namespace| namespace.suggested.enforce.level == level).count();
     let [privileged, baseline, restricted] = Level::ALL.map(at);
     PlanPage { plan, privileged, baseline, restricted }.render()
 }
@@ -33,7 +34,11 @@ struct BlockerItem<'p> {
 }
 
 fn class(namespace: &NamespacePlan) -> &'static str {
-    if namespace.labelling == Labelling::Exempt { "exempt" } else { namespace.suggested.enforce.level.as_str() }
+    if namespace.labelling == Labelling::Exempt {
+        "exempt"
+    } else {
+        namespace.suggested.enforce.level.as_str()
+    }
 }
 
 fn labels(namespace: &NamespacePlan) -> &'static str {

@@ -52,7 +52,8 @@ fn namespace(namespace: &NamespacePlan) -> Value {
 }
 
 fn policies(policies: &Policies) -> Value {
-    let one = |policy: Policy| object!({"level": policy.level.as_str(), "version": policy.version.to_string()});
+    let one =
+        |policy: Policy| object!({"level": policy.level.as_str(), "version": policy.version.to_string()});
     object!({"enforce": one(policies.enforce), "audit": one(policies.audit), "warn": one(policies.warn)})
 }
 

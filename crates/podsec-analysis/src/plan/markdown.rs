@@ -11,7 +11,10 @@ use super::{Blocker, Labelling, Plan};
 /// When nothing can be written.
 pub fn markdown(plan: &Plan, out: &mut impl Write) -> fmt::Result {
     writeln!(out, "# Pod Security plan\n")?;
-    writeln!(out, "| namespace | labels | enforced now | can be | workloads | refused now | in the way of the next |")?;
+    writeln!(
+        out,
+        "| namespace | labels | enforced now | can be | workloads | refused now | in the way of the next |"
+    )?;
     writeln!(out, "|---|---|---|---|---:|---:|---|")?;
     for namespace in &plan.namespaces {
         let next = namespace.next.last().filter(|_| namespace.labelling != Labelling::Exempt);

@@ -183,7 +183,8 @@ pub struct Unseen {
 
 /// The labels that each namespace can have.
 pub fn plan(inventory: &Inventory, options: &PlanOptions) -> Plan {
-    let wanted = |name: &str| options.namespaces.is_empty() || options.namespaces.iter().any(|wanted| wanted == name);
+    let wanted =
+        |name: &str| options.namespaces.is_empty() || options.namespaces.iter().any(|wanted| wanted == name);
     let namespaces = inventory.namespaces.iter().filter(|(name, _)| wanted(name));
     Plan {
         namespaces: namespaces.map(|(name, contents)| namespace(name, contents, options)).collect(),
@@ -220,7 +221,8 @@ fn namespace(name: &str, contents: &Contents, options: &PlanOptions) -> Namespac
     let enforce = strictest(union(&enforced), options);
     let advice = strictest(union(&advised), options);
     let suggested = Policies { enforce, audit: advice, warn: advice };
-    let refused_now = if exempt { Vec::new() } else { blockers(&enforced, as_known(current.enforce, options)) };
+    let refused_now =
+        if exempt { Vec::new() } else { blockers(&enforced, as_known(current.enforce, options)) };
     let unseen = all.iter().flat_map(|subject| {
         subject.host_volumes.iter().map(|volume| Unseen {
             subject: subject.title(),
@@ -257,7 +259,8 @@ fn is_exempt(subject: &Subject, options: &PlanOptions, refused: bool) -> bool {
         ("", "ReplicationController") => "replication-controller",
         _ => return by_class,
     };
-    by_class || (refused && exemptions.has_username(&format!("system:serviceaccount:kube-system:{controller}")))
+    by_class
+        || (refused && exemptions.has_username(&format!("system:serviceaccount:kube-system:{controller}")))
 }
 
 fn union(subjects: &[&Subject]) -> Breaches {

@@ -11,7 +11,15 @@ use super::{Blocker, Labelling, NamespacePlan, Plan};
 /// # Errors
 /// When nothing can be written.
 pub fn table(plan: &Plan, all: bool, out: &mut impl Write) -> fmt::Result {
-    let head = ["NAMESPACE", "LABELS", "ENFORCED NOW", "CAN BE", "WORKLOADS", "REFUSED NOW", "IN THE WAY OF THE NEXT"];
+    let head = [
+        "NAMESPACE",
+        "LABELS",
+        "ENFORCED NOW",
+        "CAN BE",
+        "WORKLOADS",
+        "REFUSED NOW",
+        "IN THE WAY OF THE NEXT",
+    ];
     let rows: Vec<[String; 7]> = plan.namespaces.iter().map(row).collect();
     let mut widths = head.map(str::len);
     for row in &rows {
@@ -70,7 +78,11 @@ pub(super) fn labelling(labelling: Labelling) -> &'static str {
 fn details(namespace: &NamespacePlan, all: bool, out: &mut dyn Write) -> fmt::Result {
     let exempt = namespace.labelling == Labelling::Exempt;
     let blocked = namespace.next.iter().any(|step| !step.blockers.is_empty()) && !exempt;
-    if namespace.faults.is_empty() && !blocked && namespace.unseen.is_empty() && namespace.refused_now.is_empty() {
+    if namespace.faults.is_empty()
+        && !blocked
+        && namespace.unseen.is_empty()
+        && namespace.refused_now.is_empty()
+    {
         return Ok(());
     }
     writeln!(out, "\n{}", namespace.name)?;
@@ -98,7 +110,8 @@ fn details(namespace: &NamespacePlan, all: bool, out: &mut dyn Write) -> fmt::Re
 fn blockers(blockers: &[Blocker], all: bool, out: &mut dyn Write) -> fmt::Result {
     let shown = if all { blockers.len() } else { MOST_SHOWN };
     for blocker in blockers.iter().take(shown) {
-        let fields = if blocker.edits == 1 { "one field away".to_owned() } else { count(blocker.edits, "field") };
+        let fields =
+            if blocker.edits == 1 { "one field away".to_owned() } else { count(blocker.edits, "field") };
         writeln!(out, "    {}  ({fields}){}", blocker.subject, about(blocker))?;
         for rule in &blocker.rules {
             let words = rule.origin.words();
@@ -127,7 +140,8 @@ pub(super) fn about(blocker: &Blocker) -> String {
 
 fn summary(plan: &Plan, out: &mut dyn Write) -> fmt::Result {
     let at = |level| {
-        let namespaces = plan.namespaces.iter().filter(|namespace| namespace.suggested.enforce.level == level);
+        let namespaces =
+            plan.namespaces.iter().filter(|namespace| namespace.suggested.enforce.level == level);
         namespaces.count()
     };
     let [privileged, baseline, restricted] = Level::ALL.map(at);

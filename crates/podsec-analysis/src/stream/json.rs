@@ -229,7 +229,8 @@ impl State<'_> {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let target = if matches!(self.outer, Outer::Element { .. }) { &mut *self.element } else { &mut *self.value };
+        let target =
+            if matches!(self.outer, Outer::Element { .. }) { &mut *self.element } else { &mut *self.value };
         if target.len() + bytes.len() > MOST_BYTES {
             *self.too_long = true;
         } else {
@@ -459,7 +460,8 @@ mod tests {
 
     #[test]
     fn what_was_cut_is_told_and_the_next_line_is_read() {
-        let text = "{\"a\": \"long [Truncated...]\n{\"b\": 1}\n{\"c\": [1, \n{\"d\": {\"e\": \"f\\\"\"}}\n{\"g\": ";
+        let text =
+            "{\"a\": \"long [Truncated...]\n{\"b\": 1}\n{\"c\": [1, \n{\"d\": {\"e\": \"f\\\"\"}}\n{\"g\": ";
         for chunk in [1, 5, 4096] {
             assert_eq!(
                 split(text, chunk),
@@ -477,7 +479,10 @@ mod tests {
 
     #[test]
     fn elements_may_stand_at_the_beginning_of_lines() {
-        assert_eq!(split("[\n{\"a\": 1},\n{\"b\": 2}\n]\n", 4), ["ENone {\"a\": 1}", "ENone {\"b\": 2}", "Rtrue []"]);
+        assert_eq!(
+            split("[\n{\"a\": 1},\n{\"b\": 2}\n]\n", 4),
+            ["ENone {\"a\": 1}", "ENone {\"b\": 2}", "Rtrue []"]
+        );
     }
 
     proptest! {

@@ -178,7 +178,9 @@ mod tests {
         while let Some(piece) = pieces.next_piece().unwrap() {
             found.push(match piece {
                 YamlPiece::Item(text) => format!("I {}", String::from_utf8(text).unwrap()),
-                YamlPiece::Document(text, opened) => format!("D{opened} {}", String::from_utf8(text).unwrap()),
+                YamlPiece::Document(text, opened) => {
+                    format!("D{opened} {}", String::from_utf8(text).unwrap())
+                }
                 YamlPiece::TooLong => "long".to_owned(),
             });
         }

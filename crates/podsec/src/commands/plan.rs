@@ -139,7 +139,13 @@ fn apply(plan: &Plan, cluster: &Cluster, unasked: bool) -> anyhow::Result<()> {
     for step in &steps {
         for change in &step.changes {
             let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "absent".to_owned());
-            note(&format!("{}: {}: {} -> {}", step.namespace, change.label, shown(&change.from), shown(&change.to)));
+            note(&format!(
+                "{}: {}: {} -> {}",
+                step.namespace,
+                change.label,
+                shown(&change.from),
+                shown(&change.to)
+            ));
         }
     }
     if !unasked {
@@ -155,7 +161,13 @@ fn apply(plan: &Plan, cluster: &Cluster, unasked: bool) -> anyhow::Result<()> {
     }
     for (done, step) in steps.iter().enumerate() {
         let set = cluster.label(&step.namespace, &step.changes);
-        set.map_err(|error| anyhow!("{done} of {} steps are done, and namespace {} is refused: {error:#}", steps.len(), step.namespace))?;
+        set.map_err(|error| {
+            anyhow!(
+                "{done} of {} steps are done, and namespace {} is refused: {error:#}",
+                steps.len(),
+                step.namespace
+            )
+        })?;
     }
     note(&format!("{} steps are done.", steps.len()));
     Ok(())

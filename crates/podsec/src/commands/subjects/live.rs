@@ -24,7 +24,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(super) fn connect(arguments: &SubjectArguments) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(user_client(arguments.kubeconfig.as_deref(), arguments.context.clone()))?;
+        let client =
+            runtime.block_on(user_client(arguments.kubeconfig.as_deref(), arguments.context.clone()))?;
         Ok(Self { runtime, client, pause: Duration::from_secs(1) / arguments.qps.max(1) })
     }
 

@@ -70,7 +70,8 @@ impl SubjectArguments {
         if self.paths.is_empty() && !self.live {
             bail!("there is nothing to look at: name dumps or folders, - for standard input, or --live");
         }
-        let (streams, paths): (Vec<&PathBuf>, Vec<&PathBuf>) = self.paths.iter().partition(|path| path.as_os_str() == "-");
+        let (streams, paths): (Vec<&PathBuf>, Vec<&PathBuf>) =
+            self.paths.iter().partition(|path| path.as_os_str() == "-");
         if !streams.is_empty() {
             let reader = open::decompressed(stdin().lock()).context("cannot read standard input")?;
             collector.feed("<stdin>", progress.counting(reader));
@@ -83,9 +84,11 @@ impl SubjectArguments {
                     Ok(reader) => collector.feed(&input.name(), progress.counting(reader)),
                     Err(error) => collector.trouble(&input.name(), format!("cannot be read: {error}")),
                 },
-                Input::Unreadable { name, message } => collector.trouble(name, message.clone()),
+                Input::LeftOut { name, message } | Input::Unreadable { name, message } => {
+                    collector.trouble(name, message.clone());
+                }
                 Input::Text(source) => collector.feed(&source.name, source.text.as_bytes()),
-                Input::Rendered { text, .. } => collector.feed(&input.name(), text.as_bytes()),
+                Input::Rendered(rendered) => collector.feed(&input.name(), rendered.text.as_bytes()),
             }
         }
         let cluster = if self.live {
@@ -136,7 +139,10 @@ impl ObjectProgress {
     pub(crate) fn add(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
         let now = Instant::now();
-        if self.wanted && now - self.begun > Duration::from_secs(1) && now - self.drawn > Duration::from_millis(200) {
+        if self.wanted
+            && now - self.begun > Duration::from_secs(1)
+            && now - self.drawn > Duration::from_millis(200)
+        {
             self.drawn = now;
             self.shown = true;
             // A terminal that is gone has nobody who looks at it.
