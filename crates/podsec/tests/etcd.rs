@@ -7,8 +7,10 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenReview, TokenReviewSpec};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
 use kube::api::{Api, ListParams, ObjectMeta, PostParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -158,6 +160,44 @@ async fn two_servers_over_one_etcd_are_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs etcd"]
+async fn of_two_servers_over_one_etcd_one_runs_the_controllers() {
+    let cluster = Cluster::start();
+    let ((_one, one), (_other, other)) =
+        tokio::join!(cluster.server("one", &[]), cluster.server("other", &[]));
+    let deployment = serde_json::json!({
+        "metadata": {"name": "web"},
+        "spec": {
+            "replicas": 5,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "web"}]},
+            },
+        },
+    });
+    let deployment = serde_json::from_value(deployment).unwrap();
+    Api::<Deployment>::namespaced(other, "default")
+        .create(&PostParams::default(), &deployment)
+        .await
+        .unwrap();
+    let pods: Api<Pod> = Api::namespaced(one.clone(), "default");
+    let mut seen = 0;
+    while seen < 5 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        seen = pods.list(&ListParams::default()).await.unwrap().items.len();
+    }
+    // Long enough for a second one to make its own.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(pods.list(&ListParams::default()).await.unwrap().items.len(), 5);
+    let leases: Api<Lease> = Api::namespaced(one, "kube-system");
+    let lease = leases.get("kube-controller-manager").await.unwrap().spec.unwrap();
+    assert!(lease.holder_identity.unwrap().starts_with("podsec_"));
+    let leaders = ["one", "other"].map(|name| cluster.log(name).matches("became the leader").count());
+    assert_eq!(leaders[0] + leaders[1], 1, "{leaders:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs etcd"]
 async fn without_etcd_a_server_is_not_ready_and_recovers_with_it() {
     let mut cluster = Cluster::start();
     let (_server, client) = cluster.server("server", &["--etcd-healthcheck-timeout", "1s"]).await;
@@ -200,7 +240,7 @@ async fn the_copy_of_a_cluster_in_etcd_is_read_and_not_written() {
         serde_json::json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "a"}]}});
     let pod = serde_json::from_value(pod).unwrap();
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    let pods = Api::<k8s_openapi::api::core::v1::Pod>::namespaced(client, "shop");
+    let pods = Api::<Pod>::namespaced(client, "shop");
     let forbidden = pods.create(&dry_run, &pod).await.unwrap_err().to_string();
     assert!(forbidden.contains(r#"violates PodSecurity "restricted:latest""#), "{forbidden}");
 }

@@ -59,6 +59,11 @@ impl EtcdArguments {
         })
     }
 
+    /// Whether the objects are kept in etcd.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.etcd_servers.is_empty()
+    }
+
     /// How long the checks of health wait.
     pub(crate) fn healthcheck_timeout(&self) -> Duration {
         self.etcd_healthcheck_timeout

@@ -12,9 +12,11 @@ use podsec_apiserver::{
     ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
     ServiceAccountOptions, User,
 };
-use podsec_controllers::{Clients, Clock, Controllers, Selection};
+use podsec_controllers::{Clients, Clock, Controllers, LeaderElection, Selection};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
+use uuid::Uuid;
 
 use super::connections::ConnectionArguments;
 use super::etcd::EtcdArguments;
@@ -100,6 +102,10 @@ pub(crate) struct Arguments {
     audit_log_maxsize: u32,
     #[command(flatten)]
     etcd: EtcdArguments,
+    /// Run the controllers only as long as this server holds the Lease kube-system/kube-controller-manager; the default
+    /// with --etcd-servers, since several servers may use one etcd.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    leader_elect: Option<bool>,
     /// How many bytes all objects in the database may have together; 0 is no bound. At the bound nothing can be
     /// created or changed until something is deleted.
     #[arg(long, default_value_t = 0, value_name = "BYTES", conflicts_with_all = ["in_memory", "etcd_servers"])]
@@ -169,6 +175,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let controllers = Selection::parse(&arguments.controllers)?;
+    let leader_elect = arguments.leader_elect.unwrap_or_else(|| arguments.etcd.is_used());
     let options = &arguments.options()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
@@ -185,10 +192,19 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         }
         tracing::info!("stopping");
     };
-    let clients = Arc::new(InsideClients(Arc::clone(server.api())));
-    let _controllers =
-        (!server.is_read_only()).then(|| Controllers::start(clients, Clock::system(), &controllers));
+    let clients: Arc<dyn Clients> = Arc::new(InsideClients(Arc::clone(server.api())));
+    let start = {
+        let clients = Arc::clone(&clients);
+        move || Controllers::start(Arc::clone(&clients), Clock::system(), &controllers)
+    };
+    let running = (!server.is_read_only() && !leader_elect).then(&start);
+    let election = (!server.is_read_only() && leader_elect).then(|| {
+        let identity = format!("podsec_{}", Uuid::new_v4());
+        tokio::spawn(LeaderElection::new(&clients, Clock::system(), identity).run(start))
+    });
     server.run(stop).await;
+    drop(running);
+    election.as_ref().map(JoinHandle::abort);
     Ok(())
 }
 
