@@ -9,7 +9,7 @@ use podsec_standards::{Level, Policy, Version};
 
 fuzz_target!(|text: &str| {
     let templates = Templates::default();
-    let options = Options { unsafe_fixes: true, today: None };
+    let options = Options { unsafe_fixes: true, ..Options::default() };
     for level in [Level::Baseline, Level::Restricted] {
         let policy = Policy::new(level, Version::Latest);
         let source = Source { name: String::new(), text: text.to_owned() };

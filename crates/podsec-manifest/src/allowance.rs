@@ -18,6 +18,15 @@ use crate::finding::{FileReport, Finding, Problem, Silence, Silenced};
 /// Takes what the comments of a source allow out of its report. An allowance that is none becomes a [`Problem`]; one that
 /// has ended, or that nothing needs, a warning.
 pub fn apply_allowances(source: &Source, report: &mut FileReport, today: Date) {
+    apply(source, report, today, true);
+}
+
+/// [`apply_allowances`] of a source that is one of several forms of a text: what is not needed in it may be in another.
+pub(crate) fn apply_allowances_of_form(source: &Source, report: &mut FileReport, today: Date) {
+    apply(source, report, today, false);
+}
+
+fn apply(source: &Source, report: &mut FileReport, today: Date, tells_unused: bool) {
     if !source.text.contains(MARK) {
         return;
     }
@@ -40,7 +49,7 @@ pub fn apply_allowances(source: &Source, report: &mut FileReport, today: Date) {
         }
         pod.advice.retain(|advice| !advice.findings.is_empty());
     }
-    for Allowance { document, position, unused, .. } in allowances {
+    for Allowance { document, position, unused, .. } in allowances.into_iter().filter(|_| tells_unused) {
         // A check that no pod here is held to may be meant for another level.
         let is_asked = |check: &&str| {
             let here = report.pods.iter().filter(|pod| pod.object.document == document);

@@ -207,6 +207,11 @@ impl FileReport {
 }
 
 impl PodReport {
+    /// The containers that the kubelet would not start, as far as it is known.
+    pub fn not_started(&self) -> impl Iterator<Item = &ImageUser> {
+        self.image_users.iter().filter(|container| container.refusal.is_some())
+    }
+
     /// All that is said of the pod: what it is refused for, and what warn and audit say.
     pub fn told(&self) -> impl Iterator<Item = Told<'_>> {
         let refused = self.findings.iter().map(|finding| Told { finding, policy: self.policy, modes: &[] });

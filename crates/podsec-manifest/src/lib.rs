@@ -15,6 +15,7 @@ mod check;
 pub mod explain;
 mod finding;
 pub mod fix;
+pub mod images;
 pub mod input;
 pub mod inspect;
 mod locate;

@@ -34,6 +34,31 @@ pub(crate) fn display(steps: &[Step]) -> String {
     path
 }
 
+/// The steps of a path as reports write it.
+pub(crate) fn steps(path: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(behind) = rest.strip_prefix('[') {
+            let (inside, behind) = behind.split_once(']').unwrap_or((behind, ""));
+            steps.push(match inside.parse() {
+                Ok(index) => Step::Element(index),
+                Err(_) => Step::Member(inside.to_owned()),
+            });
+            rest = behind;
+        } else {
+            let bare = rest.strip_prefix('.').unwrap_or(rest);
+            let end = bare.find(['.', '[']).unwrap_or(bare.len());
+            let (name, behind) = bare.split_at(end);
+            if !name.is_empty() {
+                steps.push(Step::Member(name.to_owned()));
+            }
+            rest = if name.is_empty() && behind.len() == rest.len() { "" } else { behind };
+        }
+    }
+    steps
+}
+
 /// Goes one step further than a path does.
 pub(crate) fn push(path: &mut String, segment: Segment<'_>) {
     match segment {
@@ -215,6 +240,14 @@ spec:
 
     fn shows(text: &str, position: &str, depth: usize) -> (String, String, usize) {
         (text.to_owned(), position.to_owned(), depth)
+    }
+
+    #[test]
+    fn a_path_is_read_as_it_is_written() {
+        for path in ["", "spec.containers[0].image", "metadata.annotations[a.b/c].x", "a[1][2]"] {
+            assert_eq!(display(&steps(path)), path);
+        }
+        assert_eq!(steps("a..b]").len(), 2);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    cel, check, completions, evaluate, explain, fix, inspect, man, plan, schema, serve, webhook,
+    cel, check, completions, evaluate, explain, fix, images, inspect, man, plan, schema, serve,
+    webhook,
 };
 
 /// Kubernetes Pod Security: what would be refused, why, and the edit that mends it.
@@ -95,6 +96,12 @@ pub(crate) enum Command {
     /// read and judged again. Without --unsafe-fixes nothing is changed that somebody wrote.
     #[command(after_long_help = include_str!("commands/help/fix.txt"))]
     Fix(Box<fix::Arguments>),
+    /// Look at container images: whom they run as.
+    ///
+    /// What the kubelet would find in an image decides whether a container that must not run as root is started. It is read
+    /// from layouts and archives, or from a lock file that is made of them once.
+    #[command(after_long_help = include_str!("commands/help/images.txt"))]
+    Images(images::Arguments),
     /// Show what each container really runs with, and who decides it.
     ///
     /// Prints the security settings of each container as they take effect: the container's own, else the pod's, else what

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod images;
 
 use std::process::ExitCode;
 

@@ -41,8 +41,8 @@ const FILES: [(&str, &str); 17] = [
     (
         "chart/templates/web.yaml",
         "{{- /* Two pods,\nin one file. */ -}}\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: {{ \
-         .Values.host }}\n  containers: []\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec:\n  \
-         hostIPC: {{ .Values.host }} # podsec: allow hostNamespaces because it is a test\n  containers: []\n",
+         .Values.host }}\n  containers: [{name: c, image: x}]\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec:\n  \
+         hostIPC: {{ .Values.host }} # podsec: allow hostNamespaces because it is a test\n  containers: [{name: c, image: x}]\n",
     ),
     ("chart/templates/NOTES.txt", "hostNetwork: true\n"),
     (
@@ -117,8 +117,8 @@ fn a_chart_that_is_found_is_rendered_with_each_of_its_values_and_no_template_is_
     let (told, _, code) = check("HELM_PINNED", "helm", &["--format", "concise", "chart", "library"]);
     let expected = report(
         "chart/examples/pod.yaml:4:17: error[hostNamespaces]: host namespaces (hostPID=true)\n\
-         chart/templates/web.yaml:7:3: error[hostNamespaces]: host namespaces (hostPID=true), in chart with values-host.yaml\n\
          library/Chart.yaml: warning: a library: charts that use it are judged, and it makes nothing by itself\n\
+         chart/templates/web.yaml:7:3: error[hostNamespaces]: host namespaces (hostPID=true), in chart with values-host.yaml\n\
          5 pods in 3 files, by baseline:latest: 2 would be refused, for 2 violations; 1 would be refused for violations that are \
          silenced here; 1 violation silenced (podsec VERSION)\n",
     );
@@ -136,8 +136,8 @@ fn what_kustomize_makes_is_judged_and_told_where_it_was_set() {
     let refused = kubectl(&["--format", "concise", "base", "overlay"]);
     let told = report(
         "base/deploy.yaml:9:16: error[hostNamespaces]: host namespaces (hostPID=true, hostIPC=true), in overlay\n\
-         overlay/port.yaml:10:40: error[hostPorts]: hostPort (container \"web\" uses hostPort 81), in overlay\n\
          overlay/kustomization.yaml:9:14: error[hostNamespaces]: host namespaces (hostPID=true, hostIPC=true), in overlay\n\
+         overlay/port.yaml:10:41: error[hostPorts]: hostPort (container \"web\" uses hostPort 81), in overlay\n\
          1 pod in 3 files, by baseline:latest: 1 would be refused, for 2 violations (podsec VERSION)\n",
     );
     assert_eq!(refused, (told, String::new(), 1));

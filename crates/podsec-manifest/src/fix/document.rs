@@ -44,7 +44,7 @@ pub(super) struct Mending<'m, P> {
     number: usize,
     templates: &'m Templates,
     policies: &'m P,
-    options: Options,
+    options: Options<'m>,
     spared: &'m Spared,
     /// The changes that failed alone, and why.
     refused: Vec<(Change, String)>,
@@ -58,7 +58,7 @@ impl<'m, P: Policies> Mending<'m, P> {
         number: usize,
         templates: &'m Templates,
         policies: &'m P,
-        options: Options,
+        options: Options<'m>,
         spared: &'m Spared,
     ) -> Self {
         Self {
@@ -151,7 +151,7 @@ fn survey(
     number: usize,
     templates: &Templates,
     policies: &impl Policies,
-    options: Options,
+    options: Options<'_>,
     spared: &Spared,
 ) -> Survey {
     let mut survey = Survey { objects: Vec::new(), changes: Vec::new(), left: Vec::new() };
@@ -166,14 +166,14 @@ fn survey(
             let number = survey.objects.len();
             survey.objects.push((object.name.clone(), object.steps.len()));
             let evaluation = podsec_standards::evaluate(policy, &pod);
-            if evaluation.is_allowed() {
+            if evaluation.is_allowed() && options.images.is_none() {
                 continue;
             }
             let base: Vec<Step> = object.steps.iter().chain(&carried.steps).cloned().collect();
             // What is spared stays as it is, also for what the plan takes as given.
             let mut violations = evaluation.violations;
             violations.retain(|violation| !spared.has(&object.name, &carried.path, violation.check));
-            let plan = plan(&violations, &pod, carried.node, &base, number, options.unsafe_fixes);
+            let plan = plan(&violations, &pod, carried.node, &base, number, options);
             survey.changes.extend(plan.changes);
             let left = plan.left.into_iter();
             survey.left.extend(left.map(|(steps, check, why)| (number, steps, check, why)));
@@ -185,13 +185,7 @@ fn survey(
 impl Survey {
     fn applied(&self, change: &Change) -> Applied {
         let (object, path) = self.place(change.pod, &change.steps);
-        Applied {
-            object,
-            path,
-            action: change.action.to_string(),
-            check: change.check,
-            safety: change.safety,
-        }
+        Applied { object, path, action: change.told(), check: change.check, safety: change.safety }
     }
 
     fn left(&self, refused: &[(Change, String)]) -> Vec<Left> {

@@ -47,6 +47,7 @@ mod plan;
 mod splice;
 mod style;
 mod tree;
+mod users;
 mod verify;
 
 use std::collections::HashSet;
@@ -58,23 +59,28 @@ use podsec_yaml::Span;
 use crate::Source;
 use crate::allowance::apply_allowances;
 use crate::check::{Kept, Policies, check, check_keeping};
-use crate::finding::FileReport;
+use crate::finding::{FileReport, PodReport, Silence, Silenced};
+use crate::images::{Images, apply_images};
 use crate::object::ObjectName;
 use crate::template::Templates;
 
-pub use diff::unified_diff;
+pub use diff::{Hunk, hunks, marked_diff, unified_diff, with_hunks};
 pub(crate) use document::Mended;
 pub use file::{ReplaceError, replace};
 pub use patch::{Patch, PatchTarget, kustomize_component, patches};
 pub use plan::Why;
 
 /// What may be done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'o> {
     /// Fixes that may break a program too: see [`podsec_standards::Fix::risk`].
     pub unsafe_fixes: bool,
     /// The day by which exemptions in the source hold: what they allow stays as it is. None to mend it all the same.
     pub today: Option<Date>,
+    /// The images that are known: then users are written that the kubelet asks for, as the images have them.
+    pub images: Option<&'o Images>,
+    /// The ids of the checks whose violations are mended; all when none.
+    pub checks: Option<&'o [&'static str]>,
 }
 
 /// A source after its fix.
@@ -122,17 +128,23 @@ pub struct Left {
 /// Mends the pods of a source.
 ///
 /// Documents that cannot be read stay as they are; [`Fixed::report`] names them.
-pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, options: Options) -> Fixed {
+pub fn fix(source: &Source, templates: &Templates, policies: &impl Policies, options: Options<'_>) -> Fixed {
     let allow = |source: &Source, report: &mut FileReport| {
         if let Some(today) = options.today {
             apply_allowances(source, report, today);
+        }
+        if let Some(images) = options.images {
+            apply_images(images, report);
+        }
+        if let Some(checks) = options.checks {
+            leave_out(checks, report);
         }
     };
     let mut documents = Vec::new();
     let mut report = check_keeping(source, templates, policies, &mut |document| documents.push(document));
     allow(source, &mut report);
     let mut fixed = Fixed { text: String::new(), applied: Vec::new(), left: Vec::new(), report };
-    if fixed.report.pods.iter().all(|pod| pod.findings.is_empty()) {
+    if !fixed.report.pods.iter().any(|pod| is_to_be_mended(pod, options)) {
         fixed.text.clone_from(&source.text);
         return fixed;
     }
@@ -162,10 +174,10 @@ pub(crate) fn mended_documents(
     kept: &[Kept<'_>],
     templates: &Templates,
     policies: &impl Policies,
-    options: Options,
+    options: Options<'_>,
 ) -> Vec<(Span, Mended)> {
     let spared = Spared::of(report);
-    let found = report.pods.iter().filter(|pod| !pod.findings.is_empty());
+    let found = report.pods.iter().filter(|pod| is_to_be_mended(pod, options));
     let mut documents: Vec<(usize, Span)> = found.map(|pod| (pod.object.document, pod.document)).collect();
     documents.dedup();
     let mend = |(number, span): (usize, Span)| {
@@ -184,6 +196,23 @@ pub(crate) fn mended_documents(
         Some((span, mended))
     };
     documents.into_iter().filter_map(mend).collect()
+}
+
+/// Whether there is something to mend in a pod: that it is refused for, or not started for when its images are known.
+fn is_to_be_mended(pod: &PodReport, options: Options<'_>) -> bool {
+    !pod.findings.is_empty() || options.images.is_some() && pod.not_started().next().is_some()
+}
+
+/// Silences what other checks find.
+fn leave_out(checks: &[&'static str], report: &mut FileReport) {
+    for pod in &mut report.pods {
+        let (counted, others) = std::mem::take(&mut pod.findings)
+            .into_iter()
+            .partition(|finding| checks.contains(&finding.check.id));
+        pod.findings = counted;
+        let silenced = |finding| Silenced { finding, by: Silence::Setting };
+        pod.silenced.extend(Vec::into_iter(others).map(silenced));
+    }
 }
 
 /// What exemptions in the source allow: a rule for a pod of an object.
@@ -221,7 +250,7 @@ mod tests {
         let lines = pod.replace(',', ",\n    ");
         texts.push([pod, pod, "\n", &lines, " ", pod, &lines].concat());
         let policy = Policy::new(Level::Restricted, Version::Latest);
-        let options = Options { unsafe_fixes: true, today: None };
+        let options = Options { unsafe_fixes: true, ..Options::default() };
         let mut count = 0;
         for text in texts {
             let source = Source { name: "a.yaml".to_owned(), text };

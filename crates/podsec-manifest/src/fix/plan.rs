@@ -6,9 +6,12 @@ use podsec_standards::{Actual, Check, Edit, Field, Pod, Safety, Segment, Violati
 use podsec_yaml::Node;
 use serde_json::Value;
 
+use super::Options;
 use super::tree::Tree;
+use crate::images::{Image, Images};
 use crate::locate::Step;
 use crate::node::Unfit;
+use crate::object::given;
 
 /// A change to one field of a document.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub(super) struct Change {
     /// The rule that asks for it.
     pub(super) check: &'static Check,
     pub(super) safety: Safety,
+    /// What else there is to tell of it.
+    pub(super) note: Option<String>,
     /// The number of the pod in the document.
     pub(super) pod: usize,
 }
@@ -33,6 +38,14 @@ pub(super) enum Action {
 }
 
 impl Change {
+    /// What is done, and what else there is to tell of it.
+    pub(super) fn told(&self) -> String {
+        match &self.note {
+            Some(note) => format!("{}, {note}", self.action),
+            None => self.action.to_string(),
+        }
+    }
+
     /// Whether this does the same, whoever asks for it.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.steps == other.steps && self.action == other.action
@@ -49,6 +62,8 @@ pub enum Why {
     NoFix,
     /// It would be mended, but for this.
     Refused(String),
+    /// The image has no user for it: this one is to be built into it.
+    NoUser(String),
     /// No edit is right for the pod, for this reason: it is made for its node, or for another system than it says.
     Unfit(String),
 }
@@ -68,9 +83,10 @@ pub(super) fn plan<'p>(
     node: Node<'_, '_>,
     base: &[Step],
     number: usize,
-    unsafe_fixes: bool,
+    options: Options<'p>,
 ) -> Plan {
-    let mut planner = Planner { pod, base, number, plan: Plan::default(), for_pod: Vec::new() };
+    let mut planner =
+        Planner { pod, images: options.images, base, number, plan: Plan::default(), for_pod: Vec::new() };
     let unfit = Unfit::to(node);
     for violation in violations {
         match unfit.advice_on(violation.check) {
@@ -79,21 +95,25 @@ pub(super) fn plan<'p>(
                     planner.leave(steps(field), violation.check, Why::Unfit(advice.clone()));
                 }
             }
-            None => planner.violation(violation, unsafe_fixes),
+            None => planner.violation(violation, options.unsafe_fixes),
         }
     }
     // The pod after the changes so far.
     let mut after = Tree::Kept(node);
     after.apply(base.len(), &planner.plan.changes.iter().collect::<Vec<_>>());
-    planner.settle_for_pod(&mut after);
+    planner.settle_for_pod(&mut after, node);
+    if let Some(images) = options.images {
+        planner.settle_users(&mut after, node, images, &unfit, options.unsafe_fixes);
+    }
     let os = node.get("spec").and_then(|spec| spec.get("os")).and_then(|os| os.get("name"));
     let windows = os.is_some_and(|name| name.as_str() == Some("windows"));
     planner.withdraw_refused(&after, windows);
     planner.plan
 }
 
-struct Planner<'p> {
-    pod: &'p Pod<'p>,
+pub(super) struct Planner<'p> {
+    pub(super) pod: &'p Pod<'p>,
+    images: Option<&'p Images>,
     base: &'p [Step],
     number: usize,
     plan: Plan,
@@ -125,7 +145,10 @@ impl<'p> Planner<'p> {
                 self.leave(steps, check, Why::NoFix);
                 continue;
             };
-            let safety = check.safety(self.pod, field);
+            let mut safety = check.safety(self.pod, field);
+            if check.id == "runAsNonRoot" && !safety.is_made_unasked() && self.is_not_root(field) {
+                safety = Safety::Checked(BY_IMAGE);
+            }
             if !safety.is_made_unasked() && !unsafe_fixes {
                 self.leave(steps, check, Why::NeedsUnsafe);
                 spares_some = true;
@@ -161,25 +184,21 @@ impl<'p> Planner<'p> {
         self.for_pod.extend(shared.map(|shared| Shared { spares_some, ..shared }));
     }
 
-    /// Decides, for fields that pod and containers share, which of both makes the smaller edit: a field counts one, and
-    /// a security context that comes to be for it counts another. The pod's wins a draw.
-    fn settle_for_pod(&mut self, after: &mut Tree<'_, '_>) {
+    /// Decides, for fields that pod and containers share, where they go: to the pod when every container lacks them and none
+    /// has another shared field of its own that the pod does not have; else to the containers.
+    fn settle_for_pod(&mut self, after: &mut Tree<'_, '_>, node: Node<'_, '_>) {
+        let for_pod = !self.for_pod.is_empty() && !has_style_of_containers(node);
+        let all = self.pod.containers().count();
         for shared in std::mem::take(&mut self.for_pod) {
             let Shared { check, value, fields, safety, spares_some } = shared;
-            let cost = |context: &[Step]| 1 + usize::from(!after.has_object_at(context));
             let split = |field: &[Step]| {
                 field.iter().position(|step| *step == Step::Member("securityContext".to_owned()))
             };
             let Some(name) = fields.first().and_then(|field| field.get(split(field)?..)) else { continue };
-            let member = |name: &str| Step::Member(name.to_owned());
-            let pod_context = [member("spec"), member("securityContext")];
-            let for_pod = cost(&pod_context);
-            let for_containers: usize =
-                fields.iter().filter_map(|field| field.get(..=split(field)?)).map(cost).sum();
-            let fields = if spares_some || for_containers < for_pod {
-                fields
+            let fields = if for_pod && !spares_some && fields.len() == all {
+                vec![[Step::Member("spec".to_owned())].into_iter().chain(name.iter().cloned()).collect()]
             } else {
-                vec![[member("spec")].into_iter().chain(name.iter().cloned()).collect()]
+                fields
             };
             for field in fields {
                 after.set(&field, &value);
@@ -209,19 +228,55 @@ impl<'p> Planner<'p> {
         }
     }
 
+    /// Whether the image of the container that a missing field belongs to runs as another user than root.
+    fn is_not_root(&self, field: &Field<'_>) -> bool {
+        let (Some(images), Some(name)) = (self.images, field.container()) else { return false };
+        let mut named = self.pod.containers().filter(|(_, _, container)| container.name() == name);
+        let image = named.next().and_then(|(_, _, container)| images.get(container.image()));
+        field.actual == Actual::Undefined && named.next().is_none() && image.is_some_and(Image::is_not_root)
+    }
+
     fn change(&mut self, in_pod: Vec<Step>, action: Action, check: &'static Check, safety: Safety) {
+        self.change_noted(in_pod, action, check, safety, None);
+    }
+
+    pub(super) fn change_noted(
+        &mut self,
+        in_pod: Vec<Step>,
+        action: Action,
+        check: &'static Check,
+        safety: Safety,
+        note: Option<String>,
+    ) {
         let steps = self.base.iter().cloned().chain(in_pod).collect();
-        let change = Change { steps, action, check, safety, pod: self.number };
+        let change = Change { steps, action, check, safety, note, pod: self.number };
         if !self.plan.changes.iter().any(|known| known.is(&change)) {
             self.plan.changes.push(change);
         }
     }
 
-    fn leave(&mut self, in_pod: Vec<Step>, check: &'static Check, why: Why) {
+    pub(super) fn leave(&mut self, in_pod: Vec<Step>, check: &'static Check, why: Why) {
         let steps = self.base.iter().cloned().chain(in_pod).collect();
         self.plan.left.push((steps, check, why));
     }
 }
+
+/// Whether the containers of a pod have fields of their own that the pod could have for all of them, and does not.
+pub(super) fn has_style_of_containers(pod: Node<'_, '_>) -> bool {
+    let Some(spec) = given(pod, "spec") else { return false };
+    let has = |node| {
+        given(node, "securityContext")
+            .is_some_and(|context| SHARED.iter().any(|field| given(context, field).is_some()))
+    };
+    let lists = CONTAINER_LISTS.into_iter().filter_map(|list| given(spec, list));
+    !has(spec) && lists.flat_map(|list| list.items()).any(has)
+}
+
+/// The lists of containers in a pod.
+pub(super) const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+
+/// The fields of a security context that a pod can have for all of its containers, and that fixes write.
+const SHARED: [&str; 4] = ["runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile"];
 
 /// Kubernetes refuses allowPrivilegeEscalation=false where the container may do anything all the same.
 fn beside_privileges(pod: &Tree<'_, '_>, context: &[Step]) -> Option<&'static str> {
@@ -275,10 +330,13 @@ impl fmt::Display for Why {
         match self {
             Self::NeedsUnsafe => f.write_str("needs --unsafe-fixes"),
             Self::NoFix => f.write_str("cannot be mended by an edit"),
-            Self::Refused(reason) | Self::Unfit(reason) => f.write_str(reason),
+            Self::Refused(reason) | Self::Unfit(reason) | Self::NoUser(reason) => f.write_str(reason),
         }
     }
 }
+
+/// That an image proves a fix.
+pub(super) const BY_IMAGE: &str = "the image runs as another user than root by itself";
 
 const ON_WINDOWS: &str =
     "Kubernetes refuses it where os.name is windows; from version 1.25 on it is not asked for there";

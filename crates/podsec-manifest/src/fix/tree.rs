@@ -74,15 +74,6 @@ impl Tree<'_, '_> {
         self.at(steps, &Self::to_json)
     }
 
-    /// Whether there is an object at a path.
-    pub(super) fn has_object_at(&self, steps: &[Step]) -> bool {
-        self.at(steps, &|value| match value {
-            Self::Kept(node) => matches!(node.kind(), Kind::Mapping(_)),
-            other => matches!(other, Self::Object(_)),
-        })
-        .unwrap_or(false)
-    }
-
     /// What `look` says of the value at a path, if there is one.
     fn at<R>(&self, steps: &[Step], look: &impl Fn(&Self) -> R) -> Option<R> {
         match (self, steps.split_first()) {
@@ -237,6 +228,7 @@ mod tests {
             action,
             check: CHECKS[0],
             safety: Safety::Unsafe,
+            note: None,
             pod: 0,
         }
     }

@@ -10,7 +10,7 @@ use super::rendered::{Rendered, Trace};
 use super::trace::traced;
 use super::{Input, ordered};
 use crate::Source;
-use crate::allowance::apply_allowances;
+use crate::allowance::{apply_allowances, apply_allowances_of_form};
 use crate::check::{Kept, Origin, Policies, check_from};
 use crate::finding::{FileReport, Problem, Start};
 use crate::template::Templates;
@@ -150,11 +150,11 @@ fn led_back(
     today: Date,
 ) -> Vec<(Source, FileReport)> {
     report.rendered_from = None;
-    apply_allowances(&source, &mut report, today);
+    apply_allowances_of_form(&source, &mut report, today);
     let mut reports = traced(rendered, source, report);
     for (source, report) in reports.iter_mut().filter(|_| matches!(rendered.trace, Trace::Resource(_))) {
         if report.rendered_from.is_none() {
-            apply_allowances(source, report, today);
+            apply_allowances_of_form(source, report, today);
         }
     }
     reports

@@ -195,24 +195,21 @@ mod tests {
 
     #[test]
     fn each_document_of_kustomize_is_named_by_its_origin_and_reads_as_it_would_without_it() {
-        let note = "    config.kubernetes.io/origin: |\n      path: ../../overlays/base/a.yaml\n";
+        let note = "    config.kubernetes.io/origin: |\n      path: ../base/a.yaml\n";
         let text = format!(
             "kind: A\nmetadata:\n  annotations:\n{note}  name: a\n---\nkind: B\nmetadata:\n  annotations:\n    a: b\n{note}    x: y\n---\nkind: C\n"
         );
-        let made = Rendered::by_kustomize(
-            &text,
-            Path::new("./overlays/prod"),
-            Path::new("overlays/prod"),
-            Vec::new(),
-        );
+        // A folder that is not there is what it is called.
+        let folder = Path::new("/x/overlays/prod");
+        let made = Rendered::by_kustomize(&text, folder, folder, Vec::new());
         let texts: Vec<(&str, &str)> =
             made.iter().map(|made| (made.file.as_str(), made.text.as_str())).collect();
         assert_eq!(
             texts,
             [
-                ("overlays/base/a.yaml", "kind: A\nmetadata:\n  name: a\n"),
-                ("overlays/base/a.yaml", "kind: B\nmetadata:\n  annotations:\n    a: b\n    x: y\n"),
-                ("overlays/prod", "kind: C\n")
+                ("/x/overlays/base/a.yaml", "kind: A\nmetadata:\n  name: a\n"),
+                ("/x/overlays/base/a.yaml", "kind: B\nmetadata:\n  annotations:\n    a: b\n    x: y\n"),
+                ("/x/overlays/prod", "kind: C\n")
             ]
         );
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::entry::Entry;
-use super::wording::patch;
+use super::wording::{IMAGE_USER, not_started, patch};
 use super::{Assembly, Lines, Renderer};
 use crate::Source;
 use crate::finding::FileReport;
@@ -24,6 +24,9 @@ impl Renderer for Concise {
                 Entry::Refusal(problem) => writeln!(out, " warning[strict]: {}", problem.message)?,
                 Entry::Warning(problem) => writeln!(out, " warning: {}", problem.message)?,
                 Entry::Patch(object) => writeln!(out, " note: {}", patch(object))?,
+                Entry::NotStarted(pod, container) => {
+                    writeln!(out, " error[{IMAGE_USER}]: {}", not_started(pod, container))?;
+                }
                 Entry::Violation(_, told) => {
                     let severity = if told.refuses() { "error" } else { "warning" };
                     write!(out, " {severity}[{}]: {}", told.finding.check.id, told.finding.sentence())?;

@@ -2,7 +2,7 @@
 
 use podsec_yaml::Position;
 
-use crate::finding::{FileReport, PartialObject, PodReport, Problem, Told};
+use crate::finding::{FileReport, ImageUser, PartialObject, PodReport, Problem, Told};
 
 /// Something that a report tells.
 #[derive(Clone, Copy)]
@@ -15,6 +15,8 @@ pub(super) enum Entry<'r> {
     Warning(&'r Problem),
     /// An object that is no whole one.
     Patch(&'r PartialObject),
+    /// A container that the kubelet would not start.
+    NotStarted(&'r PodReport, &'r ImageUser),
     /// A violation of a pod.
     Violation(&'r PodReport, Told<'r>),
 }
@@ -27,6 +29,9 @@ impl<'r> Entry<'r> {
         entries.extend(report.warnings.iter().map(Self::Warning));
         entries.extend(report.refusals.iter().map(Self::Refusal));
         entries.extend(report.patches.iter().map(Self::Patch));
+        let not_started =
+            |pod: &'r PodReport| pod.not_started().map(move |container| Self::NotStarted(pod, container));
+        entries.extend(report.pods.iter().flat_map(not_started));
         let violations = |pod: &'r PodReport| pod.told().map(move |told| Self::Violation(pod, told));
         entries.extend(report.pods.iter().flat_map(violations));
         entries.sort_by_key(Self::position);
@@ -38,6 +43,7 @@ impl<'r> Entry<'r> {
         match self {
             Self::Problem(problem) | Self::Refusal(problem) | Self::Warning(problem) => problem.position,
             Self::Patch(patch) => Some(patch.position),
+            Self::NotStarted(_, container) => Some(container.position),
             Self::Violation(_, told) => told.finding.places.first().map(|place| place.position),
         }
     }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use podsec_yaml::Position;
 
 use super::entry::Entry;
-use super::wording::{counted, placed_consequence, refused, remedies};
+use super::wording::{IMAGE_USER, counted, not_started, placed_consequence, refused, remedies};
 use super::{Assembly, Concise, Lines, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport, Problem};
@@ -65,6 +65,9 @@ impl Assembly for Annotated {
         for entry in Entry::all(report) {
             let message = match entry {
                 Entry::Refusal(problem) => problem.message.clone(),
+                Entry::NotStarted(pod, container) => {
+                    format!("[{IMAGE_USER}] {}", not_started(pod, container))
+                }
                 Entry::Violation(pod, told) if !told.refuses() => {
                     format!("{}: {}", placed_consequence(report, pod, &told), told.finding.sentence())
                 }

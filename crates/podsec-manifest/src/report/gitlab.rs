@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::entry::Entry;
 use super::fingerprint::fingerprint;
-use super::wording::patch;
+use super::wording::{IMAGE_USER, not_started, patch};
 use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::finding::FileReport;
@@ -49,6 +49,7 @@ impl Renderer for Gitlab {
                 Entry::Refusal(problem) => note(problem.message.clone(), "strict", "minor"),
                 Entry::Patch(object) => note(patch(object), "patch", "info"),
                 Entry::Warning(problem) => note(problem.message.clone(), "podsec", "info"),
+                Entry::NotStarted(pod, container) => note(not_started(pod, container), IMAGE_USER, "major"),
                 Entry::Violation(pod, told) => Issue {
                     description: told.finding.sentence(),
                     check_name: told.finding.check.id,

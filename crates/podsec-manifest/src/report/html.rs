@@ -8,7 +8,7 @@ use podsec_standards::CHECKS;
 
 use super::excerpt::Excerpt;
 use super::fingerprint::fingerprint;
-use super::wording::{documentation, expectation, object, policy, remedies, title};
+use super::wording::{documentation, expectation, not_started, object, policy, remedies, title};
 use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport};
@@ -36,6 +36,7 @@ impl Renderer for Html {
 #[derive(Default)]
 struct Pods {
     rendered: Vec<u8>,
+    not_started: Vec<Problem>,
     problems: Vec<Problem>,
     /// The bytes of both.
     bytes: usize,
@@ -55,6 +56,17 @@ impl Pods {
 
 impl Assembly for Pods {
     fn add(&mut self, report: &FileReport, rendered: &[u8], _: &mut dyn Write) -> io::Result<()> {
+        for pod in &report.pods {
+            for container in pod.not_started() {
+                let message = not_started(pod, container);
+                if self.has_room(message.len() + report.name.len()) {
+                    let place = format!("{}:{}", report.name, container.position);
+                    self.not_started.push(Problem { place, message });
+                } else {
+                    self.unshown_problems += 1;
+                }
+            }
+        }
         for problem in report.problems.iter().chain(&report.refusals) {
             if self.has_room(problem.message.len() + report.name.len()) {
                 let place = match problem.position {
@@ -106,6 +118,7 @@ impl Assembly for Pods {
             refused_width: share(summary.refused_pods),
             bars,
             problems: &self.problems,
+            not_started: &self.not_started,
         };
         page.write_into(out).map_err(io::Error::other)?;
         if summary.refused_pods <= FEW_PODS {
@@ -153,6 +166,7 @@ struct Page<'a> {
     refused_width: usize,
     bars: Vec<Bar>,
     problems: &'a [Problem],
+    not_started: &'a [Problem],
 }
 
 struct Bar {

@@ -9,7 +9,9 @@ use podsec_yaml::Position;
 
 use super::entry::Entry;
 use super::excerpt::{Cursor, Excerpt, Window};
-use super::wording::{counted, expectation, patch, placed_consequence, push_expectation, push_remedy};
+use super::wording::{
+    IMAGE_USER, counted, expectation, not_started, patch, placed_consequence, push_expectation, push_remedy,
+};
 use super::{Assembly, Lines, Renderer};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Told};
@@ -52,6 +54,12 @@ impl Renderer for Human {
                     let title = patch(object);
                     let title = Level::NOTE.primary_title(&title);
                     text.push_str(&self.snippets.render(&[title.element(origin)]));
+                }
+                Entry::NotStarted(pod, container) => {
+                    let message = not_started(pod, container);
+                    let problem = Problem { object: None, position: Some(container.position), message };
+                    let title = Level::ERROR.primary_title(problem.message.as_str()).id(IMAGE_USER);
+                    text.push_str(&self.placed(title, source, &problem, &mut cursor));
                 }
                 Entry::Violation(pod, told) => {
                     let refused = placed_consequence(report, pod, &told);

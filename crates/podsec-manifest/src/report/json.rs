@@ -89,6 +89,7 @@ struct Document {
     errors: List,
     warnings: List,
     patches: List,
+    image_users: List,
 }
 
 /// Objects as they will be written, as many as can well be held.
@@ -99,7 +100,7 @@ struct List {
 }
 
 impl List {
-    fn push(&mut self, object: &Unjudged<'_>) -> serde_json::Result<()> {
+    fn push(&mut self, object: &impl Serialize) -> serde_json::Result<()> {
         if self.objects.len() > MOST_BYTES {
             self.left_out += 1;
             return Ok(());
@@ -137,6 +138,21 @@ impl Assembly for Document {
         for problem in report.refusals.iter().chain(&report.warnings) {
             self.warnings.push(&Unjudged::new(report, problem))?;
         }
+        for pod in &report.pods {
+            for container in pod.not_started() {
+                self.image_users.push(&NotStarted {
+                    file: report.file(),
+                    rendered: report.rendered_from.is_some(),
+                    line: container.position.line,
+                    column: container.position.column,
+                    object: Object::from(&pod.object),
+                    container: &container.container,
+                    image: &container.image,
+                    path: &container.path,
+                    sentence: container.refusal.as_deref().unwrap_or_default(),
+                })?;
+            }
+        }
         for patch in &report.patches {
             self.patches.push(&Unjudged {
                 file: report.file(),
@@ -154,13 +170,17 @@ impl Assembly for Document {
         if !self.begun {
             self.begin(out)?;
         }
-        for (name, list) in
-            [("errors", &self.errors), ("warnings", &self.warnings), ("patches", &self.patches)]
-        {
+        for (name, list) in [
+            ("errors", &self.errors),
+            ("warnings", &self.warnings),
+            ("patches", &self.patches),
+            ("imageUsers", &self.image_users),
+        ] {
             write!(out, "\n],\"{name}\":[")?;
             out.write_all(&list.objects)?;
         }
-        let left_out = self.errors.left_out + self.warnings.left_out + self.patches.left_out;
+        let lists = [&self.errors, &self.warnings, &self.patches, &self.image_users];
+        let left_out: usize = lists.iter().map(|list| list.left_out).sum();
         write!(out, "\n],")?;
         if left_out > 0 {
             write!(out, "\"leftOut\":{left_out},")?;
@@ -286,6 +306,22 @@ impl<'a> Unjudged<'a> {
     }
 }
 
+/// A container that the kubelet would not start.
+#[derive(Serialize)]
+struct NotStarted<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rendered: bool,
+    line: usize,
+    column: usize,
+    #[serde(flatten)]
+    object: Object<'a>,
+    container: &'a str,
+    image: &'a str,
+    path: &'a str,
+    sentence: &'a str,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Counts<'a> {
@@ -303,6 +339,8 @@ struct Counts<'a> {
     unknown: usize,
     patches: usize,
     errors: usize,
+    not_started: usize,
+    left_to_images: usize,
 }
 
 impl<'a> From<&'a Summary> for Counts<'a> {
@@ -322,6 +360,8 @@ impl<'a> From<&'a Summary> for Counts<'a> {
             unknown: summary.refusals,
             patches: summary.patches,
             errors: summary.problems,
+            not_started: summary.not_started,
+            left_to_images: summary.left_to_images,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::wording::{object, policy};
+use podsec_standards::Safety;
+
+use super::wording::{IMAGE_USER, not_started, object, policy};
 use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport};
@@ -18,7 +20,8 @@ impl Renderer for Junit {
             return Ok(());
         }
         let file = escape(&report.name);
-        let failures = report.pods.iter().filter(|pod| !pod.findings.is_empty()).count();
+        let fails = |pod: &&PodReport| !pod.findings.is_empty() || pod.not_started().next().is_some();
+        let failures = report.pods.iter().filter(fails).count();
         let errors = report.problems.len();
         writeln!(
             out,
@@ -74,18 +77,29 @@ fn testcase(report: &FileReport, file: &str, pod: &PodReport, out: &mut Vec<u8>)
     if pod.policy.is_none() {
         return writeln!(out, ">\n      <skipped/>\n    </testcase>");
     }
-    if pod.findings.is_empty() {
+    let not_started: Vec<String> = pod
+        .not_started()
+        .map(|container| format!("{}:{}: {}", report.name, container.position, not_started(pod, container)))
+        .collect();
+    if pod.findings.is_empty() && not_started.is_empty() {
         return writeln!(out, "/>");
+    }
+    if pod.findings.is_empty() {
+        writeln!(out, ">\n      <failure type=\"notStarted\" message=\"{IMAGE_USER}\">")?;
+        not_started.iter().try_for_each(|line| writeln!(out, "{}", escape(line)))?;
+        return writeln!(out, "</failure>\n    </testcase>");
     }
     let checks: Vec<&str> = pod.findings.iter().map(|finding| finding.check.id).collect();
     writeln!(out, ">\n      <failure type=\"refused\" message=\"{}\">", escape(&checks.join(", ")))?;
     for finding in &pod.findings {
         for place in finding.places.iter().take(1) {
             let (id, sentence) = (finding.check.id, finding.sentence());
-            let line = format!("{}:{}: [{id}] {sentence}", report.name, place.position);
+            let kind = finding.safety().map_or("none", Safety::as_str);
+            let line = format!("{}:{}: [{id}] {sentence}; fix: {kind}", report.name, place.position);
             writeln!(out, "{}", escape(&line))?;
         }
     }
+    not_started.iter().try_for_each(|line| writeln!(out, "{}", escape(&format!("[{IMAGE_USER}] {line}"))))?;
     writeln!(out, "</failure>\n    </testcase>")
 }
 

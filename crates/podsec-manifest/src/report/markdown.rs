@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use super::entry::Entry;
-use super::wording::{counted, object, patch, policy};
+use podsec_standards::Safety;
+
+use super::wording::{IMAGE_USER, counted, not_started, object, patch, policy};
 use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::FileReport;
@@ -21,12 +23,13 @@ impl Renderer for Markdown {
             let warning = if told.refuses() { "" } else { "warning: " };
             writeln!(
                 out,
-                "| {} | {} | {} | {} | {warning}{} |",
+                "| {} | {} | {} | {} | {warning}{} | {} |",
                 code(&format!("{}:{line}", report.name)),
                 escape(&object(&pod.object)),
                 escape(&policy(told.policy)),
                 code(told.finding.check.id),
-                escape(&told.finding.sentence())
+                escape(&told.finding.sentence()),
+                told.finding.safety().map_or("none", Safety::as_str)
             )?;
         }
         Ok(())
@@ -42,11 +45,12 @@ struct Comment {
     rows: Vec<u8>,
     left_out: usize,
     problems: Vec<u8>,
+    not_started: Vec<u8>,
 }
 
 impl Comment {
     fn has_room(&mut self, line: &[u8]) -> bool {
-        let has_room = self.rows.len() + self.problems.len() + line.len() <= LONGEST;
+        let has_room = self.rows.len() + self.problems.len() + self.not_started.len() + line.len() <= LONGEST;
         self.left_out += usize::from(!has_room);
         has_room
     }
@@ -56,6 +60,7 @@ impl Assembly for Comment {
     fn add(&mut self, report: &FileReport, rendered: &[u8], _: &mut dyn Write) -> io::Result<()> {
         for entry in Entry::all(report) {
             let message = match entry {
+                Entry::NotStarted(pod, container) => not_started(pod, container),
                 Entry::Problem(problem) | Entry::Refusal(problem) => problem.message.clone(),
                 Entry::Patch(object) => patch(object),
                 Entry::Warning(_) | Entry::Violation(..) => continue,
@@ -63,7 +68,10 @@ impl Assembly for Comment {
             let place = entry.position().map_or_else(String::new, |position| format!(":{}", position.line));
             let line = format!("- {}: {}\n", code(&format!("{}{place}", report.name)), escape(&message));
             if self.has_room(line.as_bytes()) {
-                self.problems.extend_from_slice(line.as_bytes());
+                match entry {
+                    Entry::NotStarted(..) => self.not_started.extend_from_slice(line.as_bytes()),
+                    _ => self.problems.extend_from_slice(line.as_bytes()),
+                }
             }
         }
         for row in rendered.split_inclusive(|byte| *byte == b'\n') {
@@ -77,6 +85,7 @@ impl Assembly for Comment {
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let verdict = match summary.exit_code() {
             0 => "admitted",
+            1 if summary.violations == 0 => "admitted, and not all started",
             1 => "refused",
             _ => "not all judged",
         };
@@ -84,6 +93,10 @@ impl Assembly for Comment {
         if !self.problems.is_empty() {
             writeln!(out, "\nNot judged, or not as it stands:\n")?;
             out.write_all(&self.problems)?;
+        }
+        if !self.not_started.is_empty() {
+            writeln!(out, "\nNot started by the kubelet ({}):\n", code(IMAGE_USER))?;
+            out.write_all(&self.not_started)?;
         }
         if !summary.by_check.is_empty() {
             writeln!(out, "\n| check | violations |\n| --- | ---: |")?;
@@ -94,7 +107,7 @@ impl Assembly for Comment {
         if !self.rows.is_empty() {
             writeln!(
                 out,
-                "\n| place | object | judged by | check | what is wrong |\n| --- | --- | --- | --- | --- |"
+                "\n| place | object | judged by | check | what is wrong | fix |\n| --- | --- | --- | --- | --- | --- |"
             )?;
             out.write_all(&self.rows)?;
         }

@@ -43,7 +43,7 @@ pub(super) fn source_fix(
         return None;
     }
     let policies = Reported(report.pods.iter().map(|pod| (&pod.object, pod.policy)).collect());
-    let options = Options { unsafe_fixes: true, today: None };
+    let options = Options { unsafe_fixes: true, ..Options::default() };
     let mut fix = SourceFix { replacements: Vec::new(), changes: 0, risks: BTreeMap::new(), leaves: false };
     let text = source.text.as_str();
     let (mut line, mut counted) = (report.start.lines, 0);

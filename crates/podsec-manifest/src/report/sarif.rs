@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use super::fingerprint::fingerprint;
 use super::replacement::{SourceFix, source_fix};
-use super::wording::{counted, documentation, object, patch, policy, push_remedy, title, uri};
+use super::wording::{
+    IMAGE_USER, counted, documentation, not_started, object, patch, policy, push_remedy, title, uri,
+};
 use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::check::Kept;
@@ -115,7 +117,16 @@ impl Assembly for Log {
             message: patch(object),
             level: "note",
         });
-        for notification in errors.chain(warnings).chain(patches) {
+        let not_started = report.pods.iter().flat_map(|pod| {
+            pod.not_started().map(move |container| Notification {
+                file: report.file().to_owned(),
+                place: Some((container.position.line, container.position.column))
+                    .filter(|_| report.rendered_from.is_none()),
+                message: format!("[{IMAGE_USER}] {}", not_started(pod, container)),
+                level: "error",
+            })
+        });
+        for notification in errors.chain(warnings).chain(patches).chain(not_started) {
             if self.notifications.len() < MOST_NOTIFICATIONS {
                 self.notifications.push(notification);
             } else {

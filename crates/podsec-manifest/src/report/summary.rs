@@ -83,10 +83,10 @@ impl Summary {
         }
     }
 
-    /// The exit code: 0 when everything is allowed, 1 when something would be refused, 2 when something could not be
-    /// judged.
+    /// The exit code: 0 when everything is allowed, 1 when something would be refused or not started, 2 when something could
+    /// not be judged.
     pub fn exit_code(&self) -> u8 {
-        match (self.problems, self.violations) {
+        match (self.problems, self.violations + self.not_started) {
             (0, 0) => 0,
             (0, _) => 1,
             _ => 2,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use podsec_standards::{Check, Edit, Level, Policy};
 
-use crate::finding::{AdvisoryMode, FileReport, Finding, PartialObject, Place, PodReport, Told};
+use crate::finding::{AdvisoryMode, FileReport, Finding, ImageUser, PartialObject, Place, PodReport, Told};
 use crate::object::ObjectName;
 
 /// A number and its noun: `1 pod`, `2 pods`.
@@ -222,6 +222,20 @@ pub(crate) fn placed_consequence(report: &FileReport, pod: &PodReport, told: &To
     }
     text
 }
+
+/// Why the kubelet would not start a container, in its words, and which one that is.
+pub(crate) fn not_started(pod: &PodReport, container: &ImageUser) -> String {
+    let ImageUser { container, image, refusal, .. } = container;
+    let image = if image.is_empty() { String::new() } else { format!(", image {image}") };
+    format!(
+        "{} ({}, container {container:?}{image})",
+        refusal.as_deref().unwrap_or_default(),
+        object(&pod.object)
+    )
+}
+
+/// The id of what is said of containers that the kubelet would not start; no check of Kubernetes has it.
+pub(crate) const IMAGE_USER: &str = "imageUser";
 
 /// Whose pods are refused, as a subject: `Pod "a"`, `pods of Deployment "web"`.
 pub(crate) fn refused(pod: &PodReport) -> String {

@@ -8,6 +8,7 @@ mod examples;
 mod properties;
 mod safety;
 mod texts;
+mod users;
 mod written;
 
 use podsec_manifest::fix::{Fixed, Options, fix};
@@ -22,7 +23,7 @@ const BASELINE: Policy = Policy::new(Level::Baseline, Version::Latest);
 
 fn fixed(text: &str, policy: Policy, unsafe_fixes: bool) -> Fixed {
     let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
-    fix(&source, &Templates::default(), &policy, Options { unsafe_fixes, today: None })
+    fix(&source, &Templates::default(), &policy, Options { unsafe_fixes, ..Options::default() })
 }
 
 /// Everything that must hold of a fix, whether or not it reaches the level: the same documents, no comment that explains

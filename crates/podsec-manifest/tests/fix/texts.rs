@@ -83,7 +83,7 @@ fn a_field_missing_in_several_containers_is_set_for_the_pod() {
 }
 
 #[test]
-fn a_single_container_gets_the_fields_itself() {
+fn what_all_containers_lack_goes_to_the_pod() {
     let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - name: a\n      command: [\"x\"]";
     assert_eq!(
         changed(text, RESTRICTED, true),
@@ -96,12 +96,25 @@ fn a_single_container_gets_the_fields_itself() {
 +        capabilities:
 +          drop:
 +            - ALL
-+        runAsNonRoot: true
-+        seccompProfile:
-+          type: RuntimeDefault
++  securityContext:
++    runAsNonRoot: true
++    seccompProfile:
++      type: RuntimeDefault
 \\ No newline at end of file
 "
     );
+}
+
+#[test]
+fn where_containers_say_themselves_what_the_pod_could_others_get_it_themselves_too() {
+    let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    securityContext: {runAsNonRoot: true}\n  - \
+                name: b\n    securityContext: {}\n";
+    let changed = fixed(text, RESTRICTED, true).text;
+    assert!(!changed.contains("\n  securityContext:"), "{changed}");
+    assert_eq!(changed.matches("seccompProfile").count(), 2, "{changed}");
+    let shared = text.replace("spec:\n", "spec:\n  securityContext: {fsGroup: 1, runAsUser: 5}\n");
+    let changed = fixed(&shared, RESTRICTED, true).text;
+    assert_eq!(changed.matches("seccompProfile").count(), 1, "{changed}");
 }
 
 #[test]
@@ -113,8 +126,9 @@ fn only_safe_fixes_are_made_unasked_and_the_others_are_told() {
 -    securityContext: {}
 +    securityContext:
 +      allowPrivilegeEscalation: false
-+      seccompProfile:
-+        type: RuntimeDefault
++  securityContext:
++    seccompProfile:
++      type: RuntimeDefault
 "
     );
     let fixed = fixed(text, RESTRICTED, false);
@@ -145,7 +159,8 @@ fn nothing_is_set_that_kubernetes_would_refuse() {
     assert_eq!(changed(text, RESTRICTED, false), "");
     let allowed = text.replace("p}}", "p}} # podsec: allow privileged because it must");
     let source = Source { name: "a.yaml".to_owned(), text: allowed };
-    let options = Options { unsafe_fixes: true, today: Some(Date::constant(2026, 1, 1)) };
+    let options =
+        Options { unsafe_fixes: true, today: Some(Date::constant(2026, 1, 1)), ..Options::default() };
     let left = fix(&source, &Templates::default(), &RESTRICTED, options).left;
     let refused = left.into_iter().find(|left| left.check.id == "allowPrivilegeEscalation");
     assert_eq!(
@@ -273,6 +288,12 @@ fn json_stays_json_and_keeps_its_indentation() {
         changed(text, RESTRICTED, true),
         "\
 -\t\t\"hostPID\": true,
++\t\t\"securityContext\": {
++\t\t\t\"runAsNonRoot\": true,
++\t\t\t\"seccompProfile\": {
++\t\t\t\t\"type\": \"RuntimeDefault\"
++\t\t\t}
++\t\t},
 -\t\t\t\t\"name\": \"a\"
 +\t\t\t\t\"name\": \"a\",
 +\t\t\t\t\"securityContext\": {
@@ -281,10 +302,6 @@ fn json_stays_json_and_keeps_its_indentation() {
 +\t\t\t\t\t\t\"drop\": [
 +\t\t\t\t\t\t\t\"ALL\"
 +\t\t\t\t\t\t]
-+\t\t\t\t\t},
-+\t\t\t\t\t\"runAsNonRoot\": true,
-+\t\t\t\t\t\"seccompProfile\": {
-+\t\t\t\t\t\t\"type\": \"RuntimeDefault\"
 +\t\t\t\t\t}
 +\t\t\t\t}
 "
@@ -339,7 +356,7 @@ fn what_an_exemption_allows_stays_while_it_holds() {
     let text = "apiVersion: v1\nkind: Pod\nspec:\n  hostPID: true # podsec: allow hostNamespaces until 2026-01-31 because it counts\n  containers: [{name: a, securityContext: {privileged: true}}]\n";
     let source = Source { name: "a.yaml".to_owned(), text: text.to_owned() };
     let on = |day| {
-        let options = Options { unsafe_fixes: true, today: Some(day) };
+        let options = Options { unsafe_fixes: true, today: Some(day), ..Options::default() };
         fix(&source, &Templates::default(), &BASELINE, options)
     };
     let without_privileged = text.replace(", securityContext: {privileged: true}", "");

@@ -9,6 +9,7 @@ pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod fix;
 mod help;
+pub(crate) mod images;
 pub(crate) mod inspect;
 mod json_lines;
 pub(crate) mod man;
@@ -34,6 +35,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fix(arguments) => Ok(fix::run(*arguments)),
+        Command::Images(arguments) => images::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

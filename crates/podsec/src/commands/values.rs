@@ -29,7 +29,7 @@ pub(crate) fn versions() -> Known<Version> {
 
 /// The ids of the checks, and nothing else.
 pub(crate) fn checks() -> Known<CheckId> {
-    Known::new(CHECKS.iter().map(|check| check.id).collect())
+    Known::new(CHECKS.iter().map(|check| check.id).chain([IMAGE_USER]).collect())
 }
 
 /// The id of a check.
@@ -40,10 +40,14 @@ impl FromStr for CheckId {
     type Err = &'static str;
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
-        let found = CHECKS.iter().find(|check| check.id == id).map(|check| Self(check.id));
+        let ids = CHECKS.iter().map(|check| check.id).chain([IMAGE_USER]);
+        let found = ids.into_iter().find(|known| *known == id).map(Self);
         found.ok_or("there is no check of this name; `podsec explain restricted` lists them")
     }
 }
+
+/// What is said of containers that the kubelet would not start; no check of Kubernetes has this id.
+pub(crate) const IMAGE_USER: &str = "imageUser";
 
 /// Reads a value as its type does, and offers those that are known.
 #[derive(Clone, Debug)]

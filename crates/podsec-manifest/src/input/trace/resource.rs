@@ -9,7 +9,7 @@ use super::super::rendered::Layers;
 use super::patches::{self, PatchText};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport};
-use crate::locate::{Children, Located, Step, locate};
+use crate::locate::{Children, Located, Step, locate, steps};
 use crate::object::{Object, ObjectName, objects};
 
 /// The report with its places in the files; none when the object is not found in its file.
@@ -323,43 +323,10 @@ fn shown(text: &str, node: Node<'_, '_>) -> (Span, Position) {
     (Span { start: span.start, end: span.start + length }, node.position())
 }
 
-/// The steps of a path as reports write it.
-fn steps(path: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut rest = path;
-    while !rest.is_empty() {
-        if let Some(behind) = rest.strip_prefix('[') {
-            let (inside, behind) = behind.split_once(']').unwrap_or((behind, ""));
-            steps.push(match inside.parse() {
-                Ok(index) => Step::Element(index),
-                Err(_) => Step::Member(inside.to_owned()),
-            });
-            rest = behind;
-        } else {
-            let bare = rest.strip_prefix('.').unwrap_or(rest);
-            let end = bare.find(['.', '[']).unwrap_or(bare.len());
-            let (name, behind) = bare.split_at(end);
-            if !name.is_empty() {
-                steps.push(Step::Member(name.to_owned()));
-            }
-            rest = if name.is_empty() && behind.len() == rest.len() { "" } else { behind };
-        }
-    }
-    steps
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::locate::display;
-
-    #[test]
-    fn a_path_is_read_as_it_is_written() {
-        for path in ["", "spec.containers[0].image", "metadata.annotations[a.b/c].x", "a[1][2]"] {
-            assert_eq!(display(&steps(path)), path);
-        }
-        assert_eq!(steps("a..b]").len(), 2);
-    }
 
     #[test]
     fn the_path_of_an_operation_leads_to_what_is_below_it() {

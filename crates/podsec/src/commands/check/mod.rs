@@ -3,7 +3,7 @@
 pub(crate) mod policies;
 pub(crate) mod progress;
 mod reports;
-mod selection;
+pub(crate) mod selection;
 pub(crate) mod settings;
 
 use std::fs;
@@ -17,6 +17,7 @@ use anyhow::Context;
 use clap::Args;
 use globset::{Glob, GlobSetBuilder};
 use jiff::Zoned;
+use podsec_manifest::images::apply_images;
 use podsec_manifest::input::{
     Discovery, Input, Judgement, Kustomizations, check_inputs, forget_names, search,
 };
@@ -30,6 +31,7 @@ use selection::SelectionArguments;
 use settings::Settings;
 
 use super::render::RenderArguments;
+use crate::images::ImageArguments;
 
 /// Exits with 0 when everything would be admitted, 1 when something would be refused, 2 when something could not be
 /// judged.
@@ -51,6 +53,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     selection: SelectionArguments,
+
+    #[command(flatten)]
+    images: ImageArguments,
 
     /// Judge the pods of a custom kind, too: GROUP/KIND=PATH, as in argoproj.io/Rollout=spec.template.
     #[arg(long, value_name = "GROUP/KIND=PATH")]
@@ -116,6 +121,7 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     thread::spawn(podsec_manifest::prepare);
     settings.complete_render(&mut arguments.render);
     let Inputs { inputs, kustomizations } = inputs(&arguments, &settings, &templates)?;
+    let images = arguments.images.read(&settings.images())?;
     let policies = Policies::new(&arguments.policy, &inputs)?;
     let known_path = arguments.known.clone().or_else(|| settings.known());
     let mut ledger = Ledger { writes: arguments.write_known, ..Ledger::default() };
@@ -131,6 +137,9 @@ fn check(mut arguments: Arguments) -> anyhow::Result<u8> {
     let today = Zoned::now().date();
     let Arguments { strict, quiet, fail_on, .. } = arguments;
     let render = |source: &Source, mut report: FileReport, documents: &[Kept<'_>]| {
+        if !images.is_empty() {
+            apply_images(&images, &mut report);
+        }
         if strict {
             report.problems.append(&mut report.refusals);
         }

@@ -10,8 +10,9 @@ use anyhow::Context;
 use clap::Args;
 use globset::{Glob, GlobMatcher};
 use podsec_manifest::{FileReport, Silence, Silenced};
+use podsec_standards::CHECKS;
 
-use super::super::values::{CheckId, checks};
+use super::super::values::{CheckId, IMAGE_USER, checks};
 
 /// The flags that choose checks.
 #[derive(Clone, Debug, Default, Args)]
@@ -64,25 +65,39 @@ impl Selection {
         Ok(Self { select: arguments.select.clone(), ignore: arguments.ignore.clone(), per_file })
     }
 
-    /// Silences the violations of a report that do not count.
-    pub(super) fn apply(&self, report: &mut FileReport) {
-        let here: Vec<&CheckId> = match path::absolute(report.file()) {
+    /// The checks that count in a file.
+    pub(crate) fn checks_in(&self, file: &str) -> Vec<&'static str> {
+        let here = self.ignored_in(file);
+        let ids = CHECKS.iter().map(|check| check.id).chain([IMAGE_USER]);
+        ids.filter(|id| self.counts(CheckId(id), &here)).collect()
+    }
+
+    fn counts(&self, id: CheckId, here: &[&CheckId]) -> bool {
+        (self.select.is_empty() || self.select.contains(&id))
+            && !self.ignore.contains(&id)
+            && !here.contains(&&id)
+    }
+
+    /// The checks that do not count in a file by its name.
+    fn ignored_in(&self, file: &str) -> Vec<&CheckId> {
+        match path::absolute(file) {
             Ok(file) if !self.per_file.is_empty() => {
                 let fits = self.per_file.iter().filter(|(glob, _)| glob.is_match(&file));
                 fits.flat_map(|(_, checks)| checks).collect()
             }
             _ => Vec::new(),
-        };
+        }
+    }
+
+    /// Silences the violations of a report that do not count.
+    pub(super) fn apply(&self, report: &mut FileReport) {
+        let here = self.ignored_in(report.file());
         if self.select.is_empty() && self.ignore.is_empty() && here.is_empty() {
             return;
         }
-        let counts = |id: &'static str| {
-            let id = CheckId(id);
-            (self.select.is_empty() || self.select.contains(&id))
-                && !self.ignore.contains(&id)
-                && !here.contains(&&id)
-        };
+        let counts = |id: &'static str| self.counts(CheckId(id), &here);
         for pod in &mut report.pods {
+            pod.image_users.retain(|container| container.refusal.is_none() || counts(IMAGE_USER));
             for finding in std::mem::take(&mut pod.findings) {
                 if counts(finding.check.id) {
                     pod.findings.push(finding);

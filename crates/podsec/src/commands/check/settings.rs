@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     strict: bool,
     /// Whether charts and overlays are rendered.
     render: Option<bool>,
+    /// Where images are: layouts, archives, folders of these, lock files.
+    images: Vec<PathBuf>,
     /// The version of Kubernetes that charts are told they are for.
     kube_version: Option<String>,
     /// Globs of files that are not judged.
@@ -126,6 +128,11 @@ impl Settings {
         self.strict
     }
 
+    /// Where images are.
+    pub(crate) fn images(&self) -> Vec<PathBuf> {
+        self.images.iter().map(|path| self.folder.join(path)).collect()
+    }
+
     /// The checks that count for the flags, and for the settings; a violation counts when it does for both.
     pub(crate) fn selections(&self, flags: &SelectionArguments) -> anyhow::Result<[Selection; 2]> {
         let ids = |names: &[String]| {
@@ -200,6 +207,7 @@ mod tests {
             fail-on = "warn"
             strict = true
             render = false
+            images = ["podsec.images.toml"]
             kube-version = "1.33"
             [per-file-ignores]
             "agents/**" = ["hostPathVolumes"]

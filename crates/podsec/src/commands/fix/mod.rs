@@ -1,6 +1,9 @@
 //! `podsec fix`: the smallest edit after which the API server admits the pods.
 
-use std::collections::BTreeMap;
+mod interactive;
+mod tally;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,17 +13,21 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
 use podsec_manifest::fix::{
-    Applied, Fixed, Left, Options, Patch, Why, fix, kustomize_component, patches, replace, unified_diff,
+    Applied, Fixed, Left, Options, Patch, fix, kustomize_component, marked_diff, patches, replace,
 };
-use podsec_manifest::input::{Input, Kustomizations, forget_names, in_order, search};
-use podsec_manifest::report::Summary;
-use podsec_manifest::{ObjectName, Source, Template, Templates, apply_allowances, check};
-use podsec_standards::Check;
+use podsec_manifest::images::{Images, apply_images};
+use podsec_manifest::input::{Discovery, Input, Kustomizations, forget_names, in_order, search};
+use podsec_manifest::{FileReport, ObjectName, Source, Template, Templates, apply_allowances, check};
+
+use tally::Tally;
 
 use super::check::leave_out_excluded;
 use super::check::policies::{Policies, PolicyArguments};
 use super::check::progress::Progress;
+use super::check::selection::{Selection, SelectionArguments};
 use super::check::settings::Settings;
+use super::values::IMAGE_USER;
+use crate::images::ImageArguments;
 
 /// Mends manifests in place; what is read from standard input is written to standard output.
 ///
@@ -40,9 +47,19 @@ pub(crate) struct Arguments {
     #[arg(long)]
     unsafe_fixes: bool,
 
-    /// Print the changes as a unified diff and write nothing.
+    #[command(flatten)]
+    selection: SelectionArguments,
+
+    #[command(flatten)]
+    images: ImageArguments,
+
+    /// Print the changes as a unified diff and write nothing; each hunk says what it mends and how sure that is.
     #[arg(long)]
     diff: bool,
+
+    /// Show each hunk and ask whether to make it.
+    #[arg(short, long, conflicts_with_all = ["diff", "patch"])]
+    interactive: bool,
 
     /// Print the changes as patches and write nothing.
     #[arg(long, value_name = "FORMAT", conflicts_with = "diff")]
@@ -87,44 +104,88 @@ fn find_and_mend(mut arguments: Arguments) -> anyhow::Result<Tally> {
     let settings = Settings::find(arguments.settings.as_deref())?;
     settings.complete(&mut arguments.policy).context("cannot use podsec.toml")?;
     let templates = settings.templates(&arguments.template).context("cannot use podsec.toml")?;
-    let mut inputs = search(&arguments.paths);
+    let selections = settings.selections(&arguments.selection)?;
+    let images = arguments.images.read(&settings.images())?;
+    let mut found = search(&arguments.paths);
     if arguments.force_exclude {
-        forget_names(&mut inputs);
+        forget_names(&mut found);
     }
-    leave_out_excluded(&mut inputs, &settings)?;
+    leave_out_excluded(&mut found, &settings)?;
+    let kustomizations = Kustomizations::near(&found);
+    let inputs = unrendered(found);
+    let means = Means { templates, kustomizations, selections, images };
     let to_standard_output = arguments.diff
         || arguments.patch.is_some()
         || inputs.iter().any(|input| matches!(input, Input::Text(_)));
     // What a machine may read is alone on standard output.
     if to_standard_output {
-        mend(&arguments, &templates, &inputs, &mut BufWriter::new(io::stdout()), &mut io::stderr())
+        mend(&arguments, &means, &inputs, &mut BufWriter::new(io::stdout()), &mut io::stderr())
     } else {
-        mend(&arguments, &templates, &inputs, &mut io::sink(), &mut io::stdout())
+        mend(&arguments, &means, &inputs, &mut io::sink(), &mut io::stdout())
     }
+}
+
+/// What sources are mended with.
+#[derive(Default)]
+struct Means {
+    templates: Templates,
+    kustomizations: Kustomizations,
+    selections: [Selection; 2],
+    images: Images,
+}
+
+/// The files that can be mended: manifests, and the resources of overlays. Of charts it is told that they are not.
+fn unrendered(found: Vec<Input>) -> Vec<Input> {
+    let order: HashMap<Input, usize> =
+        found.iter().enumerate().map(|(index, input)| (input.clone(), index)).collect();
+    let Discovery { charts, overlays, manifests } = Discovery::of(found);
+    let mut inputs = manifests;
+    for resource in overlays.into_iter().flat_map(|overlay| overlay.resources) {
+        if !inputs.contains(&resource) {
+            inputs.push(resource);
+        }
+    }
+    inputs.sort_by_key(|input| order.get(input).copied());
+    inputs.extend(charts.into_iter().map(|chart| {
+        let name = chart.folder.join("Chart.yaml");
+        let name = name.to_string_lossy();
+        Input::LeftOut {
+            name: name.strip_prefix("./").unwrap_or(&name).to_owned(),
+            message:
+                "a chart: its templates are not mended; `podsec check` says which lines and values to change"
+                    .to_owned(),
+        }
+    }));
+    inputs
 }
 
 fn mend(
     arguments: &Arguments,
-    templates: &Templates,
+    means: &Means,
     inputs: &[Input],
     out: &mut (dyn Write + Send),
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Tally> {
     let policies = Policies::new(&arguments.policy, inputs)?;
-    let options = Options { unsafe_fixes: arguments.unsafe_fixes, today: Some(Zoned::now().date()) };
+    let options = Options {
+        unsafe_fixes: arguments.unsafe_fixes,
+        today: Some(Zoned::now().date()),
+        images: Some(&means.images).filter(|images| !images.is_empty()),
+        checks: None,
+    };
     let writes = !arguments.diff && arguments.patch.is_none();
+    let asks = arguments.interactive;
     let mut tally = Tally::default();
     let mut all_patches: Vec<Patch> = Vec::new();
     let mut progress = Progress::new(inputs.len());
-    let kustomizations = Kustomizations::near(inputs);
     let work = |input| {
-        let outcome = match kustomizations.naming(input) {
+        let outcome = match means.kustomizations.naming(input) {
             Some(kustomization) => Outcome::Patch(format!(
                 "{}: a patch, as {} names it one; not mended",
                 input.name(),
                 kustomization.display()
             )),
-            None => mend_input(input, templates, &policies, options, writes),
+            None => mend_input(input, means, &policies, options, writes && !asks),
         };
         let bytes = if let Outcome::Fixed(_, fixed) = &outcome { fixed.text.len() } else { 0 };
         ((input, outcome), bytes)
@@ -142,10 +203,25 @@ fn mend(
                 tally.patches += 1;
                 writeln!(notes, "{message}")?;
             }
+            Outcome::LeftOut(message) => writeln!(notes, "{message}")?,
+            Outcome::Fixed(source, fixed) if asks && fixed.text != source.text => {
+                let chosen = interactive::choose(source, fixed, &mut io::stdin().lock(), notes)?;
+                let policies = &policies.of_file(&source.name);
+                match written(input, source, &chosen, means, policies, options) {
+                    Ok(report) => {
+                        let hunks = interactive::made(source, &chosen);
+                        tally.add_chosen(&report, hunks);
+                    }
+                    Err(message) => {
+                        tally.problems += 1;
+                        writeln!(notes, "{message}")?;
+                    }
+                }
+            }
             Outcome::Fixed(source, fixed) => {
                 tell(&source.name, fixed, notes)?;
                 if arguments.diff {
-                    write!(out, "{}", unified_diff(&source.name, &source.text, &fixed.text))?;
+                    write!(out, "{}", marked_diff(&source.name, &source.text, fixed))?;
                 } else if arguments.patch.is_some() {
                     all_patches.extend(patches(&source.text, &fixed.text));
                 } else if matches!(input, Input::Text(_)) {
@@ -188,17 +264,22 @@ enum Outcome {
     },
     /// It is no object but a Kustomize patch of one, as this says.
     Patch(String),
+    /// It is not mended, for this reason.
+    LeftOut(String),
     Fixed(Source, Box<Fixed>),
 }
 
 /// Mends an input and, if it is a file that is to be written, replaces it.
 fn mend_input(
     input: &Input,
-    templates: &Templates,
+    means: &Means,
     policies: &Policies,
-    options: Options,
+    options: Options<'_>,
     writes: bool,
 ) -> Outcome {
+    if let Input::LeftOut { name, message } = input {
+        return Outcome::LeftOut(format!("{name}: {message}"));
+    }
     let source = match read(input) {
         Ok(Some(source)) => source,
         Ok(None) => return Outcome::NoManifest,
@@ -207,13 +288,17 @@ fn mend_input(
         }
     };
     let policies = &policies.of_file(&source.name);
-    let fixed = fix(&source, templates, policies, options);
+    let [flags, settings] = means.selections.each_ref().map(|selection| selection.checks_in(&source.name));
+    let checks: Vec<&'static str> = flags.into_iter().filter(|id| settings.contains(id)).collect();
+    let images = options.images.filter(|_| checks.contains(&IMAGE_USER));
+    let options = Options { checks: Some(&checks), images, ..options };
+    let fixed = fix(&source, &means.templates, policies, options);
     if let (Input::File { path, .. }, true) = (input, writes && fixed.text != source.text)
         && let Err(error) = replace(path, &source.text, &fixed.text)
     {
         let message = format!("{:#}; nothing was written to it", anyhow::Error::from(error));
         // What was mended is not, since it is not written.
-        let mut report = check(&source, templates, policies);
+        let mut report = check(&source, &means.templates, policies);
         if let Some(today) = options.today {
             apply_allowances(&source, &mut report, today);
         }
@@ -221,6 +306,37 @@ fn mend_input(
         return Outcome::Failed { message, violations };
     }
     Outcome::Fixed(source, Box::new(fixed))
+}
+
+/// Writes what was chosen of a fix, unless it cannot be read any more; the verdict on it.
+fn written(
+    input: &Input,
+    source: &Source,
+    chosen: &str,
+    means: &Means,
+    policies: &impl podsec_manifest::Policies,
+    options: Options<'_>,
+) -> Result<FileReport, String> {
+    let now = Source { name: source.name.clone(), text: chosen.to_owned() };
+    let mut report = check(&now, &means.templates, policies);
+    if let Some(today) = options.today {
+        apply_allowances(&now, &mut report, today);
+    }
+    if let Some(images) = options.images {
+        apply_images(images, &mut report);
+    }
+    let is_readable = |text: &str| podsec_yaml::documents(text).all(|document| document.is_ok());
+    if is_readable(&source.text) && !is_readable(chosen) {
+        return Err(format!(
+            "{}: these hunks cannot be made without the others; nothing was written to it",
+            source.name
+        ));
+    }
+    if let (Input::File { path, .. }, true) = (input, chosen != source.text) {
+        replace(path, &source.text, chosen)
+            .map_err(|error| format!("{:#}; nothing was written to it", anyhow::Error::from(error)))?;
+    }
+    Ok(report)
 }
 
 /// The text of an input; none when it was found by a search and is no manifest, as nothing in it says `apiVersion`.
@@ -277,105 +393,6 @@ fn tell(name: &str, fixed: &Fixed, notes: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What was done to all sources.
-#[derive(Debug, Default)]
-struct Tally {
-    fixes: usize,
-    files: usize,
-    violations: usize,
-    left_for_unsafe: usize,
-    /// Fields of pods that no edit is right for.
-    unfit: usize,
-    /// What is known of the containers' users.
-    judged: Summary,
-    /// Objects that are patches, and were not mended.
-    patches: usize,
-    problems: usize,
-    /// Checks whose fixes a program may notice.
-    risks: BTreeMap<&'static str, &'static Check>,
-    /// Checks that no edit satisfies.
-    unmended: BTreeMap<&'static str, &'static Check>,
-}
-
-impl Tally {
-    fn add(&mut self, fixed: &Fixed, changed: bool) {
-        self.fixes += fixed.applied.len();
-        self.files += usize::from(changed);
-        self.violations += fixed.report.pods.iter().map(|pod| pod.findings.len()).sum::<usize>();
-        self.problems += fixed.report.problems.len();
-        self.patches += fixed.report.patches.len();
-        for left in &fixed.left {
-            match left.why {
-                Why::NeedsUnsafe => self.left_for_unsafe += 1,
-                Why::NoFix => drop(self.unmended.insert(left.check.id, left.check)),
-                Why::Unfit(_) => self.unfit += 1,
-                _ => {}
-            }
-        }
-        let risky = fixed.applied.iter().filter(|applied| applied.safety.may_be_noticed());
-        self.judged.add(&fixed.report);
-        self.risks.extend(risky.map(|applied| (applied.check.id, applied.check)));
-    }
-
-    fn tell(&self, written: bool, notes: &mut dyn Write) -> io::Result<()> {
-        for (title, checks) in [
-            ("What the fixes may break, and how to find out:", &self.risks),
-            ("What no edit can mend without knowing more:", &self.unmended),
-        ] {
-            if !checks.is_empty() {
-                writeln!(notes, "\n{title}")?;
-            }
-            for (id, check) in checks {
-                writeln!(notes, "  {id}: {}", check.fix.risk)?;
-            }
-        }
-        let mut not_judged = String::new();
-        for (count, one, more, what) in [
-            (self.patches, "Kustomize patch", "Kustomize patches", "not judged"),
-            (self.problems, "place", "places", "could not be judged or written"),
-        ] {
-            if count > 0 {
-                not_judged.push_str("; ");
-                not_judged.push_str(&counted(count, one, more));
-                not_judged.push(' ');
-                not_judged.push_str(what);
-            }
-        }
-        for part in self.judged.started() {
-            not_judged.push_str("; ");
-            not_judged.push_str(&part);
-        }
-        let done = if written { "" } else { ", not written" };
-        writeln!(
-            notes,
-            "{} in {}{done}; {} left{}{}",
-            counted(self.fixes, "fix", "fixes"),
-            counted(self.files, "file", "files"),
-            counted(self.violations, "violation", "violations"),
-            match (self.problems > 0, self.left_for_unsafe > 0) {
-                (false, false) if self.unfit > 0 => ", of pods that are not for this level",
-                (false, false) => "",
-                (false, true) => ", more can be mended with --unsafe-fixes",
-                (true, false) => " in what could be judged",
-                (true, true) => " in what could be judged, more can be mended with --unsafe-fixes",
-            },
-            not_judged
-        )
-    }
-
-    fn exit_code(&self) -> u8 {
-        match (self.problems, self.violations) {
-            (0, 0) => 0,
-            (0, _) => 1,
-            _ => 2,
-        }
-    }
-}
-
-fn counted(count: usize, one: &str, more: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
-}
-
 /// A reader that has seen enough, as `head`, is no failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let cause = error.root_cause().downcast_ref::<io::Error>();
@@ -406,7 +423,8 @@ mod tests {
         let arguments = Line::try_parse_from(line).unwrap().arguments;
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let inputs = search(&arguments.paths);
-        let tally = mend(&arguments, &Templates::default(), &inputs, &mut out, &mut notes).unwrap();
+        let means = Means { kustomizations: Kustomizations::near(&inputs), ..Means::default() };
+        let tally = mend(&arguments, &means, &inputs, &mut out, &mut notes).unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&*path, "PATH");
         (tally.exit_code(), text(out), text(notes))
     }
