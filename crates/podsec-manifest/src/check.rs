@@ -9,6 +9,7 @@ use podsec_yaml::{Document, Documents, Kind, Position};
 use serde_json::Value;
 
 use crate::Source;
+use crate::composed::{Composed, composed};
 use crate::finding::{
     Advice, AdvisoryMode, FileReport, Finding, ImageUser, PartialObject, Place, PodReport, Problem, Start,
 };
@@ -159,6 +160,9 @@ impl<P: Policies> Checking<'_, P> {
                 let faults = pod_faults(carried.node);
                 self.pod(object, carried, &faults, document, report);
             }
+            for composed in composed(object) {
+                self.composed(object, &composed, document, report);
+            }
             if let Some(message) = unknown_kind(&object.name) {
                 let position = object.node.get("kind").unwrap_or(object.node).position();
                 report.refusals.push(refusal(object, position, message));
@@ -198,6 +202,55 @@ impl<P: Policies> Checking<'_, P> {
         }
         let workload = workload.filter(|_| !self.origin.rendered)?;
         incomplete(object, workload)
+    }
+
+    /// A pod that a controller would make of parts of an object.
+    fn composed(
+        &mut self,
+        object: &Object<'_, '_>,
+        composed: &Composed<'_, '_>,
+        document: &Document<'_>,
+        report: &mut FileReport,
+    ) {
+        let pod = match Pod::from_json(&composed.json) {
+            Ok(pod) => pod,
+            Err(error) => {
+                let message = format!("Kubernetes could not read the pod that is made of this: {error}");
+                let (object, position) = (Some(object.name.clone()), Some(composed.node.position()));
+                report.problems.push(Problem { object, position, message });
+                return;
+            }
+        };
+        let policy = self.policies.policy_in(self.origin.file.unwrap_or(&report.name), &object.name, &pod);
+        let text = document.text();
+        let mut children = Children::default();
+        let mut judged = |policy| {
+            let violations = evaluate(policy, &pod).violations;
+            let found = violations.iter().map(|violation| {
+                let place = |field: &Field<'_>| {
+                    let segments = field.path().segments();
+                    let (steps, node, rest) = composed.part(&segments);
+                    let carried = Carried { path: display(steps), steps: steps.to_vec(), node };
+                    // Which edit is right depends on the controller, too.
+                    let place = place(violation.check, &pod, field, rest, text, &carried, &mut children);
+                    Place { edit: None, ..place }
+                };
+                finding_of(violation, place)
+            });
+            found.collect::<Vec<_>>()
+        };
+        let findings = policy.map(&mut judged).unwrap_or_default();
+        report.pods.push(PodReport {
+            object: object.name.clone(),
+            document: document.span(),
+            path: display(&composed.steps),
+            policy,
+            findings,
+            advice: Vec::new(),
+            silenced: Vec::new(),
+            continued: false,
+            image_users: Vec::new(),
+        });
     }
 
     fn pod(
@@ -292,16 +345,25 @@ fn finding<'d, 't, 'p>(
     children: &mut Children<'d, 't>,
     unfit: &Unfit,
 ) -> Finding {
-    let (reason, detail, fields) = violation.parts();
-    let mut places: Vec<Place> =
-        fields.iter().map(|field| place(violation.check, pod, field, text, carried, children)).collect();
-    places.sort_by_key(|place| place.position);
-    let advice = unfit.advice_on(violation.check);
-    if advice.is_some() {
-        for place in &mut places {
+    let place = |field: &Field<'p>| {
+        let segments = field.path().segments();
+        place(violation.check, pod, field, &segments, text, carried, children)
+    };
+    let mut finding = finding_of(violation, place);
+    finding.advice = unfit.advice_on(violation.check);
+    if finding.advice.is_some() {
+        for place in &mut finding.places {
             place.edit = None;
         }
     }
+    finding
+}
+
+/// A violation whose places are found so.
+fn finding_of<'p>(violation: &Violation<'p>, place: impl FnMut(&Field<'p>) -> Place) -> Finding {
+    let (reason, detail, fields) = violation.parts();
+    let mut places: Vec<Place> = fields.iter().map(place).collect();
+    places.sort_by_key(|place| place.position);
     Finding {
         check: violation.check,
         revision: violation.revision.since,
@@ -309,7 +371,7 @@ fn finding<'d, 't, 'p>(
         reason,
         detail,
         places,
-        advice,
+        advice: None,
         origin: None,
         continued: false,
     }
@@ -385,12 +447,12 @@ fn place<'d, 't, 'p>(
     check: &Check,
     pod: &'p Pod<'p>,
     field: &Field<'p>,
+    segments: &[Segment<'_>],
     text: &str,
     carried: &Carried<'d, 't>,
     children: &mut Children<'d, 't>,
 ) -> Place {
-    let segments = field.path().segments();
-    let located = locate(text, carried.node, &segments, children);
+    let located = locate(text, carried.node, segments, children);
     let mut path = String::with_capacity(carried.path.len() + USUAL_PATH);
     path.push_str(&carried.path);
     let mut found = path.len();

@@ -12,6 +12,7 @@
 mod allowance;
 mod baseline;
 mod check;
+mod composed;
 pub mod explain;
 mod finding;
 pub mod fix;

@@ -100,6 +100,11 @@ impl Template {
     }
 }
 
+/// All that a path written as those of templates leads to.
+pub(crate) fn follow<'d, 't>(path: &str, root: Node<'d, 't>) -> Vec<(Vec<Step>, Node<'d, 't>)> {
+    Template::new("", "", path).map(|template| template.follow(root)).unwrap_or_default()
+}
+
 impl Part {
     fn follow<'d, 't>(&self, steps: &[Step], node: Node<'d, 't>) -> Vec<(Vec<Step>, Node<'d, 't>)> {
         let extended = |step: Step| steps.iter().cloned().chain([step]).collect::<Vec<_>>();
@@ -146,6 +151,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("kubeflow.org", "PyTorchJob", "spec.pytorchReplicaSpecs[*].template"),
     ("kubeflow.org", "TFJob", "spec.tfReplicaSpecs[*].template"),
     ("kubeflow.org", "XGBoostJob", "spec.xgbReplicaSpecs[*].template"),
+    ("operators.coreos.com", "ClusterServiceVersion", "spec.install.spec.deployments[*].spec.template"),
     ("ray.io", "RayCluster", "spec.headGroupSpec.template"),
     ("ray.io", "RayCluster", "spec.workerGroupSpecs[*].template"),
     ("ray.io", "RayJob", "spec.rayClusterSpec.headGroupSpec.template"),

@@ -59,3 +59,53 @@ pub(super) fn choose(
 pub(super) fn made(source: &Source, chosen: &str) -> usize {
     unified_diff(&source.name, &source.text, chosen).lines().filter(|line| line.starts_with("@@ ")).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use podsec_manifest::Templates;
+    use podsec_manifest::fix::{Options, fix};
+    use podsec_standards::{Level, Policy, Version};
+
+    use super::*;
+
+    /// What is chosen with these answers, of two hunks: the first removes hostPID, the second hostIPC.
+    fn chosen(answers: &str) -> (bool, bool, String) {
+        let pod = |name: &str, field: &str| {
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  labels:\n    app: x\nspec:\n  {field}: true\n  \
+                 containers: []\n"
+            )
+        };
+        let text = format!("{}---\n{}", pod("a", "hostPID"), pod("b", "hostIPC"));
+        let source = Source { name: "a.yaml".to_owned(), text };
+        let options = Options { unsafe_fixes: true, ..Options::default() };
+        let policy = Policy::new(Level::Baseline, Version::Latest);
+        let fixed = fix(&source, &Templates::default(), &policy, options);
+        let mut out = Vec::new();
+        let chosen = choose(&source, &fixed, &mut answers.as_bytes(), &mut out).unwrap();
+        let left = |field: &str| !chosen.contains(field);
+        (left("hostPID"), left("hostIPC"), String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn each_hunk_is_made_that_is_wanted() {
+        for (answers, made) in [
+            ("y\nn\n", (true, false)),
+            ("n\ny\n", (false, true)),
+            ("a\n", (true, true)),
+            ("d\n", (false, false)),
+            ("y\n", (true, false)),
+            ("", (false, false)),
+            ("what\ny\ny\n", (true, true)),
+        ] {
+            let (first, second, _) = chosen(answers);
+            assert_eq!((first, second), made, "{answers:?}");
+        }
+        let (_, _, out) = chosen("?\nn\nn\n");
+        assert!(
+            out.contains("@@ unsafe: hostNamespaces\n") && out.contains("(1/2) make this change"),
+            "{out}"
+        );
+        assert!(out.contains("leave it and all that follow"), "{out}");
+    }
+}

@@ -487,7 +487,7 @@ processes stops working. Look for node agents, CNI plugins and exporters.
         assert_eq!(code, 0);
         assert!(
             out.ends_with(
-                "@@ -3,5 +3,4 @@\n metadata:\n   name: a\n spec:\n-  hostPID: true\n   containers: []\n"
+                "@@ -3,5 +3,4 @@ unsafe: hostNamespaces\n metadata:\n   name: a\n spec:\n-  hostPID: true\n   containers: []\n"
             ),
             "{out}"
         );
