@@ -6,6 +6,7 @@ use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::deployment;
+use crate::job;
 use crate::replicas;
 use crate::selection::Selection;
 use crate::tasks::Tasks;
@@ -22,6 +23,7 @@ pub(crate) struct Descriptor {
 /// Every controller there is.
 pub(crate) const ALL: &[Descriptor] = &[
     Descriptor { name: "deployment-controller", aliases: &["deployment"], start: deployment::start },
+    Descriptor { name: "job-controller", aliases: &["job"], start: job::start },
     Descriptor {
         name: "replicaset-controller",
         aliases: &["replicaset"],

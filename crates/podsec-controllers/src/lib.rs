@@ -33,6 +33,7 @@ mod error;
 mod events;
 mod informer;
 mod int_or_percent;
+mod job;
 mod key;
 mod leader_election;
 mod objects;

@@ -83,9 +83,9 @@ impl<K: Object> Objects<K> {
     pub async fn replace_status(&self, object: &K) -> Result<K> {
         let key = ObjectKey::of(object);
         let api = self.api(&key.namespace);
-        let replaced =
-            api.replace_subresource("status", &key.name, &PostParams::default(), &encode(object)?).await?;
-        self.cache.wrote(K::clone(&replaced));
+        let replaced: K =
+            api.replace_subresource("status", &key.name, &PostParams::default(), object).await?;
+        self.cache.wrote(replaced.clone());
         Ok(replaced)
     }
 
@@ -109,7 +109,7 @@ impl<K: Object> Objects<K> {
         let parameters = PatchParams::default();
         let patched =
             api.patch_subresource("status", &key.name, &parameters, &Patch::Strategic(patch)).await?;
-        self.cache.wrote(K::clone(&patched));
+        self.cache.wrote(patched.clone());
         Ok(patched)
     }
 
@@ -156,8 +156,4 @@ impl<K: Object> Objects<K> {
 /// That a request is about this very object, not another of the same name.
 pub fn with_uid<K: Resource>(object: &K) -> Preconditions {
     Preconditions { uid: object.meta().uid.clone(), resource_version: None }
-}
-
-fn encode<K: Object>(object: &K) -> Result<Vec<u8>> {
-    serde_json::to_vec(object).map_err(|error| Error::Object(error.to_string()))
 }

@@ -1,6 +1,7 @@
 //! Which owners are looked at when an object has changed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Resource;
 use podsec_apimachinery::selector::label::Selector;
@@ -29,18 +30,26 @@ pub(crate) fn on_dependents<O: Object, K: Object>(
     queue: &Arc<Queue>,
     selector: fn(&O) -> Option<Selector>,
 ) {
+    on_dependents_after(owners, dependents, queue, selector, Duration::ZERO);
+}
+
+/// The same, after some time.
+pub(crate) fn on_dependents_after<O: Object, K: Object>(
+    owners: &Arc<Cache<O>>,
+    dependents: &Cache<K>,
+    queue: &Arc<Queue>,
+    selector: fn(&O) -> Option<Selector>,
+    delay: Duration,
+) {
     let (owners, queue) = (Arc::clone(owners), Arc::clone(queue));
     dependents.subscribe(move |change: Change<'_, K>| {
-        let mut controlled = false;
         for object in [change.old, change.new].into_iter().flatten() {
             if let Some(key) = owner_of::<O, K>(object) {
-                queue.add(key);
+                queue.add_after(key, delay);
             }
         }
-        if let Some(new) = change.new {
-            controlled |= controller_of(new.as_ref()).is_some();
-        }
-        let Some(new) = change.new.filter(|_| !controlled) else { return };
+        let orphan = change.new.filter(|new| controller_of(new.as_ref()).is_none());
+        let Some(new) = orphan else { return };
         let is_unchanged = change.old.is_some_and(|old| {
             old.meta().labels == new.meta().labels && controller_of(old.as_ref()).is_none()
         });
@@ -53,7 +62,7 @@ pub(crate) fn on_dependents<O: Object, K: Object>(
                 !selector.is_everything() && matches(&selector, new.meta().labels.as_ref())
             });
             if selects {
-                queue.add(ObjectKey::of(owner.as_ref()));
+                queue.add_after(ObjectKey::of(owner.as_ref()), delay);
             }
         }
     });

@@ -73,8 +73,12 @@ impl PodWriter {
     /// Makes pods in batches that begin with one and double as long as all goes well, so that what refuses one pod is not
     /// asked about all of them. In a namespace that is going nothing is made, which is no error.
     pub(crate) async fn create_slowly<O: Object>(&self, owner: &O, pods: &[Pod]) -> Result<()> {
-        let mut rest = pods;
-        let mut size = 1;
+        self.create_counted(owner, pods).await.1.map_or(Ok(()), Err)
+    }
+
+    /// The same, and how many have been made.
+    pub(crate) async fn create_counted<O: Object>(&self, owner: &O, pods: &[Pod]) -> (usize, Option<Error>) {
+        let (mut rest, mut size, mut made) = (pods, 1, 0);
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(size.min(rest.len()));
             let mut failure = None;
@@ -83,17 +87,21 @@ impl PodWriter {
                 for pod in some {
                     created.push(self.create(owner, pod));
                 }
-                let errors = join_all(created).await.into_iter().filter_map(Result::err);
-                let mut errors = errors.filter(|error| !error.is_namespace_terminating());
-                failure = failure.or_else(|| errors.next());
+                for outcome in join_all(created).await {
+                    match outcome {
+                        Ok(_) => made += 1,
+                        Err(error) if error.is_namespace_terminating() => {}
+                        Err(error) => failure = failure.or(Some(error)),
+                    }
+                }
             }
-            if let Some(failure) = failure {
-                return Err(failure);
+            if failure.is_some() {
+                return (made, failure);
             }
             rest = later;
             size *= 2;
         }
-        Ok(())
+        (made, None)
     }
 
     /// Deletes pods.

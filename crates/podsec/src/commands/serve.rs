@@ -174,7 +174,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
-    let controllers = Selection::parse(&arguments.controllers)?;
+    let selection = Selection::parse(&arguments.controllers)?;
     let leader_elect = arguments.leader_elect.unwrap_or_else(|| arguments.etcd.is_used());
     let options = &arguments.options()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
@@ -185,26 +185,27 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         server.address(),
         options.kubeconfig_out.display()
     );
-    let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-    };
     let clients: Arc<dyn Clients> = Arc::new(InsideClients(Arc::clone(server.api())));
     let start = {
         let clients = Arc::clone(&clients);
-        move || Controllers::start(Arc::clone(&clients), Clock::system(), &controllers)
+        move || Controllers::start(Arc::clone(&clients), Clock::system(), &selection)
     };
     let running = (!server.is_read_only() && !leader_elect).then(&start);
     let election = (!server.is_read_only() && leader_elect).then(|| {
         let identity = format!("podsec_{}", Uuid::new_v4());
         tokio::spawn(LeaderElection::new(&clients, Clock::system(), identity).run(start))
     });
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        // Before the server ends their watches.
+        drop(running);
+        election.as_ref().map(JoinHandle::abort);
+    };
     server.run(stop).await;
-    drop(running);
-    election.as_ref().map(JoinHandle::abort);
     Ok(())
 }
 
