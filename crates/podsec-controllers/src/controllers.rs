@@ -5,10 +5,12 @@ use std::sync::Arc;
 use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::daemon_set;
 use crate::deployment;
 use crate::job;
 use crate::replicas;
 use crate::selection::Selection;
+use crate::stateful_set;
 use crate::tasks::Tasks;
 
 /// One controller.
@@ -22,6 +24,7 @@ pub(crate) struct Descriptor {
 
 /// Every controller there is.
 pub(crate) const ALL: &[Descriptor] = &[
+    Descriptor { name: "daemonset-controller", aliases: &["daemonset"], start: daemon_set::start },
     Descriptor { name: "deployment-controller", aliases: &["deployment"], start: deployment::start },
     Descriptor { name: "job-controller", aliases: &["job"], start: job::start },
     Descriptor {
@@ -34,6 +37,7 @@ pub(crate) const ALL: &[Descriptor] = &[
         aliases: &["replicationcontroller"],
         start: replicas::start_replication_controllers,
     },
+    Descriptor { name: "statefulset-controller", aliases: &["statefulset"], start: stateful_set::start },
 ];
 
 /// Controllers that run until this is dropped.

@@ -16,7 +16,7 @@ pub(crate) fn template_hash(template: &PodTemplateSpec, collisions: Option<i32>)
 
 /// FNV-1a of 32 bits.
 pub(crate) fn fnv(start: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(start, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    bytes.iter().fold(start, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(FNV_PRIME))
 }
 
 /// The digits of a number as letters and digits without vowels.
@@ -26,4 +26,5 @@ pub(crate) fn safe(hash: u32) -> String {
 }
 
 pub(crate) const FNV_OFFSET: u32 = 0x811c_9dc5;
+pub(crate) const FNV_PRIME: u32 = 0x0100_0193;
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
