@@ -7,7 +7,6 @@ use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 
 use super::pods::{self, first, is_wanted, ordinal, wanted};
-use crate::int_or_percent::{Round, scaled};
 use crate::pods::state::{is_available, is_ready, phase};
 
 /// A template and the name of the revision that holds it.
@@ -54,7 +53,7 @@ impl Observed<'_> {
     /// ```text
     /// one after the other, first to last: make it, then wait until it is available
     /// ─► too many, last to first: delete it, then wait until it is gone
-    /// ─► of an older revision, last to first: delete it, as many at a time as may be missing
+    /// ─► of an older revision, last to first: delete it, then wait until the new one is available
     /// ```
     /// With the policy `Parallel` nobody waits for others.
     pub(super) fn plan(&self) -> Plan {
@@ -156,28 +155,24 @@ impl Observed<'_> {
         false
     }
 
-    /// Deletes pods of an older revision, the last first.
+    /// Deletes the last pod of an older revision, once those after it are available. `maxUnavailable` is behind a gate that
+    /// is off, and the API server drops it.
     fn replace(&self, replicas: &[(i32, Option<Arc<Pod>>)], plan: &mut Plan) {
         let strategy = self.set.spec.update_strategy.as_ref();
         let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
         let partition = rolling.and_then(|rolling| rolling.partition).unwrap_or(0);
-        let limit = rolling
-            .and_then(|rolling| scaled(rolling.max_unavailable.as_ref()?, wanted(self.set), Round::Down));
-        let limit = limit.unwrap_or(1).max(1);
-        let is_missing = |pod: &Option<Arc<Pod>>| {
-            pod.as_ref()
-                .is_none_or(|pod| !self.is_available(pod) || pod.metadata.deletion_timestamp.is_some())
-        };
-        let missing = replicas.iter().filter(|(_, pod)| is_missing(pod)).count();
-        let room = usize::try_from(limit).unwrap_or(1).saturating_sub(missing);
         let kept = usize::try_from(partition).unwrap_or(0);
-        let updatable = replicas.iter().skip(kept).rev().filter_map(|(_, pod)| pod.as_ref());
-        let old = updatable.filter(|pod| {
-            pods::revision(pod) != self.update.name && pod.metadata.deletion_timestamp.is_none()
-        });
-        for pod in old.take(room) {
-            plan.steps.push(Step::Delete(Arc::clone(pod)));
-            plan.updated += 1;
+        for (_, pod) in replicas.iter().skip(kept).rev() {
+            let Some(pod) = pod else { return };
+            let is_ending = pod.metadata.deletion_timestamp.is_some();
+            if pods::revision(pod) != self.update.name && !is_ending {
+                plan.steps.push(Step::Delete(Arc::clone(pod)));
+                plan.updated += 1;
+                return;
+            }
+            if is_ending || !self.is_available(pod) {
+                return;
+            }
         }
     }
 
@@ -295,9 +290,6 @@ mod tests {
     fn the_last_pod_is_updated_first_and_the_partition_stays() {
         let old = || ["db-0", "db-1", "db-2"].map(|name| pod(name, "old", true)).to_vec();
         assert_eq!(steps(&set(json!({})), old()), ["delete db-2"]);
-        let two =
-            json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}});
-        assert_eq!(steps(&set(two), old()), ["delete db-2", "delete db-1"]);
         let by = |partition: i32| json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": partition}}});
         assert_eq!(steps(&set(by(3)), old()), [""; 0]);
         let missing = || vec![pod("db-0", "old", true), pod("db-2", "old", true)];
