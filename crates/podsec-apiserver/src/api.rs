@@ -22,7 +22,7 @@ impl ApiServer {
     /// # Errors
     /// When the store fails.
     pub async fn bootstrap(self: &Arc<Self>) -> Result<(), Status> {
-        bootstrap::create_objects(self, self.authority.as_deref()).await?;
+        bootstrap::create_objects(self, self.client_authorities.as_deref()).await?;
         controllers::definitions::load(self).await?;
         controllers::resource_quota::recount_all(self).await?;
         controllers::start(self);

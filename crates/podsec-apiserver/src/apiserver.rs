@@ -21,6 +21,7 @@ use crate::pipeline::{LastModes, MaxInFlight};
 use crate::processors::Processors;
 use crate::registry::{Registry, Resources};
 use crate::verbs::{self, ListMemory};
+use podsec_kinds::allocation::ServiceRange;
 use podsec_kinds::custom::{CustomResource, Served};
 
 /// Everything that requests share.
@@ -46,8 +47,10 @@ pub struct ApiServer {
     pub(crate) healthcheck_timeout: Duration,
     /// Host and port under which clients reach it; empty without a socket.
     pub(crate) address: String,
-    /// The certificate that client certificates are signed with, PEM.
+    /// The certificate by which clients trust the server, PEM.
     pub(crate) authority: Option<String>,
+    /// The certificates that client certificates are signed with, PEM.
+    pub(crate) client_authorities: Option<String>,
 }
 
 impl ApiServer {
@@ -101,6 +104,7 @@ impl ApiServer {
             healthcheck_timeout: Duration::from_secs(2),
             address: String::new(),
             authority: None,
+            client_authorities: None,
         }
     }
 
@@ -141,11 +145,21 @@ impl ApiServer {
         self
     }
 
-    /// The same at an address under which clients reach it, with certificates of an authority.
+    /// The same with another range of addresses for Services than kubeadm's.
     #[must_use]
-    pub(crate) fn at(mut self, address: SocketAddr, authority_pem: &str) -> Self {
+    pub fn with_service_range(mut self, range: ServiceRange) -> Self {
+        self.resources = self.resources.with_service_range(range);
+        self.admission = self.chain();
+        self
+    }
+
+    /// The same at an address under which clients reach it, who trust it by `authority`. `client_authorities` sign the
+    /// certificates of clients. Both are PEM.
+    #[must_use]
+    pub(crate) fn at(mut self, address: SocketAddr, authority: &str, client_authorities: String) -> Self {
         self.address = address.to_string();
-        self.authority = Some(authority_pem.to_owned());
+        self.authority = Some(authority.to_owned());
+        self.client_authorities = Some(client_authorities);
         self
     }
 

@@ -6,6 +6,7 @@ use podsec_apimachinery::meta::{Meta, MetaMut, time_text};
 use podsec_apimachinery::patch::field_set::FieldSet;
 use podsec_apimachinery::patch::managed_fields::{Request, track};
 use podsec_apimachinery::schema::{self, Catalog, Definitions, catalog};
+use podsec_kinds::allocation::ServiceRange;
 use podsec_kinds::strategy;
 use podsec_rbac::Reconciled;
 use podsec_storage::{Precondition, Revision};
@@ -16,12 +17,12 @@ use crate::apiserver::ApiServer;
 use crate::controllers;
 use crate::registry::WriteError;
 
-/// Makes the objects of the system that are not there yet. `authority` is the certificate that client certificates are
-/// signed with, PEM.
+/// Makes the objects of the system that are not there yet. `authorities` are the certificates that client certificates
+/// are signed with, PEM.
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn create_objects(api: &ApiServer, authority: Option<&str>) -> Result<(), Status> {
+pub(crate) async fn create_objects(api: &ApiServer, authorities: Option<&str>) -> Result<(), Status> {
     let now = Timestamp::now();
     for name in NAMESPACES {
         create(api, json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}}), now)
@@ -34,12 +35,14 @@ pub(crate) async fn create_objects(api: &ApiServer, authority: Option<&str>) -> 
         });
         create(api, class, now).await?;
     }
-    create(api, service_cidr(now), now).await?;
+    let range = api.resources.service_range();
+    let first = range.first().to_string();
+    create(api, service_cidr(range, now), now).await?;
     let port = api.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    create(api, service(port.unwrap_or(DEFAULT_PORT)), now).await?;
-    create(api, service_address(), now).await?;
-    if let Some(authority) = authority {
-        create(api, authentication(authority), now).await?;
+    create(api, service(&first, port.unwrap_or(DEFAULT_PORT)), now).await?;
+    create(api, service_address(&first), now).await?;
+    if let Some(authorities) = authorities {
+        create(api, authentication(authorities), now).await?;
     }
     roles(api, now).await?;
     Ok(())
@@ -120,7 +123,7 @@ async fn create(api: &ApiServer, object: Value, now: Timestamp) -> Result<(), St
 }
 
 /// The Service under which pods find the API server.
-fn service(port: u16) -> Value {
+fn service(address: &str, port: u16) -> Value {
     json!({
         "kind": "Service", "apiVersion": "v1",
         "metadata": {
@@ -129,7 +132,7 @@ fn service(port: u16) -> Value {
         },
         "spec": {
             "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": port}],
-            "clusterIP": SERVICE_ADDRESS, "clusterIPs": [SERVICE_ADDRESS], "type": "ClusterIP",
+            "clusterIP": address, "clusterIPs": [address], "type": "ClusterIP",
             "sessionAffinity": "None", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
             "internalTrafficPolicy": "Cluster",
         },
@@ -137,10 +140,10 @@ fn service(port: u16) -> Value {
 }
 
 /// The range that addresses of Services are taken from.
-fn service_cidr(now: Timestamp) -> Value {
+fn service_cidr(range: ServiceRange, now: Timestamp) -> Value {
     json!({
         "kind": "ServiceCIDR", "apiVersion": "networking.k8s.io/v1", "metadata": {"name": "kubernetes"},
-        "spec": {"cidrs": ["10.96.0.0/12"]},
+        "spec": {"cidrs": [range.to_string()]},
         "status": {"conditions": [{
             "type": "Ready", "status": "True", "reason": "", "lastTransitionTime": time_text(now),
             "message": "Kubernetes default Service CIDR is ready",
@@ -149,10 +152,10 @@ fn service_cidr(now: Timestamp) -> Value {
 }
 
 /// The address of that Service, which is taken.
-fn service_address() -> Value {
+fn service_address(address: &str) -> Value {
     json!({
         "kind": "IPAddress", "apiVersion": "networking.k8s.io/v1",
-        "metadata": {"name": SERVICE_ADDRESS, "labels": {
+        "metadata": {"name": address, "labels": {
             "ipaddress.kubernetes.io/ip-family": "IPv4",
             "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
         }},
@@ -161,11 +164,11 @@ fn service_address() -> Value {
 }
 
 /// What API servers beside this one need, to know whose client certificates to believe.
-fn authentication(authority: &str) -> Value {
+fn authentication(authorities: &str) -> Value {
     json!({
         "kind": "ConfigMap", "apiVersion": "v1",
         "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
-        "data": {"client-ca-file": authority},
+        "data": {"client-ca-file": authorities},
     })
 }
 
@@ -182,7 +185,5 @@ const PRIORITY_CLASSES: &[(&str, i64, &str)] = &[
         "Used for system critical pods that must not be moved from their current node.",
     ),
 ];
-/// The first address of the range.
-const SERVICE_ADDRESS: &str = "10.96.0.1";
 /// The port of a server without a socket.
 const DEFAULT_PORT: u16 = 6443;

@@ -35,6 +35,7 @@ mod processors;
 mod registry;
 mod request;
 mod server;
+mod serving;
 mod sinks;
 mod storage;
 mod stored_values;
@@ -48,9 +49,12 @@ pub use apiserver::ApiServer;
 pub use authentication::Tokens;
 pub use authorization::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub use body::{RequestBody, ResponseBody, request_body};
+pub use endpoints::git_version;
 pub use in_process::InProcess;
 pub use options::{
-    AuditLogFormat, AuditLogMode, AuditOptions, EtcdFlags, Options, ServiceAccountOptions, Storage,
+    AuditLogFormat, AuditLogMode, AuditOptions, EtcdFlags, Options, ServiceAccountOptions, ServingOptions,
+    Storage,
 };
+pub use podsec_kinds::allocation::ServiceRange;
 pub use request::{Peer, User};
 pub use server::{Server, StartError};

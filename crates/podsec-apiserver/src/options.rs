@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use podsec_kinds::allocation::ServiceRange;
 use podsec_transport::Limits;
 
 use crate::admission::Plugins;
@@ -16,8 +17,14 @@ pub struct Options {
     pub bind_address: IpAddr,
     /// `--secure-port`: the HTTPS port; 0 takes any free one.
     pub secure_port: u16,
-    /// `--kubeconfig-out`: where the kubeconfig is written once the server is ready.
-    pub kubeconfig_out: PathBuf,
+    /// `--advertise-address`: where clients are told to find the server, when it is not where it listens.
+    pub advertise_address: Option<IpAddr>,
+    /// `--cert-dir`, `--tls-cert-file` and `--tls-private-key-file`.
+    pub serving_certificate: ServingOptions,
+    /// `--client-ca-file`: who signs certificates of clients, besides the server's own authority.
+    pub client_ca_file: Option<PathBuf>,
+    /// `--kubeconfig-out`: where the kubeconfig is written once the server is ready, if anywhere.
+    pub kubeconfig_out: Option<PathBuf>,
     /// `--data-dir`, `--in-memory` or the `--etcd-…` flags.
     pub storage: Storage,
     /// `--admission-control-config-file`: an `AdmissionConfiguration`.
@@ -28,6 +35,8 @@ pub struct Options {
     pub authorization_modes: AuthorizationModes,
     /// `--token-auth-file`: more users, as lines of `token,user,uid,"group1,group2"`.
     pub token_auth_file: Option<PathBuf>,
+    /// `--service-cluster-ip-range`: the addresses of Services.
+    pub service_cluster_ip_range: ServiceRange,
     /// The `--service-account-…` flags and `--api-audiences`.
     pub service_accounts: ServiceAccountOptions,
     /// The `--audit-…` flags.
@@ -44,6 +53,17 @@ pub struct Options {
     pub limits: Limits,
     /// `--node`: run the tiny node that takes pods to Running.
     pub node: bool,
+}
+
+/// Where the certificate comes from that the server shows. Without any of these its own authority signs one.
+#[derive(Clone, Debug, Default)]
+pub struct ServingOptions {
+    /// `--cert-dir`: the folder of `apiserver.crt` and `apiserver.key`, which are made when both are absent.
+    pub directory: Option<PathBuf>,
+    /// `--tls-cert-file`: the certificate and those that lead from it to its authority, PEM; before any directory.
+    pub cert_file: Option<PathBuf>,
+    /// `--tls-private-key-file`: its key, PEM.
+    pub key_file: Option<PathBuf>,
 }
 
 /// Where objects are kept.
@@ -143,12 +163,16 @@ impl Default for Options {
         Self {
             bind_address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
             secure_port: 6443,
-            kubeconfig_out: PathBuf::from("podsec.kubeconfig"),
+            advertise_address: None,
+            serving_certificate: ServingOptions::default(),
+            client_ca_file: None,
+            kubeconfig_out: Some(PathBuf::from("podsec.kubeconfig")),
             storage: Storage::Directory(PathBuf::from("podsec-data")),
             admission_control_config_file: None,
             admission_plugins: Plugins::standard(),
             authorization_modes: AuthorizationModes::default(),
             token_auth_file: None,
+            service_cluster_ip_range: ServiceRange::default(),
             service_accounts: ServiceAccountOptions::default(),
             audit: AuditOptions::default(),
             healthcheck_timeout: Duration::from_secs(2),

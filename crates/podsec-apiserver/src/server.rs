@@ -23,6 +23,7 @@ use crate::kubeconfig::Kubeconfig;
 use crate::options::{AuditLogFormat, AuditLogMode, AuditOptions, Options};
 use crate::request::Peer;
 use crate::request::user::{MASTERS, User};
+use crate::serving;
 use crate::storage;
 use crate::tls;
 
@@ -60,6 +61,9 @@ pub enum StartError {
     /// The certificates cannot be made or read.
     #[error(transparent)]
     Certificates(#[from] tls::Error),
+    /// The certificate to show, or the authorities of clients, cannot be used.
+    #[error(transparent)]
+    Serving(#[from] serving::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -98,6 +102,17 @@ impl Server {
         let listen = |source| StartError::Listen { address: wanted, source };
         let socket = TcpListener::bind(wanted).await.map_err(listen)?;
         let address = socket.local_addr().map_err(listen)?;
+        let advertised = options.advertise_address.unwrap_or(options.bind_address);
+        let serving = serving::certificate(
+            &options.serving_certificate,
+            &authority,
+            &[options.bind_address, advertised],
+        )?;
+        let (clients, client_authorities) = match &options.client_ca_file {
+            None => (Vec::new(), authority.certificate_pem().to_owned()),
+            Some(path) => serving::client_authorities(path)?,
+        };
+        let clients = authority.clients(clients)?;
         let admission = Admission::new(configuration::load(options)?);
         let auditor = auditor(&options.audit)?;
         let api = ApiServer::new(opened.store, tokens, admission, auditor);
@@ -105,9 +120,11 @@ impl Server {
             .with_plugins(options.admission_plugins.clone())
             .with_authorization_modes(options.authorization_modes.clone())
             .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight)
+            .with_service_range(options.service_cluster_ip_range)
             .with_service_accounts(service_accounts)
             .with_healthcheck_timeout(options.healthcheck_timeout);
-        let api = Arc::new(api.at(address, authority.certificate_pem()));
+        let advertised = SocketAddr::new(advertised, address.port());
+        let api = Arc::new(api.at(advertised, &serving.authority_pem, client_authorities));
         if opened.is_read_only {
             api.bootstrap_read_only().await.map_err(StartError::Bootstrap)?;
         } else {
@@ -122,23 +139,22 @@ impl Server {
             }
             api.start_node();
         }
-        let clients = authority.clients()?;
         let listener = Listener {
             socket,
-            tls: Arc::new(authority.server_config(options.bind_address, &clients)?),
+            tls: Arc::new(serving.identity.server_config(&clients)?),
             limits: options.limits,
             metrics: api.metrics.connections.clone(),
         };
         let server = Self { api, listener, address, clients, is_read_only: opened.is_read_only };
         let kubeconfig = Kubeconfig {
             address,
-            authority_pem: authority.certificate_pem(),
+            authority_pem: &serving.authority_pem,
             identity: &authority.client_identity(ADMINISTRATOR, MASTERS)?,
             token: &token,
         };
-        kubeconfig
-            .write(&options.kubeconfig_out)
-            .map_err(|source| StartError::Kubeconfig { path: options.kubeconfig_out.clone(), source })?;
+        if let Some(path) = &options.kubeconfig_out {
+            kubeconfig.write(path).map_err(|source| StartError::Kubeconfig { path: path.clone(), source })?;
+        }
         Ok(server)
     }
 

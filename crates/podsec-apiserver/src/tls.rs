@@ -12,7 +12,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, SanType,
 };
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ServerConfig;
 
@@ -103,24 +103,24 @@ impl Authority {
         self.sign(&params)
     }
 
-    /// The authority as one that signs certificates of clients.
+    /// This authority and those of `more` as the ones that sign certificates of clients.
     ///
     /// # Errors
-    /// When it cannot.
-    pub(crate) fn clients(&self) -> Result<ClientAuthorities, Error> {
-        ClientAuthorities::new([self.certificate.clone()]).map_err(|error| Error::Configure(Box::new(error)))
+    /// When they cannot.
+    pub(crate) fn clients(
+        &self,
+        more: impl IntoIterator<Item = CertificateDer<'static>>,
+    ) -> Result<ClientAuthorities, Error> {
+        let own = self.certificate.clone();
+        ClientAuthorities::new([own].into_iter().chain(more))
+            .map_err(|error| Error::Configure(Box::new(error)))
     }
 
-    /// The TLS configuration of a server at `bind_address`: its certificate signed here, certificates asked of clients
-    /// but not demanded, HTTP/2 preferred.
+    /// The certificate of a server that is reached at these addresses, and over loopback.
     ///
     /// # Errors
     /// When a certificate cannot be made.
-    pub(crate) fn server_config(
-        &self,
-        bind_address: IpAddr,
-        clients: &ClientAuthorities,
-    ) -> Result<ServerConfig, Error> {
+    pub(crate) fn server_identity(&self, at: &[IpAddr]) -> Result<Identity, Error> {
         let mut params = params_for("podsec")?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         for name in SERVER_NAMES {
@@ -128,26 +128,13 @@ impl Authority {
             params.subject_alt_names.push(SanType::DnsName(name));
         }
         let mut addresses = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
-        if !bind_address.is_unspecified() && !addresses.contains(&bind_address) {
-            addresses.push(bind_address);
+        for address in at {
+            if !address.is_unspecified() && !addresses.contains(address) {
+                addresses.push(*address);
+            }
         }
         params.subject_alt_names.extend(addresses.into_iter().map(SanType::IpAddress));
-        let identity = self.sign(&params)?;
-
-        let configure = |error: rustls::Error| Error::Configure(Box::new(error));
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let chain = CertificateDer::from_pem_slice(identity.certificate_pem.as_bytes())
-            .map_err(|error| Error::Configure(Box::new(error)))?;
-        let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes())
-            .map_err(|error| Error::Configure(Box::new(error)))?;
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(configure)?
-            .with_client_cert_verifier(clients.requested())
-            .with_single_cert(vec![chain], key)
-            .map_err(configure)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        self.sign(&params)
     }
 
     /// A new authority, and its key, PEM.
@@ -183,6 +170,30 @@ impl Authority {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Identity { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
+    }
+}
+
+impl Identity {
+    /// The TLS configuration of a server that shows this certificate: certificates asked of clients but not demanded,
+    /// HTTP/2 preferred.
+    ///
+    /// # Errors
+    /// When the certificate and its key are none, or do not fit together.
+    pub(crate) fn server_config(&self, clients: &ClientAuthorities) -> Result<ServerConfig, Error> {
+        let configure = |error: rustls::Error| Error::Configure(Box::new(error));
+        let no_pem = |error: pem::Error| Error::Configure(Box::new(error));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let chain: Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(self.certificate_pem.as_bytes()).collect();
+        let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes()).map_err(no_pem)?;
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(configure)?
+            .with_client_cert_verifier(clients.requested())
+            .with_single_cert(chain.map_err(no_pem)?, key)
+            .map_err(configure)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
     }
 }
 
@@ -234,7 +245,8 @@ mod tests {
         let first = Authority::load_or_create(directory.path()).unwrap();
         let second = Authority::load_or_create(directory.path()).unwrap();
         assert_eq!(first.certificate_pem(), second.certificate_pem());
-        second.server_config(IpAddr::from([127, 0, 0, 1]), &second.clients().unwrap()).unwrap();
+        let identity = second.server_identity(&[IpAddr::from([10, 0, 0, 1])]).unwrap();
+        identity.server_config(&second.clients([]).unwrap()).unwrap();
     }
 
     #[test]

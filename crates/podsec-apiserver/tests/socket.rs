@@ -256,7 +256,7 @@ async fn what_keeps_the_server_from_starting_is_named() {
     let taken = Running::start(Storage::Memory).await;
     let options = || Options {
         secure_port: 0,
-        kubeconfig_out: path("kubeconfig"),
+        kubeconfig_out: Some(path("kubeconfig")),
         storage: Storage::Memory,
         ..Options::default()
     };
@@ -264,7 +264,7 @@ async fn what_keeps_the_server_from_starting_is_named() {
     policy.audit.policy_file = Some(path("policy.yaml"));
     for (options, expected) in [
         (Options { secure_port: taken.address.port(), ..options() }, "cannot listen on 127.0.0.1:"),
-        (Options { kubeconfig_out: path("no/kubeconfig"), ..options() }, "cannot write the kubeconfig"),
+        (Options { kubeconfig_out: Some(path("no/kubeconfig")), ..options() }, "cannot write the kubeconfig"),
         (Options { storage: Storage::Directory(path("file")), ..options() }, "cannot use the data directory"),
         (Options { storage: Storage::Directory(path("corrupt")), ..options() }, "cannot open the database"),
         (policy, "loading audit policy file: rules[0].level: Unsupported value: \"All\""),
@@ -309,7 +309,7 @@ impl Running {
         let path = folder.path().join("kubeconfig");
         let mut options = Options {
             secure_port: 0,
-            kubeconfig_out: path.clone(),
+            kubeconfig_out: Some(path.clone()),
             storage: Storage::Memory,
             ..Options::default()
         };

@@ -94,7 +94,7 @@ pub static WITHOUT_EFFECT: &[WithoutEffect] = &[
     },
     WithoutEffect {
         resources: &[("networking.k8s.io", "servicecidrs")],
-        missing: "Services get their addresses from 10.96.0.0/12, always",
+        missing: "Services get their addresses from `--service-cluster-ip-range`, always",
         warning: Some(networking::servicecidrs::without_effect),
     },
     WithoutEffect {

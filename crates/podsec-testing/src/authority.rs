@@ -47,8 +47,16 @@ impl Authority {
 
     /// A certificate for a client.
     pub fn issue_client(&self, year: i32) -> Pair {
+        self.issue_client_as("kube-apiserver", None, year)
+    }
+
+    /// A certificate for a client that Kubernetes takes for a user, in a group or in none.
+    pub fn issue_client_as(&self, user: &str, group: Option<&str>, year: i32) -> Pair {
         let mut parameters = CertificateParams::default();
-        parameters.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        parameters.distinguished_name.push(DnType::CommonName, user);
+        if let Some(group) = group {
+            parameters.distinguished_name.push(DnType::OrganizationName, group);
+        }
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(parameters, year)
     }

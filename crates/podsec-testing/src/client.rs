@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -48,6 +49,13 @@ impl Client {
     pub fn showing(address: SocketAddr, authority: &Authority, pair: &Pair) -> Self {
         let connector =
             |protocol: &[u8]| TlsConnector::from(trusting(authority.certificate(), protocol, Some(pair)));
+        Self { address, http1: connector(b"http/1.1"), http2: connector(b"h2") }
+    }
+
+    /// A client that shows this certificate to a server whose own one, PEM, it trusts.
+    pub fn showing_to(address: SocketAddr, server: &str, pair: &Pair) -> Self {
+        let server = CertificateDer::from_pem_slice(server.as_bytes()).unwrap();
+        let connector = |protocol: &[u8]| TlsConnector::from(trusting(&server, protocol, Some(pair)));
         Self { address, http1: connector(b"http/1.1"), http2: connector(b"h2") }
     }
 

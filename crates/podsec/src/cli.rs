@@ -6,8 +6,7 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    cel, check, completions, evaluate, explain, fix, images, inspect, man, plan, schema, serve,
-    webhook,
+    cel, check, completions, envtest, evaluate, explain, fix, images, inspect, man, plan, schema, serve, webhook,
 };
 
 /// Kubernetes Pod Security: what would be refused, why, and the edit that mends it.
@@ -78,6 +77,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Stand in for the kube-apiserver and etcd that tests of controllers start.
+    ///
+    /// Frameworks as controller-runtime's envtest find both programs in a folder and start them with flags of Kubernetes.
+    /// The programs that are installed there are podsec: the API server of `podsec serve`, in memory, ready in a fraction of
+    /// a second.
+    #[command(after_long_help = include_str!("commands/help/envtest.txt"))]
+    Envtest(envtest::Arguments),
     /// Judge pods given as JSON Lines on standard input.
     ///
     /// Made for other programs, and for comparing engines: a verdict with its structure for each line, in order, on all

@@ -26,6 +26,7 @@ use crate::client::Client;
 use crate::request::Request;
 use crate::request::user::{MASTERS, User};
 use crate::verbs::Write;
+pub use version::git_version;
 
 /// Answers a non-resource request.
 pub(crate) async fn handle(api: &Arc<ApiServer>, request: &Request) -> Result<Answer, Answer> {

@@ -5,6 +5,11 @@ use serde_json::json;
 
 use crate::answer::Answer;
 
+/// The version as clients see it: that of Kubernetes, and podsec's behind a plus.
+pub fn git_version() -> String {
+    format!("{VERSION}+podsec-{}", env!("CARGO_PKG_VERSION"))
+}
+
 /// The version document, indented as upstream indents it.
 pub(super) fn version() -> Answer {
     let platform = format!("{}/{}", std::env::consts::OS, go_architecture());
@@ -15,7 +20,7 @@ pub(super) fn version() -> Answer {
         "emulationMinor": MINOR.to_string(),
         "minCompatibilityMajor": MAJOR.to_string(),
         "minCompatibilityMinor": (MINOR - 1).to_string(),
-        "gitVersion": format!("{VERSION}+podsec-{}", env!("CARGO_PKG_VERSION")),
+        "gitVersion": git_version(),
         "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",

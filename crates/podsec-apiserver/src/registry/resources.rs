@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
+use podsec_kinds::allocation::ServiceRange;
 use podsec_kinds::custom::{CustomResource, Served};
 use podsec_storage::{Range, Store};
 use serde_json::Value;
@@ -26,6 +27,17 @@ impl Resources {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let served = Arc::new(ArcSwap::from_pointee(Served::builtin()));
         Self { store, served, service_pool: Arc::default() }
+    }
+
+    /// The same with addresses of `range` for Services.
+    #[must_use]
+    pub(crate) fn with_service_range(self, range: ServiceRange) -> Self {
+        Self { service_pool: Arc::new(ServicePool::of(range)), ..self }
+    }
+
+    /// The addresses that Services get theirs from.
+    pub(crate) fn service_range(&self) -> ServiceRange {
+        self.service_pool.range()
     }
 
     /// Where all objects are.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
-use podsec_kinds::allocation::{self, Pool, Refused};
+use podsec_kinds::allocation::{self, Pool, Refused, ServiceRange};
 use podsec_kinds::object::Fields;
 use podsec_storage::{Range, Store};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use super::error::status;
 /// What services that are being written have been given.
 #[derive(Default)]
 pub(crate) struct ServicePool {
+    range: ServiceRange,
     given: Mutex<Vec<Weak<Value>>>,
 }
 
@@ -25,6 +26,16 @@ pub(crate) struct ServicePool {
 pub(crate) type Given = Arc<Value>;
 
 impl ServicePool {
+    /// Addresses of this range, and Kubernetes' ports.
+    pub(crate) fn of(range: ServiceRange) -> Self {
+        Self { range, ..Self::default() }
+    }
+
+    /// Where the addresses come from.
+    pub(crate) fn range(&self) -> ServiceRange {
+        self.range
+    }
+
     /// Completes a service that is about to be written, with addresses and ports among the rest. `store` has the other
     /// services.
     ///
@@ -40,7 +51,7 @@ impl ServicePool {
         let mut given = self.given.lock().await;
         // Before the store is read: what has been stored by now is there, what has not is here.
         let unstored: Vec<Given> = given.iter().filter_map(Weak::upgrade).collect();
-        let mut pool = Pool::default();
+        let mut pool = Pool::of(self.range);
         let page = store.range(Range::prefix(SERVICES)).await.map_err(|error| status(&error))?;
         for entry in &page.entries {
             if let Ok(other) = serde_json::from_slice::<Value>(&entry.value) {

@@ -58,7 +58,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
 #[expect(clippy::unnecessary_wraps, reason = "others depend on the object")]
 pub(crate) fn without_effect(_: &Value) -> Option<String> {
     Some(
-        "podsec serve gives Services addresses of 10.96.0.0/12 alone, whatever ServiceCIDRs there are"
+        "podsec serve gives Services addresses of --service-cluster-ip-range alone, whatever ServiceCIDRs there are"
             .to_owned(),
     )
 }

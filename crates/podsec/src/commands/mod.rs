@@ -4,6 +4,7 @@ pub(crate) mod cel;
 pub(crate) mod check;
 pub(crate) mod completions;
 mod connections;
+pub(crate) mod envtest;
 mod etcd;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(arguments) => Ok(check::run(*arguments)),
         Command::Complete { words } => completions::complete(&words),
         Command::Completions(arguments) => Ok(completions::run(&arguments)),
+        Command::Envtest(arguments) => envtest::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fix(arguments) => Ok(fix::run(*arguments)),

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use podsec_apiserver::{
     ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
-    ServiceAccountOptions, User,
+    ServiceAccountOptions, ServiceRange, ServingOptions, User,
 };
 use podsec_controllers::{Clients, Clock, Controllers, LeaderElection, Selection};
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,6 +31,25 @@ pub(crate) struct Arguments {
     /// The HTTPS port to listen on; 0 takes any free one.
     #[arg(long, default_value_t = 6443)]
     secure_port: u16,
+    /// The IP address that clients are told to find the server at, when it is not the one it listens on.
+    #[arg(long, value_name = "ADDRESS")]
+    advertise_address: Option<IpAddr>,
+    /// The folder of apiserver.crt and apiserver.key, which the server shows; they are made when both are absent.
+    /// Without this flag the server's own authority signs a certificate at every start.
+    #[arg(long, value_name = "DIRECTORY")]
+    cert_dir: Option<PathBuf>,
+    /// The certificate to show, with those that lead to its authority, PEM; before what --cert-dir has.
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    tls_cert_file: Option<PathBuf>,
+    /// The key of --tls-cert-file, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    tls_private_key_file: Option<PathBuf>,
+    /// Authorities whose certificates name clients, PEM: the common name is the user, organizations are groups.
+    #[arg(long, value_name = "FILE")]
+    client_ca_file: Option<PathBuf>,
+    /// The addresses of Services: one block of IPv4, from a /12 to a /29.
+    #[arg(long, default_value_t = ServiceRange::default(), value_name = "CIDR")]
+    service_cluster_ip_range: ServiceRange,
     /// Where to write the kubeconfig once the server is ready.
     #[arg(long, default_value = "./podsec.kubeconfig", value_name = "FILE")]
     kubeconfig_out: PathBuf,
@@ -160,7 +179,26 @@ enum AuditMode {
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let filter = EnvFilter::try_from_env("PODSEC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let controllers = RunControllers {
+        selection: arguments.controllers()?,
+        leader_elect: arguments.leader_elect.unwrap_or_else(|| arguments.etcd.is_used()),
+    };
+    run_with(&arguments.options()?, controllers, "info")
+}
+
+/// Which controllers run, and whether only while this server is the leader of those that share its store.
+pub(super) struct RunControllers {
+    pub(super) selection: Selection,
+    pub(super) leader_elect: bool,
+}
+
+/// Serves until SIGTERM or SIGINT, and logs from `level` on unless the environment says otherwise.
+pub(super) fn run_with(
+    options: &Options,
+    controllers: RunControllers,
+    level: &str,
+) -> anyhow::Result<ExitCode> {
+    let filter = EnvFilter::try_from_env("PODSEC_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let ansi = io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -169,29 +207,29 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .with_target(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start threads")?.block_on(serve(arguments))?;
+    runtime.context("cannot start threads")?.block_on(serve(options, controllers))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(arguments: Arguments) -> anyhow::Result<()> {
-    let selection = Selection::parse(&arguments.controllers)?;
-    let leader_elect = arguments.leader_elect.unwrap_or_else(|| arguments.etcd.is_used());
-    let options = &arguments.options()?;
+async fn serve(options: &Options, controllers: RunControllers) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let server = Server::start(options).await?;
-    tracing::info!(
-        "serving on https://{}; try: kubectl --kubeconfig {} get namespaces",
-        server.address(),
-        options.kubeconfig_out.display()
-    );
+    let address = server.address();
+    if let Some(path) = &options.kubeconfig_out {
+        let path = path.display();
+        tracing::info!("serving on https://{address}; try: kubectl --kubeconfig {path} get namespaces");
+    } else {
+        tracing::info!("serving on https://{address}");
+    }
     let clients: Arc<dyn Clients> = Arc::new(InsideClients(Arc::clone(server.api())));
+    let is_elected = controllers.leader_elect;
     let start = {
         let clients = Arc::clone(&clients);
-        move || Controllers::start(Arc::clone(&clients), Clock::system(), &selection)
+        move || Controllers::start(Arc::clone(&clients), Clock::system(), &controllers.selection)
     };
-    let running = (!server.is_read_only() && !leader_elect).then(&start);
-    let election = (!server.is_read_only() && leader_elect).then(|| {
+    let running = (!server.is_read_only() && !is_elected).then(&start);
+    let election = (!server.is_read_only() && is_elected).then(|| {
         let identity = format!("podsec_{}", Uuid::new_v4());
         tokio::spawn(LeaderElection::new(&clients, Clock::system(), identity).run(start))
     });
@@ -222,20 +260,34 @@ impl Clients for InsideClients {
 const AGENT: &str = "kube-controller-manager/v1.36.2 (podsec) kubernetes";
 
 impl Arguments {
-    fn options(self) -> anyhow::Result<Options> {
+    /// The controllers that run, beside those of the API server itself.
+    pub(super) fn controllers(&self) -> anyhow::Result<Selection> {
+        Ok(Selection::parse(&self.controllers)?)
+    }
+
+    /// What the server is started with.
+    pub(super) fn options(self) -> anyhow::Result<Options> {
         let healthcheck_timeout = self.etcd.healthcheck_timeout();
         let admission_plugins =
             Plugins::select(&self.enable_admission_plugins, &self.disable_admission_plugins)?;
         Ok(Options {
             bind_address: self.bind_address,
             secure_port: self.secure_port,
-            kubeconfig_out: self.kubeconfig_out,
+            advertise_address: self.advertise_address,
+            serving_certificate: ServingOptions {
+                directory: self.cert_dir,
+                cert_file: self.tls_cert_file,
+                key_file: self.tls_private_key_file,
+            },
+            client_ca_file: self.client_ca_file,
+            kubeconfig_out: Some(self.kubeconfig_out),
             storage: self.etcd.storage(self.data_dir, self.in_memory),
             healthcheck_timeout,
             admission_control_config_file: self.admission_control_config_file,
             admission_plugins,
             authorization_modes: AuthorizationModes::select(&self.authorization_mode)?,
             token_auth_file: self.token_auth_file,
+            service_cluster_ip_range: self.service_cluster_ip_range,
             service_accounts: ServiceAccountOptions {
                 signing_key_file: self.service_account_signing_key_file,
                 key_files: self.service_account_key_file,

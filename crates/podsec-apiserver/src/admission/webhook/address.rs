@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::quote::quoted;
+use podsec_kinds::allocation::ServiceRange;
 use podsec_storage::Range;
 use podsec_transport::Resolve;
 use serde_json::Value;
@@ -24,6 +25,8 @@ pub(crate) struct Routes {
     pub(crate) endpoints: Registry,
     /// Their EndpointSlices, which name them in a label.
     pub(crate) slices: Registry,
+    /// The addresses that this server gives to Services.
+    pub(crate) range: ServiceRange,
 }
 
 /// The way to one Service.
@@ -58,7 +61,7 @@ impl Routes {
                 slices.push(slice);
             }
         }
-        addresses(&service, endpoints.as_ref(), &slices, port)
+        addresses(&service, endpoints.as_ref(), &slices, self.range, port)
     }
 }
 
@@ -66,6 +69,7 @@ fn addresses(
     service: &Value,
     endpoints: Option<&Value>,
     slices: &[Value],
+    range: ServiceRange,
     port: u16,
 ) -> Result<Vec<Address>, String> {
     let name = Meta::of(service).name();
@@ -92,21 +96,15 @@ fn addresses(
         }
     }
     let own = text("/spec/clusterIP");
-    if addresses.is_empty() && !matches!(own, "" | "None") && !is_made_up(own) {
+    // The addresses that this server gives to Services lead nowhere: there is no proxy behind them.
+    let is_made_up = || own.parse::<Ipv4Addr>().is_ok_and(|address| range.contains(address));
+    if addresses.is_empty() && !matches!(own, "" | "None") && !is_made_up() {
         addresses.push((own.to_owned(), port));
     }
     if addresses.is_empty() {
         return Err(format!("no endpoints available for service {}", quoted(name)));
     }
     Ok(addresses)
-}
-
-/// The addresses that this server gives to Services lead nowhere: there is no proxy behind them.
-fn is_made_up(address: &str) -> bool {
-    address.parse::<Ipv4Addr>().is_ok_and(|address| {
-        let [first, second, ..] = address.octets();
-        first == 10 && second & 0xf0 == 96
-    })
 }
 
 fn is_ready(endpoint: &Value) -> bool {
@@ -138,7 +136,10 @@ mod tests {
     #[test]
     fn an_external_name_is_the_host_itself() {
         let service = service(&json!({"type": "ExternalName", "externalName": "localhost"}));
-        assert_eq!(addresses(&service, None, &[], 8443), Ok(vec![("localhost".to_owned(), 8443)]));
+        assert_eq!(
+            addresses(&service, None, &[], ServiceRange::default(), 8443),
+            Ok(vec![("localhost".to_owned(), 8443)])
+        );
     }
 
     #[test]
@@ -158,7 +159,7 @@ mod tests {
                 {"addresses": ["::1"]}
             ]
         });
-        let found = addresses(&service, Some(&endpoints), &[slice], 443).unwrap();
+        let found = addresses(&service, Some(&endpoints), &[slice], ServiceRange::default(), 443).unwrap();
         let found: Vec<String> = found.iter().map(|(host, port)| format!("{host} {port}")).collect();
         assert_eq!(found, ["127.0.0.1 8443", "127.0.0.2 9443", "::1 9443"]);
     }
@@ -167,14 +168,17 @@ mod tests {
     fn a_service_that_leads_nowhere_says_so() {
         let spec = |address: &str| service(&json!({"clusterIP": address, "ports": [{"port": 443}]}));
         let none = r#"no endpoints available for service "hook""#;
-        assert_eq!(addresses(&spec("10.96.1.2"), None, &[], 443), Err(none.to_owned()));
-        assert_eq!(addresses(&spec("None"), None, &[], 443), Err(none.to_owned()));
         assert_eq!(
-            addresses(&spec("192.168.1.2"), None, &[], 443),
+            addresses(&spec("10.96.1.2"), None, &[], ServiceRange::default(), 443),
+            Err(none.to_owned())
+        );
+        assert_eq!(addresses(&spec("None"), None, &[], ServiceRange::default(), 443), Err(none.to_owned()));
+        assert_eq!(
+            addresses(&spec("192.168.1.2"), None, &[], ServiceRange::default(), 443),
             Ok(vec![("192.168.1.2".to_owned(), 443)])
         );
         assert_eq!(
-            addresses(&spec("192.168.1.2"), None, &[], 80),
+            addresses(&spec("192.168.1.2"), None, &[], ServiceRange::default(), 80),
             Err(r#"no service port 80 found for service "hook""#.to_owned())
         );
     }

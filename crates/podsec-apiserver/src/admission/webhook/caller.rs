@@ -32,6 +32,7 @@ impl Caller {
                 services: registry("", "services")?,
                 endpoints: registry("", "endpoints")?,
                 slices: registry("discovery.k8s.io", "endpointslices")?,
+                range: resources.service_range(),
             })
         };
         Self {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 pub use super::pool::{Pool, Refused};
+pub use super::range::{RangeError, ServiceRange};
 use super::{addresses, ports};
 use crate::object::{Fields, FieldsMut, metadata};
 

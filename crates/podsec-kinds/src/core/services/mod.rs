@@ -9,6 +9,7 @@ pub mod allocation;
 mod classification;
 mod pool;
 mod ports;
+mod range;
 mod validation;
 
 use jiff::Timestamp;

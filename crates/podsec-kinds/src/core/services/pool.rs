@@ -7,14 +7,16 @@ use podsec_apimachinery::field::Error;
 use serde_json::Value;
 
 use super::classification::{needs_health_check, node_ports};
+use super::range::ServiceRange;
 use crate::ip;
 use crate::object::Fields;
 
-/// What no other service may have: the addresses of 10.96.0.0/12 and the ports 30000 to 32767 that are taken.
+/// What no other service may have: the addresses of a range and the ports 30000 to 32767 that are taken.
 ///
 /// It is made anew from the stored services for each service that is written, so that it never says other than they.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
+    range: ServiceRange,
     addresses: BTreeSet<u32>,
     ports: BTreeSet<i64>,
     pub(super) seed: u64,
@@ -33,6 +35,11 @@ pub enum Refused {
 }
 
 impl Pool {
+    /// All addresses of a range, and all ports.
+    pub fn of(range: ServiceRange) -> Self {
+        Self { range, ..Self::default() }
+    }
+
     /// Notes what a service has.
     pub fn hold(&mut self, service: &Value) {
         let spec = service.at("spec");
@@ -59,11 +66,11 @@ impl Pool {
             Some(IpAddr::V4(address)) => address,
             other => {
                 let shown = other.map_or_else(|| text.to_owned(), |address| address.to_string());
-                return Err(out_of_range(&shown));
+                return Err(self.out_of_range(&shown));
             }
         };
-        if !(FIRST_ADDRESS..=LAST_ADDRESS).contains(&address.to_bits()) {
-            return Err(out_of_range(&address.to_string()));
+        if !(self.range.first()..=self.range.last()).contains(&address) {
+            return Err(self.out_of_range(&address.to_string()));
         }
         let free = self.addresses.insert(address.to_bits());
         if free || self.trial.is_some() { Ok(()) } else { Err("provided IP is already allocated".to_owned()) }
@@ -75,8 +82,10 @@ impl Pool {
             let start = from + u32::try_from(self.seed % u64::from(to - from + 1)).unwrap_or_default();
             (start..=to).chain(from..start).find(|address| !self.addresses.contains(address))
         };
-        let own = FIRST_ADDRESS + 256;
-        let address = find(own, LAST_ADDRESS).or_else(|| find(FIRST_ADDRESS, own - 1))?;
+        let (first, own, last) =
+            (self.range.first().to_bits(), self.range.first_dynamic(), self.range.last().to_bits());
+        let by_hand = || if own > first { find(first, own - 1) } else { None };
+        let address = find(own, last).or_else(by_hand)?;
         self.addresses.insert(address);
         Some(Ipv4Addr::from_bits(address))
     }
@@ -108,16 +117,15 @@ impl Pool {
         self.ports.insert(port);
         Some(port)
     }
-}
 
-fn out_of_range(address: &str) -> String {
-    format!("the provided IP ({address}) is not in the valid range. The range of valid IPs is 10.96.0.0/12")
+    fn out_of_range(&self, address: &str) -> String {
+        let range = self.range;
+        format!("the provided IP ({address}) is not in the valid range. The range of valid IPs is {range}")
+    }
 }
 
 /// The cause of a port that somebody has.
 const ALLOCATED_PORT: &str = "provided port is already allocated";
-const FIRST_ADDRESS: u32 = Ipv4Addr::new(10, 96, 0, 1).to_bits();
-const LAST_ADDRESS: u32 = Ipv4Addr::new(10, 111, 255, 254).to_bits();
 const FIRST_PORT: i64 = 30000;
 const LAST_PORT: i64 = 32767;
 
@@ -127,11 +135,14 @@ mod tests {
 
     #[test]
     fn the_ranges_are_used_to_their_end() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::of("10.0.0.0/28".parse().unwrap());
         let ports: BTreeSet<i64> = std::iter::from_fn(|| pool.next_port()).collect();
         assert_eq!(ports, (FIRST_PORT..=LAST_PORT).collect());
-        pool.addresses.extend(FIRST_ADDRESS + 1..=LAST_ADDRESS);
-        assert_eq!(pool.next_address(), Some(Ipv4Addr::new(10, 96, 0, 1)));
+        let addresses: BTreeSet<Ipv4Addr> = std::iter::from_fn(|| pool.next_address()).collect();
+        assert_eq!(addresses, (1..15).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect());
+        let mut pool = Pool::of("10.0.0.0/24".parse().unwrap());
+        let last = (0..254).map_while(|_| pool.next_address()).last().unwrap();
+        assert!(last < Ipv4Addr::new(10, 0, 0, 17), "{last} is given before those for people are left");
         assert_eq!(pool.next_address(), None);
     }
 }
