@@ -6,7 +6,8 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    cel, check, completions, envtest, evaluate, explain, fix, images, inspect, man, plan, schema, serve, webhook,
+    cel, check, completions, envtest, evaluate, explain, fix, images, inspect, man, plan, schema, serve,
+    webhook,
 };
 
 /// Kubernetes Pod Security: what would be refused, why, and the edit that mends it.
