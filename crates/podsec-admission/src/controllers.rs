@@ -5,18 +5,24 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::quote::quoted;
 use podsec_standards::Level;
 
-use crate::admission::{Admission, namespace_labels};
 use crate::cluster::Cluster;
 use crate::evaluation::{Enforcement, evaluate};
+use crate::exemptions::exempt;
+use crate::namespace_labels::namespace_labels;
 use crate::object::{self, Object};
 use crate::request::Request;
 use crate::response::{Event, Response};
+use podsec_policy::configuration::Configuration;
 
-pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Request<'_>) -> Response {
+pub(crate) fn review(
+    configuration: &Configuration,
+    cluster: &impl Cluster,
+    request: &Request<'_>,
+) -> Response {
     if !request.subresource.is_empty() {
         return Response::allow();
     }
-    if let Some(response) = admission.exempt(request) {
+    if let Some(response) = exempt(configuration, request) {
         return response;
     }
     let labels = match namespace_labels(cluster, &request.namespace) {
@@ -25,14 +31,16 @@ pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Re
             return unjudged(format!("failed to lookup namespace {}: {error}", quoted(&request.namespace)));
         }
     };
-    let policies = labels.policies(&admission.configuration.defaults);
+    let policies = labels.policies(&configuration.defaults);
     let silent = policies.warn.level == Level::Privileged && policies.audit.level == Level::Privileged;
     if silent && labels.are_valid() {
         return Response::allow();
     }
     match object::decode(request) {
-        Ok(Object::Pod(pod)) => evaluate(admission, &policies, &labels, &pod, Enforcement::Spare),
-        Ok(Object::Template(Some(pod))) => evaluate(admission, &policies, &labels, &pod, Enforcement::Spare),
+        Ok(Object::Pod(pod)) => evaluate(configuration, &policies, &labels, &pod, Enforcement::Spare),
+        Ok(Object::Template(Some(pod))) => {
+            evaluate(configuration, &policies, &labels, &pod, Enforcement::Spare)
+        }
         Ok(Object::Template(None)) => Response::allow(),
         Ok(Object::None) => Response::objectless(Status::bad_request("failed to decode object")),
         Ok(Object::Namespace(_)) => unjudged(unexpected_type("/v1, Kind=Namespace")),

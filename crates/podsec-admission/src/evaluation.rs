@@ -5,8 +5,8 @@ use podsec_apimachinery::field;
 use podsec_apimachinery::status::GroupResource;
 use podsec_standards::{Pod, Policy};
 
-use crate::admission::Admission;
 use crate::response::{Decision, Event, Exemption, Response, Violated};
+use podsec_policy::configuration::Configuration;
 use podsec_policy::labels::{Mode, NamespaceLabels, Policies};
 
 /// What the enforced policy means for a request.
@@ -23,14 +23,13 @@ pub(crate) enum Enforcement<'a> {
 
 /// Judges a pod. Modes that have the same policy are judged once.
 pub(crate) fn evaluate(
-    admission: &Admission,
+    configuration: &Configuration,
     policies: &Policies,
     labels: &NamespaceLabels,
     pod: &Pod<'_>,
     enforcement: Enforcement<'_>,
 ) -> Response {
-    if pod.runtime_class_name().is_some_and(|name| admission.configuration.exemptions.has_runtime_class(name))
-    {
+    if pod.runtime_class_name().is_some_and(|name| configuration.exemptions.has_runtime_class(name)) {
         return Response::exempt(Exemption::RuntimeClass).counting(Event::Exemption);
     }
     let mut response = Response::allow();

@@ -20,9 +20,12 @@ pub mod review;
 
 mod admission;
 mod controllers;
+mod decode_error;
 mod evaluation;
+mod exemptions;
 mod existing_pods;
 mod kinds;
+mod namespace_labels;
 mod namespaces;
 mod object;
 mod pods;

@@ -4,15 +4,19 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::quote::quoted;
 use podsec_standards::Level;
 
-use crate::admission::Admission;
 use crate::cluster::Cluster;
 use crate::existing_pods;
 use crate::object::{self, Namespace, Object};
 use crate::request::{Operation, Request};
 use crate::response::Response;
+use podsec_policy::configuration::Configuration;
 use podsec_policy::labels::{Mode, NamespaceLabels, Policies};
 
-pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Request<'_>) -> Response {
+pub(crate) fn review(
+    configuration: &Configuration,
+    cluster: &impl Cluster,
+    request: &Request<'_>,
+) -> Response {
     if !request.subresource.is_empty() {
         return Response::allow();
     }
@@ -22,24 +26,24 @@ pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Re
         Err(error) => return bad_request("failed to decode object", Some(&error)),
     };
     match request.operation {
-        Operation::Create => create(admission, request, &namespace),
-        Operation::Update => update(admission, cluster, request, &namespace),
+        Operation::Create => create(configuration, request, &namespace),
+        Operation::Update => update(configuration, cluster, request, &namespace),
         _ => Response::allow(),
     }
 }
 
-fn create(admission: &Admission, request: &Request<'_>, namespace: &Namespace<'_>) -> Response {
+fn create(configuration: &Configuration, request: &Request<'_>, namespace: &Namespace<'_>) -> Response {
     if !namespace.labels.are_valid() {
         return invalid(request, &namespace.labels);
     }
-    if admission.configuration.exemptions.has_namespace(&request.namespace) {
-        return exempt(admission, namespace);
+    if configuration.exemptions.has_namespace(&request.namespace) {
+        return exempt(configuration, namespace);
     }
     Response::allow()
 }
 
 fn update(
-    admission: &Admission,
+    configuration: &Configuration,
     cluster: &impl Cluster,
     request: &Request<'_>,
     namespace: &Namespace<'_>,
@@ -54,23 +58,23 @@ fn update(
     if !namespace.labels.are_valid() && namespace.labels.errors() != old.labels.errors() {
         return invalid(request, &namespace.labels);
     }
-    let defaults = &admission.configuration.defaults;
+    let defaults = &configuration.defaults;
     let (enforced, before) =
         (namespace.labels.policies(defaults).enforce, old.labels.policies(defaults).enforce);
     let relaxed = enforced.version == before.version && enforced.level <= before.level;
     if enforced.level == Level::Privileged || relaxed {
         return Response::allow();
     }
-    if admission.configuration.exemptions.has_namespace(&request.namespace) {
-        return exempt(admission, namespace);
+    if configuration.exemptions.has_namespace(&request.namespace) {
+        return exempt(configuration, namespace);
     }
-    let exemptions = &admission.configuration.exemptions;
+    let exemptions = &configuration.exemptions;
     Response::allow_with_warnings(existing_pods::warnings(cluster, exemptions, &namespace.name, enforced))
 }
 
 /// Tells whoever labels an exempt namespace that the labels have no effect, if they would otherwise.
-fn exempt(admission: &Admission, namespace: &Namespace<'_>) -> Response {
-    let defaults = &admission.configuration.defaults;
+fn exempt(configuration: &Configuration, namespace: &Namespace<'_>) -> Response {
+    let defaults = &configuration.defaults;
     let policies = namespace.labels.policies(defaults);
     if policies.are_privileged() || policies.are_equivalent(defaults) {
         return Response::allow();

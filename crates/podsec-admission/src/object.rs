@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use podsec_apimachinery::quote::quoted;
 use podsec_standards::json::{self, Part, PodObject, TypeMeta, Value};
 use podsec_standards::{Pod, Workload};
 
+use crate::decode_error::DecodeError;
 use crate::kinds;
 use crate::request::{GroupVersionKind, Request};
 use crate::type_meta;
@@ -77,19 +77,6 @@ fn decode_as<'a>(
     }
     let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     Err(DecodeError::UnknownKind { kind: kind.to_owned(), version })
-}
-
-/// Why an object cannot be decoded. Upstream quotes Go's decoder here; these words are our own.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DecodeError {
-    #[error("unexpected GroupVersion string: {0}")]
-    GroupVersion(String),
-    #[error("Object '{0}' is missing")]
-    Missing(&'static str),
-    #[error(transparent)]
-    Json(#[from] podsec_standards::DecodeError),
-    #[error("no kind {} is registered for version {}", quoted(kind), quoted(version))]
-    UnknownKind { kind: String, version: String },
 }
 
 fn namespace(json: &[u8]) -> Result<Object<'_>, DecodeError> {

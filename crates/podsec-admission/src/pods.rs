@@ -4,19 +4,25 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::quote::quoted;
 use podsec_standards::{Level, Policy, Version};
 
-use crate::admission::{Admission, namespace_labels};
 use crate::cluster::Cluster;
 use crate::evaluation::{Enforcement, evaluate};
+use crate::exemptions::exempt;
+use crate::namespace_labels::namespace_labels;
 use crate::object::{self, Object};
 use crate::request::{Operation, Request};
 use crate::response::{Decision, Event, Response, Violated};
+use podsec_policy::configuration::Configuration;
 use podsec_policy::labels::Mode;
 
-pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Request<'_>) -> Response {
+pub(crate) fn review(
+    configuration: &Configuration,
+    cluster: &impl Cluster,
+    request: &Request<'_>,
+) -> Response {
     if IGNORED_SUBRESOURCES.contains(&request.subresource.as_ref()) {
         return Response::allow();
     }
-    if let Some(response) = admission.exempt(request) {
+    if let Some(response) = exempt(configuration, request) {
         return response;
     }
     let labels = match namespace_labels(cluster, &request.namespace) {
@@ -26,7 +32,7 @@ pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Re
             return fatal(Response::refuse_with_error(Status::internal(&why), Some(&error)));
         }
     };
-    let policies = labels.policies(&admission.configuration.defaults);
+    let policies = labels.policies(&configuration.defaults);
     if policies.are_privileged() && labels.are_valid() {
         return allow_privileged();
     }
@@ -45,7 +51,7 @@ pub(crate) fn review(admission: &Admission, cluster: &impl Cluster, request: &Re
             return Response::allow();
         }
     }
-    evaluate(admission, &policies, &labels, &pod, Enforcement::Refuse { name: &request.name })
+    evaluate(configuration, &policies, &labels, &pod, Enforcement::Refuse { name: &request.name })
 }
 
 /// Subresources of pods that hold no pod. Any other is judged as a pod, so that a subresource that Kubernetes

@@ -2,7 +2,7 @@
 
 use podsec_standards::json::TypeMeta;
 
-use crate::object::DecodeError;
+use crate::decode_error::DecodeError;
 use crate::request::GroupVersionKind;
 
 /// Group, version and kind; what the object leaves open is as expected.

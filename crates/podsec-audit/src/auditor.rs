@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::channel::oneshot;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -12,8 +11,9 @@ use crate::metrics::Counters;
 use crate::policy::{Level, Policy, Stage};
 use crate::recording::Recording;
 use crate::request::{Request, User};
+use crate::shared::{Clock, Output, Shared};
 use crate::sink::Sink;
-use crate::writer::{Writer, record};
+use crate::writer::Writer;
 use crate::{Event, Metrics, request};
 
 /// Records requests as a policy wants them. Clones are the same auditor.
@@ -22,30 +22,11 @@ pub struct Auditor {
     shared: Arc<Shared>,
 }
 
-/// Where the auditor reads the time; replaced in tests.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// The request could not be recorded and must not run. The client gets 500 as plain text:
 /// `Internal Server Error: "<uri>": failed to store audit event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to store audit event")]
 pub struct Rejected;
-
-pub(crate) struct Shared {
-    policy: Policy,
-    output: Output,
-    strict: bool,
-    clock: Clock,
-    counters: Arc<Counters>,
-}
-
-/// Who writes the events.
-enum Output {
-    /// Whoever records them.
-    Here(Box<dyn Sink>),
-    /// A thread of its own.
-    Beside(Writer),
-}
 
 impl Auditor {
     /// An auditor in mode `blocking`: events are written before the request goes on, and a lost event does not
@@ -185,24 +166,6 @@ impl Auditor {
             annotations: std::collections::BTreeMap::new(),
         };
         Recording::new(Arc::clone(&self.shared), event, &decision, request.attributes.is_long_running())
-    }
-}
-
-impl Shared {
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    /// Hands an event to the sink. False when it is known to be lost; what a thread writes is known from `pending`.
-    pub(crate) fn write(&self, event: &Event, pending: &mut Vec<oneshot::Receiver<bool>>) -> bool {
-        self.counters.events.fetch_add(1, Ordering::Relaxed);
-        match &self.output {
-            Output::Here(sink) => record(&**sink, &self.counters, event),
-            Output::Beside(writer) => {
-                pending.push(writer.write(event));
-                true
-            }
-        }
     }
 }
 

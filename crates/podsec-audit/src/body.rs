@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::event::ObjectReference;
 use crate::json;
+use crate::object_reference::ObjectReference;
 
 /// A body as it is kept: JSON text.
 pub(crate) type Body = Box<RawValue>;

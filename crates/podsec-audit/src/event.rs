@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json;
+use crate::object_reference::ObjectReference;
 use crate::policy::{Level, Stage};
 use crate::request::User;
 
@@ -71,36 +72,6 @@ pub struct AuthenticationMetadata {
     /// The verb that allowed a constrained impersonation.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub impersonation_constraint: String,
-}
-
-/// `audit.k8s.io/v1` `ObjectReference`; empty members are left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ObjectReference {
-    /// The plural resource.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub resource: String,
-    /// The namespace.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub namespace: String,
-    /// The name.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// The uid that the request's body states.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub uid: String,
-    /// The API group; empty for core.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub api_group: String,
-    /// The API version.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub api_version: String,
-    /// The resource version that the request's body states.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub resource_version: String,
-    /// The subresource.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub subresource: String,
 }
 
 /// `metav1.Status` as events carry it: without kind and apiVersion, its `metadata` always empty.

@@ -6,10 +6,10 @@ use futures::channel::oneshot;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::auditor::Shared;
 use crate::event::ResponseStatus;
 use crate::policy::{Decision, Level, Stage};
 use crate::request::User;
+use crate::shared::Shared;
 use crate::{Event, body};
 
 /// The events of one request. Clones record the same request.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::event::ObjectReference;
+use crate::object_reference::ObjectReference;
 
 /// A request that arrived.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::GROUP;
 use crate::json::{list, text};
+use crate::rule::GROUP;
 use crate::rule::Rule;
 
 /// All of them, namespaces' roles last, each as a client would create it. The rules of `admin`, `edit` and `view` are

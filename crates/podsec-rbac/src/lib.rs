@@ -23,8 +23,5 @@ pub use objects::Objects;
 pub use policy::{Decision, Policy, Rules};
 pub use reconcile::{Reconciled, reconcile};
 pub use request::{Attributes, Target, User};
-pub use rule::Rule;
+pub use rule::{GROUP, Rule};
 pub use subject::{Subject, SubjectKind};
-
-/// The API group of roles and bindings.
-pub const GROUP: &str = "rbac.authorization.k8s.io";

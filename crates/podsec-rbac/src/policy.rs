@@ -116,7 +116,7 @@ impl Policy {
         let found = (kind == "ClusterRole" || !namespace.is_empty())
             .then(|| self.roles.get(&(namespace.to_owned(), name.to_owned())))
             .flatten();
-        found.cloned().ok_or_else(|| format!("{resource}.{} {} not found", crate::GROUP, quoted(name)))
+        found.cloned().ok_or_else(|| format!("{resource}.{} {} not found", crate::rule::GROUP, quoted(name)))
     }
 
     /// Decides about one request.

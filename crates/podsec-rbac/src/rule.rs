@@ -97,6 +97,9 @@ pub(crate) fn url_matches(own: &str, path: &str) -> bool {
     own == path || own.ends_with('*') && path.starts_with(own.trim_end_matches('*'))
 }
 
+/// The API group of roles and bindings.
+pub const GROUP: &str = "rbac.authorization.k8s.io";
+
 #[cfg(test)]
 mod tests {
     use super::*;

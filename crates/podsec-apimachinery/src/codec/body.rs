@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::error::BodyError;
 use super::json::{self, Json};
-use super::protobuf::{self, ProtobufError, Unknown};
-use crate::quote::quoted;
+use super::protobuf::{self, Unknown};
+use super::protobuf_error::ProtobufError;
 use crate::schema::catalog::{api_version, group_version};
 use crate::schema::{self, DecodeError, Decoded, Definitions, Resource, Subresource};
+use podsec_go::quote::quoted;
 
 /// The serialization of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,9 @@ pub mod json;
 pub mod protobuf;
 
 mod error;
+mod protobuf_error;
 mod wire;
 
 pub use body::{Body, Encoding, Kind, decode, decode_delete_options};
 pub use error::BodyError;
+pub use protobuf_error::ProtobufError;

@@ -1,6 +1,6 @@
 //! The protobuf wire format: numbered fields in four encodings.
 
-use super::protobuf::ProtobufError;
+use super::protobuf_error::ProtobufError;
 
 /// One value as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

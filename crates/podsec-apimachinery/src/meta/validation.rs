@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::Meta;
+use super::object_meta::Meta;
 use crate::field::{self, Path};
 use crate::name::{self, NameRule};
-use crate::quote::{is_printable, quoted};
+use podsec_go::quote::{is_printable, quoted};
 
 /// Where objects of a kind live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

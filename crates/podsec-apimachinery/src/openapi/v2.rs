@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{INFO, Info};
+use super::index::{INFO, Info};
 use crate::schema::document;
 
 /// What a client is answered.

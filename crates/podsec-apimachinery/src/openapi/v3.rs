@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::{CustomSchema, INFO, paths};
+use super::index::{CustomSchema, INFO};
+use super::paths;
 use crate::schema::catalog::{Catalog, Resource};
 use crate::schema::{Definitions, document as definitions};
 

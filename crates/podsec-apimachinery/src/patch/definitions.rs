@@ -21,8 +21,8 @@ impl TypeSchema for Schema<'_> {
             }
             schema::Shape::Quantity | schema::Shape::IntOrString => Shape::Scalar(Scalar::Any),
             schema::Shape::List(_) => Shape::List(match self.list_type() {
-                Some(schema::definitions::ListType::Set) => ListType::Set,
-                Some(schema::definitions::ListType::Map) => ListType::Map(self.list_map_keys().to_vec()),
+                Some(schema::ListType::Set) => ListType::Set,
+                Some(schema::ListType::Map) => ListType::Map(self.list_map_keys().to_vec()),
                 // What declares nothing, but merges under a strategic merge patch, merges here by the same key.
                 None if self.patch_strategy().merge => match self.patch_merge_key() {
                     Some(key) => ListType::Map(vec![key.to_owned()]),
@@ -31,7 +31,7 @@ impl TypeSchema for Schema<'_> {
                 _ => ListType::Atomic,
             }),
             schema::Shape::Map(_) | schema::Shape::Struct(_) => Shape::Map(match self.map_type() {
-                Some(schema::definitions::MapType::Atomic) => MapType::Atomic,
+                Some(schema::MapType::Atomic) => MapType::Atomic,
                 _ => MapType::Granular,
             }),
             _ => Shape::Untyped,

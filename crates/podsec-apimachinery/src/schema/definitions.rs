@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::document::{self, GoTypes, RawSchema};
+use super::document::{self, GoTypes, GroupVersionKind, RawSchema};
+use super::merging::{ListType, MapType, PatchStrategy};
 use super::messages;
-use super::node::{Node, NodeShape, TypeId};
+use super::node::{Node, NodeShape, Scalar, TypeId};
 
 /// A set of types that refer to each other.
 #[derive(Debug)]
@@ -66,35 +67,6 @@ pub struct Struct<'a> {
     name: &'a str,
     fields: &'a BTreeMap<String, Node>,
     always_written: &'a [&'static str],
-}
-
-/// How server-side apply merges a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListType {
-    /// Replaced as a whole.
-    Atomic,
-    /// Scalars, each at most once.
-    Set,
-    /// Structs told apart by [`Schema::list_map_keys`].
-    Map,
-}
-
-/// How server-side apply merges a map or a struct.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MapType {
-    /// Replaced as a whole.
-    Atomic,
-    /// Merged key by key.
-    Granular,
-}
-
-/// What a strategic merge patch does with a field: `x-kubernetes-patch-strategy`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PatchStrategy {
-    /// A list merges, by [`Schema::patch_merge_key`] or, without one, as a set; else it is replaced.
-    pub merge: bool,
-    /// `$retainKeys` is understood.
-    pub retain_keys: bool,
 }
 
 impl Definitions {
@@ -169,7 +141,7 @@ impl<'a> Schema<'a> {
     pub fn shape(self) -> Shape<'a> {
         let inner = |node| Schema { definitions: self.definitions, node };
         match &self.resolved().shape {
-            NodeShape::Scalar(scalar) => *scalar,
+            NodeShape::Scalar(scalar) => (*scalar).into(),
             NodeShape::List(item) => Shape::List(inner(item)),
             NodeShape::Map(value) => Shape::Map(inner(value)),
             NodeShape::Struct { name, fields, always_written } => {
@@ -275,6 +247,24 @@ impl<'a> Schema<'a> {
     }
 }
 
+impl From<Scalar> for Shape<'_> {
+    fn from(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Any => Self::Any,
+            Scalar::Boolean => Self::Boolean,
+            Scalar::Integer32 => Self::Integer32,
+            Scalar::Integer64 => Self::Integer64,
+            Scalar::Number => Self::Number,
+            Scalar::String => Self::String,
+            Scalar::Bytes => Self::Bytes,
+            Scalar::Time => Self::Time,
+            Scalar::MicroTime => Self::MicroTime,
+            Scalar::Quantity => Self::Quantity,
+            Scalar::IntOrString => Self::IntOrString,
+        }
+    }
+}
+
 impl<'a> Struct<'a> {
     /// The definition's name, as in `io.k8s.api.core.v1.PodSpec`.
     pub fn name(self) -> &'a str {
@@ -318,14 +308,6 @@ impl<'a> Struct<'a> {
     pub(crate) fn go_struct(self) -> &'a str {
         self.name.rsplit('.').next().unwrap_or(self.name)
     }
-}
-
-/// A kind in a version of a group; the core group is empty.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
-pub(crate) struct GroupVersionKind {
-    pub(crate) group: String,
-    pub(crate) version: String,
-    pub(crate) kind: String,
 }
 
 #[derive(Debug)]

@@ -8,8 +8,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::definitions::GroupVersionKind;
-
 /// The definitions without their descriptions, by name.
 pub(super) fn parsed() -> BTreeMap<String, RawSchema> {
     read()
@@ -46,6 +44,14 @@ pub(super) type GoTypes = BTreeMap<String, BTreeMap<String, String>>;
 /// The Go types that the definitions do not tell.
 pub(super) fn go_types() -> GoTypes {
     serde_json::from_str(include_str!("../../data/go-types.json")).expect("the tests parse this constant")
+}
+
+/// A kind in a version of a group; the core group is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+pub(crate) struct GroupVersionKind {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) kind: String,
 }
 
 /// A schema of OpenAPI v2, as far as decoding and merging need it.

@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::time::TimeError;
 use crate::codec::json::OutOfRange;
-use crate::quote::quoted;
 use podsec_go::quantity::QuantityError;
+use podsec_go::quote::quoted;
 
 /// A field that strict field validation refuses, and that is a warning otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]

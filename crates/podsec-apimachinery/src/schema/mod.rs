@@ -18,6 +18,7 @@ pub(crate) mod document;
 pub(crate) mod messages;
 
 mod error;
+mod merging;
 mod node;
 
 pub use catalog::{Catalog, Resource, Subresource, Verb};
@@ -25,4 +26,5 @@ pub use convert::{ConvertError, Converted, convert};
 pub use definitions::{Definitions, Schema, Shape};
 pub use error::{DecodeError, StrictCause, StrictError, strict_message};
 pub use fields::{Decoded, decode, decode_untyped};
+pub use merging::{ListType, MapType, PatchStrategy};
 pub use structural::{CustomType, Structural};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::definitions::{ListType, MapType, PatchStrategy, Shape};
 use super::document::RawSchema;
+use super::merging::{ListType, MapType, PatchStrategy};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TypeId(pub(super) usize);
@@ -57,9 +57,25 @@ impl Node {
     }
 }
 
+/// A value without parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scalar {
+    Any,
+    Boolean,
+    Integer32,
+    Integer64,
+    Number,
+    String,
+    Bytes,
+    Time,
+    MicroTime,
+    Quantity,
+    IntOrString,
+}
+
 #[derive(Debug)]
 pub(super) enum NodeShape {
-    Scalar(Shape<'static>),
+    Scalar(Scalar),
     List(Box<Node>),
     Map(Box<Node>),
     Struct {
@@ -97,13 +113,13 @@ fn shape(name: &str, raw: &RawSchema, names: &HashMap<String, TypeId>) -> NodeSh
             let fields = raw.properties.iter().map(field).collect();
             return NodeShape::Struct { name: name.to_owned(), fields, always_written: Vec::new() };
         }
-        (Some("boolean"), _) => Shape::Boolean,
-        (Some("integer"), Some("int32")) => Shape::Integer32,
-        (Some("integer"), _) => Shape::Integer64,
-        (Some("number"), _) => Shape::Number,
-        (Some("string"), Some("byte")) => Shape::Bytes,
-        (Some("string"), _) => Shape::String,
-        _ => Shape::Any,
+        (Some("boolean"), _) => Scalar::Boolean,
+        (Some("integer"), Some("int32")) => Scalar::Integer32,
+        (Some("integer"), _) => Scalar::Integer64,
+        (Some("number"), _) => Scalar::Number,
+        (Some("string"), Some("byte")) => Scalar::Bytes,
+        (Some("string"), _) => Scalar::String,
+        _ => Scalar::Any,
     };
     NodeShape::Scalar(scalar)
 }
@@ -111,13 +127,13 @@ fn shape(name: &str, raw: &RawSchema, names: &HashMap<String, TypeId>) -> NodeSh
 /// Types that decode themselves: their JSON is not what their fields say.
 fn special(name: &str) -> Option<NodeShape> {
     let scalar = match name {
-        "io.k8s.apimachinery.pkg.api.resource.Quantity" => Shape::Quantity,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => Shape::MicroTime,
-        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => Shape::Time,
-        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => Shape::IntOrString,
+        "io.k8s.apimachinery.pkg.api.resource.Quantity" => Scalar::Quantity,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => Scalar::MicroTime,
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Time" => Scalar::Time,
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => Scalar::IntOrString,
         "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1"
         | "io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
-        | "io.k8s.apimachinery.pkg.runtime.RawExtension" => Shape::Any,
+        | "io.k8s.apimachinery.pkg.runtime.RawExtension" => Scalar::Any,
         _ => return None,
     };
     Some(NodeShape::Scalar(scalar))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::quote::quoted;
+use podsec_go::quote::quoted;
 
 /// Requirements on fields, all of which must hold. Without any it matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

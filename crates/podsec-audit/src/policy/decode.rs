@@ -18,7 +18,7 @@ pub(super) struct RawRule {
     pub(super) users: Vec<String>,
     pub(super) user_groups: Vec<String>,
     pub(super) verbs: Vec<String>,
-    pub(super) resources: Vec<super::GroupResources>,
+    pub(super) resources: Vec<super::rules::GroupResources>,
     pub(super) namespaces: Vec<String>,
     pub(super) non_resource_urls: Vec<String>,
     pub(super) omit_stages: Vec<String>,
@@ -100,8 +100,8 @@ fn group_resources(
     field: Field<'_>,
     place: &str,
     unknown: &mut Vec<String>,
-) -> Result<super::GroupResources, String> {
-    let mut entry = super::GroupResources::default();
+) -> Result<super::rules::GroupResources, String> {
+    let mut entry = super::rules::GroupResources::default();
     for (name, value) in field.object("v1.GroupResources")? {
         let path = format!("rules.resources.{name}");
         let field = Field { of: "GroupResources", path: &path, value };

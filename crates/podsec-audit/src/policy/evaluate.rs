@@ -1,6 +1,6 @@
 //! Which rule a request falls under: the first that matches.
 
-use super::{GroupResources, Level, Policy, Rule, Stage};
+use super::rules::{GroupResources, Level, Policy, Rule, Stage};
 use crate::request::{Attributes, User};
 
 /// What the policy wants recorded of one request.

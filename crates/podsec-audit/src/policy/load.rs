@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Policy, decode, validate};
+use super::rules::Policy;
+use super::{decode, validate};
 
 /// A policy that was read, and what was odd about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +144,7 @@ fn read(content: &[u8]) -> Result<Document, String> {
 /// As Go words it: `open /nope: no such file or directory`.
 fn read_failure(path: &Path, error: &io::Error) -> String {
     let step = if error.kind() == io::ErrorKind::IsADirectory { "read" } else { "open" };
-    format!("{step} {}: {}", path.display(), crate::sink::system_error(error))
+    format!("{step} {}: {}", path.display(), crate::system_error::system_error(error))
 }
 
 /// Several errors as `[a, b]`, each once.

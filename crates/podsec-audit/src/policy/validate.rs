@@ -3,7 +3,7 @@
 use podsec_apimachinery::quote::quoted;
 
 use super::decode::{RawPolicy, RawRule};
-use super::{GroupResources, Level, Policy, Rule, Stage};
+use super::rules::{GroupResources, Level, Policy, Rule, Stage};
 
 /// Turns what was written into a policy, or into every error found in it.
 pub(super) fn validate(raw: RawPolicy) -> Result<Policy, Vec<String>> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Error, Sink};
+use super::contract::{Error, Sink};
 use crate::Event;
 
 /// Keeps every event; clones share what they keep.

@@ -1,63 +1,12 @@
 //! Where events go.
 
+mod contract;
 mod log;
 mod memory;
+mod options;
 mod rotation;
 
-use std::io;
-
-pub use log::{Format, Log, LogOptions, OpenError};
+pub use contract::{Error, Sink};
+pub use log::{Log, OpenError};
 pub use memory::Memory;
-
-use crate::Event;
-
-/// A place for events. Writers come from many threads at once.
-pub trait Sink: Send + Sync {
-    /// The name in metrics and diagnostics: `log`.
-    fn plugin(&self) -> &'static str;
-
-    /// Records one event before it returns.
-    ///
-    /// # Errors
-    /// When the event is lost.
-    fn write(&self, event: &Event) -> Result<(), Error>;
-
-    /// Waits until everything that was written is safe; called when the server shuts down.
-    ///
-    /// # Errors
-    /// When that cannot be.
-    fn flush(&self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-/// Why an event was lost.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The system refused.
-    #[error("{}", system_error(.0))]
-    Write(#[from] io::Error),
-    /// The event alone is larger than a log file may be.
-    #[error("write length {length} exceeds maximum file size {limit}")]
-    TooLong {
-        /// In bytes.
-        length: u64,
-        /// In bytes.
-        limit: u64,
-    },
-    /// The log takes nothing at the moment.
-    #[error("the log takes no events; what waits for it is lost when the process ends")]
-    Stuck,
-    /// The event has no JSON form.
-    #[error(transparent)]
-    Encode(#[from] serde_json::Error),
-}
-
-/// A system's error in Go's words: lower case, without its number.
-pub(crate) fn system_error(error: &io::Error) -> String {
-    let words = error.to_string();
-    let words = words.split(" (os error").next().unwrap_or_default();
-    let mut characters = words.chars();
-    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
-}
+pub use options::{Format, LogOptions};

@@ -16,7 +16,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Error, LogOptions};
+use super::contract::Error;
+use super::options::LogOptions;
 
 /// When to put a file aside, and what to keep.
 #[derive(Clone, Debug)]

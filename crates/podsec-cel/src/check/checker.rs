@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::assign::{Substitutions, most_general};
-use super::{Checked, Reference};
+use super::checked::{Checked, Reference};
 use crate::declaration::Function;
 use crate::environment::Environment;
 use crate::syntax::ast::{Comprehension, Expr, Id, Kind, Literal, MapEntry, StructField};

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
+use super::checked::{Checked, Reference};
 use super::function_cost::{self, Node};
-use super::{Checked, Reference};
 use crate::cost_range::{CostRange, SizeHints};
 use crate::syntax::Parsed;
 use crate::syntax::ast::{Comprehension, Expr, Id, Kind, Literal};

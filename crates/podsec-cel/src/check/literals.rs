@@ -1,7 +1,7 @@
 //! What is wrong with constants: durations, times and patterns that are none, lists and maps of mixed types, and texts
 //! for `format` that do not fit their arguments.
 
-use super::Checked;
+use super::checked::Checked;
 use crate::error::Budget;
 use crate::library::{self, pattern};
 use crate::syntax::ast::{Expr, Id, Kind, Literal};

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::entry::Entry;
+use super::renderer::{Assembly, Lines, Renderer};
 use super::wording::{IMAGE_USER, not_started, patch};
-use super::{Assembly, Lines, Renderer};
 use crate::Source;
 use crate::finding::FileReport;
 

@@ -9,8 +9,9 @@ use std::io::{self, Write};
 use podsec_yaml::Position;
 
 use super::entry::Entry;
+use super::renderer::{Assembly, Lines, Renderer};
 use super::wording::{IMAGE_USER, counted, not_started, placed_consequence, refused, remedies};
-use super::{Assembly, Concise, Lines, Renderer, Summary};
+use super::{Concise, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport, Problem};
 

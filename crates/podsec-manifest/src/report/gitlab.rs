@@ -7,10 +7,11 @@ use podsec_standards::Level;
 use podsec_yaml::Position;
 use serde::Serialize;
 
+use super::Summary;
 use super::entry::Entry;
 use super::fingerprint::fingerprint;
+use super::renderer::{Assembly, Renderer, separate};
 use super::wording::{IMAGE_USER, not_started, patch};
-use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::finding::FileReport;
 

@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use askama::Template;
 use podsec_standards::CHECKS;
 
+use super::Summary;
 use super::excerpt::Excerpt;
 use super::fingerprint::fingerprint;
+use super::renderer::{Assembly, Renderer};
 use super::wording::{documentation, expectation, not_started, object, policy, remedies, title};
-use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport};
 

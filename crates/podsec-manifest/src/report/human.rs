@@ -9,10 +9,10 @@ use podsec_yaml::Position;
 
 use super::entry::Entry;
 use super::excerpt::{Cursor, Excerpt, Window};
+use super::renderer::{Assembly, Lines, Renderer};
 use super::wording::{
     IMAGE_USER, counted, expectation, not_started, patch, placed_consequence, push_expectation, push_remedy,
 };
-use super::{Assembly, Lines, Renderer};
 use crate::Source;
 use crate::finding::{FileReport, Finding, Place, PodReport, Problem, Told};
 

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::Summary;
+use super::renderer::{Assembly, Renderer, separate};
 use super::wording::{documentation, policy, remedies};
-use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::finding::{FileReport, Place, PodReport, Problem, Told};
 

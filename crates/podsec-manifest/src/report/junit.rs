@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use podsec_standards::Safety;
 
+use super::Summary;
+use super::renderer::{Assembly, Renderer};
 use super::wording::{IMAGE_USER, not_started, object, policy};
-use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::{FileReport, PodReport};
 

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use super::Summary;
 use super::entry::Entry;
 use podsec_standards::Safety;
 
+use super::renderer::{Assembly, Renderer};
 use super::wording::{IMAGE_USER, counted, not_started, object, patch, policy};
-use super::{Assembly, Renderer, Summary};
 use crate::Source;
 use crate::finding::FileReport;
 

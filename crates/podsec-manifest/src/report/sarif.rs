@@ -8,12 +8,13 @@ use std::io::{self, Write};
 use podsec_standards::{CHECKS, Check, Level};
 use serde::Serialize;
 
+use super::Summary;
 use super::fingerprint::fingerprint;
+use super::renderer::{Assembly, Renderer, separate};
 use super::replacement::{SourceFix, source_fix};
 use super::wording::{
     IMAGE_USER, counted, documentation, not_started, object, patch, policy, push_remedy, title, uri,
 };
-use super::{Assembly, Renderer, Summary, separate};
 use crate::Source;
 use crate::check::Kept;
 use crate::finding::{FileReport, Place, PodReport, Problem, Silence, Silenced, Told};

@@ -1,8 +1,9 @@
 //! `AdmissionConfiguration` of `apiserver.config.k8s.io`: the file of kube-apiserver that holds the configuration of
 //! each admission plugin, or says in which file it is.
 
+use super::ConfigurationError;
 use super::object::Object;
-use super::{Configuration, ConfigurationError, expect_json};
+use super::pod_security::{Configuration, expect_json};
 
 /// What an `AdmissionConfiguration` says about the plugin `PodSecurity`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::EXPECT;
 use hyper::{Request, Version};
 
-use super::{Pace, discard};
+use super::reading::{Pace, discard};
 
 /// The body of a request that has arrived.
 #[derive(Debug)]

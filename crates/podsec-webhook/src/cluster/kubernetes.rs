@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
+use super::live::{Answer, Live};
 use super::throttle::Throttle;
 use super::watch::chain;
-use super::{Answer, Live};
 
 /// A cluster behind its API server, asked no more often than is allowed.
 pub struct Kubernetes {

@@ -9,7 +9,7 @@ use super::field_set::FieldSet;
 use super::schema::TypeSchema;
 use super::typed::{Comparison, compare};
 use crate::meta::{Meta, MetaMut, time_text};
-use crate::quote::quoted;
+use podsec_go::quote::quoted;
 
 /// Who changes an object, and when.
 #[derive(Clone, Copy, Debug)]

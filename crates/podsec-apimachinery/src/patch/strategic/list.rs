@@ -1,120 +1,14 @@
-//! Lists under a strategic merge patch: merged by key or as sets, deleted from, and put in order.
+//! Lists under a strategic merge patch: what is deleted from them, and how they are put in order.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{
-    Fields, PATCH, SET_ELEMENT_ORDER, list_name, merge_map, strategy, unknown_directive, without_directives,
-};
-use crate::patch::schema::TypeSchema;
+use super::directive::{PATCH, SET_ELEMENT_ORDER, unknown_directive};
 use crate::patch::{Error, GoFormat};
 
-/// Takes every `$setElementOrder/x` out of `patch`, merges the list `x` and puts it in that order.
-///
-/// The order is that of the directive, then that of the object for what only the object has.
-pub(super) fn set_element_orders<S: TypeSchema>(
-    original: &mut Fields,
-    patch: &mut Fields,
-    schema: Option<&S>,
-) -> Result<(), Error> {
-    let directives: Vec<String> =
-        patch.keys().filter(|key| key.starts_with(SET_ELEMENT_ORDER)).cloned().collect();
-    for directive in directives {
-        let Some(order) = patch.remove(&directive) else { continue };
-        let order = array(order)?;
-        let rest = directive.strip_prefix(SET_ELEMENT_ORDER).unwrap_or_default();
-        let field = list_name(rest, "invalid patch format of setElementOrder list")?;
-        let old = original.get(field).cloned().map(array).transpose()?;
-        let new = patch.remove(field).map(array).transpose()?;
-        let sub = schema.and_then(|schema| schema.field(field));
-        let merge_key = strategy(sub.as_ref()).merge_key;
-        let merge_key = merge_key.as_deref();
-        check_order(new.as_deref().unwrap_or_default(), &order, merge_key)?;
-
-        let mut live = old.clone().unwrap_or_default();
-        let given = new.clone().unwrap_or_default();
-        let merged = match (old, new) {
-            (Some(old), None) => old,
-            (None, Some(new)) => new.into_iter().filter_map(without_directives).collect(),
-            (Some(old), Some(new)) => {
-                let length = live.len();
-                let Merged { list, unordered } = merge_list(old, new, sub.as_ref(), false)?;
-                // Kubernetes deletes and appends in place, so that new elements are ordered by the places that
-                // deleted ones left.
-                if let Some(unordered) = unordered {
-                    live = unordered;
-                    live.truncate(length);
-                }
-                list
-            }
-            (None, None) => continue,
-        };
-        let (patched, kept) = partition(merged, &order, merge_key)?;
-        if live.is_empty() && given.is_empty() {
-            return Err(Error::Unmergeable("no elements in any of the given slices".to_owned()));
-        }
-        same_kind(&live, &given)?;
-        original.insert(field.to_owned(), Value::Array(interleave(patched, kept, &order, &live, merge_key)?));
-    }
-    Ok(())
-}
-
-/// Merges the list of one field, whose schema is `schema`, or replaces it where the type says so.
-pub(super) fn merge_field<S: TypeSchema>(
-    original: Vec<Value>,
-    patch: Vec<Value>,
-    schema: Option<&S>,
-    deletes: bool,
-) -> Result<Vec<Value>, Error> {
-    merge_list(original, patch, schema, deletes).map(|merged| merged.list)
-}
-
-struct Merged {
-    list: Vec<Value>,
-    /// The list before it was put in order: what is left of the object's elements, then the new ones. Only for
-    /// lists that merge by key.
-    unordered: Option<Vec<Value>>,
-}
-
-fn merge_list<S: TypeSchema>(
-    original: Vec<Value>,
-    patch: Vec<Value>,
-    schema: Option<&S>,
-    deletes: bool,
-) -> Result<Merged, Error> {
-    let whole = |list| Merged { list, unordered: None };
-    let strategy = strategy(schema);
-    if !strategy.merge || (original.is_empty() && patch.is_empty()) {
-        return Ok(whole(patch));
-    }
-    let maps = same_kind(&original, &patch)?;
-    let merge_key = strategy.merge_key.as_deref();
-    if !maps && deletes {
-        let gone: HashSet<Value> = patch.into_iter().collect();
-        return Ok(whole(original.into_iter().filter(|item| !gone.contains(item)).collect()));
-    }
-    let (original, patch, merged) = if maps {
-        let Some(merge_key) = merge_key else {
-            return Err(Error::Unmergeable("cannot merge lists without merge key for type map".to_owned()));
-        };
-        let (original, patch) = apply_list_directives(original, patch, merge_key)?;
-        let element = schema.and_then(TypeSchema::element);
-        let merged = merge_elements(original.clone(), &patch, merge_key, element.as_ref())?;
-        (original, patch, merged)
-    } else {
-        let mut seen = HashSet::new();
-        let merged = original.iter().chain(&patch).filter(|item| seen.insert(*item)).cloned().collect();
-        (original, patch, merged)
-    };
-    let unordered = (maps && !patch.is_empty()).then(|| merged.clone());
-    let (patched, kept) = partition(merged, &patch, merge_key)?;
-    let list = interleave(patched, kept, &patch, &original, merge_key)?;
-    Ok(Merged { list, unordered })
-}
-
 /// Carries out the elements that are directives, and returns what is left of both lists.
-fn apply_list_directives(
+pub(super) fn apply_list_directives(
     mut original: Vec<Value>,
     patch: Vec<Value>,
     merge_key: &str,
@@ -149,34 +43,8 @@ fn apply_list_directives(
     Ok(if replaces { (plain, Vec::new()) } else { (original, plain) })
 }
 
-fn merge_elements<S: TypeSchema>(
-    mut original: Vec<Value>,
-    patch: &[Value],
-    merge_key: &str,
-    schema: Option<&S>,
-) -> Result<Vec<Value>, Error> {
-    let mut places: HashMap<Value, usize> = HashMap::new();
-    for (place, item) in original.iter().enumerate() {
-        if let Some(key) = item.get(merge_key) {
-            places.entry(key.clone()).or_insert(place);
-        }
-    }
-    for item in patch {
-        let key = item.get(merge_key).ok_or_else(|| no_merge_key(item, merge_key))?;
-        let old = places.get(key).and_then(|place| original.get_mut(*place)).and_then(Value::as_object_mut);
-        if let (Some(old), Value::Object(new)) = (old, item) {
-            *old = merge_map(std::mem::take(old), new.clone(), schema)?;
-        } else {
-            // A new element enters as it is; only decoding drops its nulls and refuses its directives.
-            places.insert(key.clone(), original.len());
-            original.push(item.clone());
-        }
-    }
-    Ok(original)
-}
-
 /// Checks that the patch's elements come in the order the directive gives, and that it names all of them.
-fn check_order(patch: &[Value], order: &[Value], merge_key: Option<&str>) -> Result<(), Error> {
+pub(super) fn check_order(patch: &[Value], order: &[Value], merge_key: Option<&str>) -> Result<(), Error> {
     if patch.is_empty() || order.is_empty() {
         return Ok(());
     }
@@ -205,7 +73,7 @@ fn check_order(patch: &[Value], order: &[Value], merge_key: Option<&str>) -> Res
 }
 
 /// Splits `items` into those that `by` names and the others.
-fn partition(
+pub(super) fn partition(
     items: Vec<Value>,
     by: &[Value],
     merge_key: Option<&str>,
@@ -222,7 +90,7 @@ fn partition(
 
 /// Sorts `patched` by `order` and `kept` by `live`, and merges the two so that both keep their order; where an
 /// element of `kept` stands before one of `patched` in `live`, it does so in the result.
-fn interleave(
+pub(super) fn interleave(
     patched: Vec<Value>,
     kept: Vec<Value>,
     order: &[Value],
@@ -277,7 +145,7 @@ impl<'a> Places<'a> {
 }
 
 /// What tells an element from the others: the value under its merge key, or itself.
-fn identity<'a>(item: &'a Value, merge_key: Option<&str>) -> Result<&'a Value, Error> {
+pub(super) fn identity<'a>(item: &'a Value, merge_key: Option<&str>) -> Result<&'a Value, Error> {
     match merge_key {
         None => Ok(item),
         Some(merge_key) if item.is_object() => {
@@ -288,7 +156,7 @@ fn identity<'a>(item: &'a Value, merge_key: Option<&str>) -> Result<&'a Value, E
 }
 
 /// Whether the elements are maps; lists of lists and mixed lists have no meaning here.
-fn same_kind(original: &[Value], patch: &[Value]) -> Result<bool, Error> {
+pub(super) fn same_kind(original: &[Value], patch: &[Value]) -> Result<bool, Error> {
     let mut kinds = original.iter().chain(patch).map(go_type);
     let first = kinds.next().unwrap_or_default();
     if first == "[]interface {}" {
@@ -304,22 +172,22 @@ fn same_kind(original: &[Value], patch: &[Value]) -> Result<bool, Error> {
     Ok(first == "map[string]interface {}")
 }
 
-fn array(value: Value) -> Result<Vec<Value>, Error> {
+pub(super) fn array(value: Value) -> Result<Vec<Value>, Error> {
     match value {
         Value::Array(items) => Ok(items),
         other => Err(wrong_type("[]interface {}", &other)),
     }
 }
 
-fn wrong_type(expected: &str, value: &Value) -> Error {
+pub(super) fn wrong_type(expected: &str, value: &Value) -> Error {
     Error::Unmergeable(format!("expected a {expected}, but received a {}", go_type(value)))
 }
 
-fn no_merge_key(item: &Value, merge_key: &str) -> Error {
+pub(super) fn no_merge_key(item: &Value, merge_key: &str) -> Error {
     Error::Unmergeable(format!("map: {} does not contain declared merge key: {merge_key}", GoFormat(item)))
 }
 
-fn go_type(value: &Value) -> &'static str {
+pub(super) fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "%!s(<nil>)",
         Value::Bool(_) => "bool",

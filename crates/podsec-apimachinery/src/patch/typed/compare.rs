@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Kind, element_of, is_empty, items};
+use super::kind::{Kind, element_of, is_empty, items};
 use crate::patch::field_set::{FieldPath, FieldSet, PathElement};
 use crate::patch::schema::TypeSchema;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Map, Value};
 
-use super::{Kind, element_of, is_empty, items};
+use super::kind::{Kind, element_of, is_empty, items};
 use crate::patch::field_set::PathElement;
 use crate::patch::schema::TypeSchema;
 

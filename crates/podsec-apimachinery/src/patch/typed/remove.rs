@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Kind, element_of};
+use super::kind::{Kind, element_of};
 use crate::patch::field_set::{FieldSet, PathElement};
 use crate::patch::schema::TypeSchema;
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Kind, Scalar, element_of};
+use super::kind::{Kind, element_of};
 use crate::patch::GoFormat;
 use crate::patch::field_set::{FieldPath, PathElement};
+use crate::patch::schema::Scalar;
 use crate::patch::schema::TypeSchema;
-use crate::quote::quoted;
+use podsec_go::quote::quoted;
 
 /// What does not fit, as one text: `.spec.foo: field not declared in schema`.
 pub(in crate::patch) fn validate<S: TypeSchema>(value: &Value, schema: &S) -> Result<(), String> {

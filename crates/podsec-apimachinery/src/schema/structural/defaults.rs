@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{METADATA, Structural};
+use super::schema::{METADATA, Structural};
 
 /// The defaults of a schema make more of an object than any store takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::pattern::{Pattern, Patterns, Refusal};
-use super::{Bound, Rules, Structural, Type};
+use super::schema::{Bound, Rules, Structural, Type};
 use crate::field::{Error, Path};
 use crate::patch::schema::{ListType, MapType};
 

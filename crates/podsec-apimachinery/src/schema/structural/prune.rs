@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{METADATA, Structural, TYPE_META, below};
+use super::schema::{METADATA, Structural, TYPE_META, below};
 
 impl Structural {
     /// Removes the fields that the schema does not declare, and returns where they stood: `spec.list[0].foo`. Type and

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{METADATA, Structural, TYPE_META, Type};
+use super::schema::{METADATA, Structural, TYPE_META, Type};
 use crate::patch::schema::{ListType, MapType, PatchStrategy, Scalar, Shape, TypeSchema};
 use crate::schema::{Definitions, Schema};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, Operator, Requirement, Selector};
+use super::selector::{Error, Operator, Requirement, Selector};
 use crate::{field, name};
 
 /// Reads the object form. An absent selector matches nothing, an empty one everything.

@@ -1,11 +1,31 @@
 //! The grammar of label selectors, token by token as Kubernetes' parser reads it, since its errors name tokens.
 
+use std::str::FromStr;
+
 use serde_json::Value;
 
-use super::{Error, Operator, Requirement};
+use super::selector::{Error, Operator, Requirement, Selector};
 use crate::{field, name};
 
-pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, Error> {
+impl Selector {
+    /// Reads a selector as `kubectl -l` takes it. The empty text matches everything.
+    ///
+    /// # Errors
+    /// In Kubernetes' words, fit for a 400.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        requirements(text).map(Self::sorted)
+    }
+}
+
+impl FromStr for Selector {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+fn requirements(text: &str) -> Result<Vec<Requirement>, Error> {
     let mut tokens = Tokens { tokens: scan(text), position: 0 };
     let mut requirements = Vec::new();
     loop {

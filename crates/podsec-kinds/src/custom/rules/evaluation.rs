@@ -6,9 +6,9 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_cel::{Budget, Program, Value as Cel, limits, schema};
 use serde_json::Value;
 
-use super::Validator;
 use super::correlation::{Correlation, Keyed, Pair};
 use super::rule::Rule;
+use super::validator::Validator;
 use crate::object::Fields;
 
 /// What is wrong with an object.

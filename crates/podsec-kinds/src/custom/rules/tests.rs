@@ -3,7 +3,8 @@
 use podsec_testing::recorded;
 use serde_json::{Value, json};
 
-use super::{Judgement, Validator, judge};
+use super::validator::Validator;
+use super::{Judgement, judge};
 
 fn judged(schema: &Value, object: &Value, old: Option<&Value>) -> Judgement {
     judge(&Validator::of(schema).unwrap(), schema, object, old)

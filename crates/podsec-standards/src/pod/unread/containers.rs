@@ -1,10 +1,10 @@
 //! What Kubernetes decodes of a container beyond what the checks read.
 
-use super::Fields;
 use super::Type::{
     Boolean, Integer32, Integer64, IntegerOrText, Integers32, Object, Objects, Quantity, QuantityMap, Text,
     Texts,
 };
+use super::types::Fields;
 
 /// An ephemeral container, too.
 pub(crate) const CONTAINER: &Fields = &[

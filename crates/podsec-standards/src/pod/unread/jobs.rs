@@ -1,9 +1,9 @@
 //! What Kubernetes decodes of jobs around their pods.
 
-use super::Fields;
 use super::Type::{Boolean, Integer32, Integer64, Integers32, Object, Objects, Text, Texts, Time};
 use super::metadata::OBJECT_META;
 use super::spec::LABEL_SELECTOR;
+use super::types::Fields;
 
 pub(super) const JOB: &Fields = &[
     ("apiVersion", Text),

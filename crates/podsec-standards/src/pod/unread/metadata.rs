@@ -1,7 +1,7 @@
 //! What Kubernetes decodes of metadata beyond what the checks read.
 
-use super::Fields;
 use super::Type::{Boolean, Integer64, Objects, Text, TextMap, Texts, Time};
+use super::types::Fields;
 
 pub(crate) const METADATA: &Fields = &[
     ("creationTimestamp", Time),

@@ -1,9 +1,9 @@
 //! What Kubernetes decodes of a pod's spec beyond what the checks read.
 
-use super::Fields;
 use super::Type::{
     Boolean, Integer32, Integer64, Integers64, Object, Objects, QuantityMap, Text, TextMap, Texts,
 };
+use super::types::Fields;
 
 use super::containers::RESOURCE_REQUIREMENTS;
 use super::status::POD_STATUS;

@@ -1,9 +1,9 @@
 //! What Kubernetes decodes of a pod's status, of which no check reads anything.
 
-use super::Fields;
 use super::Type::{
     Boolean, Integer32, Integer64, Integers64, Object, Objects, Quantity, QuantityMap, Text, Texts, Time,
 };
+use super::types::Fields;
 
 use super::containers::RESOURCE_REQUIREMENTS;
 

@@ -1,9 +1,9 @@
 //! What Kubernetes decodes of the sources of volumes, of which the checks only ask whether they are there.
 
-use super::Fields;
 use super::Type::{
     Boolean, Integer32, Integer64, Object, Objects, Quantity, QuantityMap, Text, TextMap, Texts,
 };
+use super::types::Fields;
 
 use super::containers::{OBJECT_FIELD_SELECTOR, RESOURCE_FIELD_SELECTOR};
 use super::metadata::OBJECT_META;

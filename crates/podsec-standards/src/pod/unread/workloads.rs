@@ -1,9 +1,9 @@
 //! What Kubernetes decodes of workloads and namespaces around and beside what is read of them.
 
-use super::Fields;
 use super::Type::{
     Boolean, Integer32, Integer64, IntegerOrText, Object, Objects, QuantityMap, Text, TextMap, Texts, Time,
 };
+use super::types::Fields;
 
 use super::jobs::{CRON_JOB, CRON_JOB_SPEC, JOB, JOB_SPEC, JOB_TEMPLATE_SPEC};
 use super::metadata::OBJECT_META;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Number, Value};
 
-use super::{Bound, Structural, Type, below};
+use super::schema::{Bound, Structural, Type, below};
 use crate::field::{Cause, Error, Path};
 use crate::patch::schema::ListType;
 use crate::schema::time::{self, Precision};
