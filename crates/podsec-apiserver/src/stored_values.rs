@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use podsec_apimachinery::codec::protobuf::{self, ProtobufError, Unknown};
+use podsec_apimachinery::codec::ProtobufError;
+use podsec_apimachinery::codec::protobuf::{self, Unknown};
 use podsec_apimachinery::schema::catalog;
 use podsec_storage::Decode;
 use serde_json::Value;

@@ -6,7 +6,7 @@ use std::fs;
 use crate::workspace::{packages, root};
 
 /// What each crate may know; and what those know, it may know too. Every name stands above those who use it.
-const MAY_KNOW: [(&str, &[&str]); 22] = [
+const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("podsec-go", &[]),
     ("podsec-yaml", &["podsec-go"]),
     ("podsec-apimachinery", &["podsec-go", "podsec-yaml"]),
@@ -17,13 +17,11 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("podsec-audit", &["podsec-apimachinery"]),
     ("podsec-admission", &["podsec-policy"]),
     ("podsec-transport", &[]),
-    // Becomes podsec-transport.
-    ("podsec-transport", &[]),
     ("podsec-storage", &[]),
     ("podsec-kinds", &["podsec-apimachinery", "podsec-cel"]),
     ("podsec-manifest", &["podsec-policy", "podsec-yaml"]),
     ("podsec-report", &["podsec-standards"]),
-    ("podsec-analysis", &["podsec-policy", "podsec-audit", "podsec-report"]),
+    ("podsec-analysis", &["podsec-manifest", "podsec-policy", "podsec-audit", "podsec-report"]),
     (
         "podsec-apiserver",
         &[
@@ -34,11 +32,10 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
             "podsec-audit",
             "podsec-storage",
             "podsec-transport",
-            "podsec-transport",
         ],
     ),
-    ("podsec-controllers", &[]),
-    ("podsec-webhook", &["podsec-admission", "podsec-transport", "podsec-transport"]),
+    ("podsec-controllers", &["podsec-apimachinery"]),
+    ("podsec-webhook", &["podsec-admission", "podsec-transport"]),
     ("podsec-lsp", &["podsec-manifest", "podsec-report"]),
     (
         "podsec",
