@@ -39,6 +39,7 @@ check: deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package podsec-webhook --all-targets --features opentelemetry --locked -- -D warnings
+	$(MAKE) fuzz FUZZ_SECONDS=2
 
 # Builds every fuzz target with the stable compiler and runs each for a short while; fuzz/README.md says how to run longer.
 FUZZ_SECONDS ?= 10

@@ -1,12 +1,13 @@
 //! The embedded Kubernetes API server: requests, verbs, resources.
 //!
 //! ```text
-//! kubectl, client-go ─► podsec-transport ─► pipeline ─► endpoints
-//!                                           └────► verbs ─► admission ─► registry ─► podsec-storage
-//!                                                    └─► resources, podsec-apimachinery
+//! kubectl, client-go ─► podsec-transport ─► pipeline ─┬► endpoints
+//!                                                     └► verbs ─► admission ─► registry ─► podsec-storage
 //! ```
 //!
-//! [`pipeline`] passes every request through kube-apiserver's layers in their order; [`verbs`] does what it asks.
+//! [`pipeline`] passes every request through kube-apiserver's layers in their order; [`verbs`] does what it asks; a
+//! [`request`] is plain data that all of them read. What stands further left knows what stands further right, and nothing
+//! points back.
 //! [`Server::start`] is the entry; [`ApiServer`] is the same without a socket.
 
 mod admission;

@@ -16,8 +16,6 @@ pub(crate) const BASE: Strategy = Strategy {
     resource: "",
     deprecation: None,
     default: |_| {},
-    tolerate: |_| {},
-    prioritize: |_, _, _| Ok(()),
     prepare_for_create: |_| {},
     prepare_for_update: workload::keep_generation,
     validate,

@@ -2,8 +2,8 @@
 //! fields and deletion, one file a kind, in the folder of its API group.
 //!
 //! ```text
-//! decoded object ─► default ─► tolerate, prioritize ─► prepare_for_create ─► validate ─► (Pod Security) ─► stored
-//! changed object ─► default ─► tolerate, prioritize ─► prepare_for_update ─► validate_update ─► …
+//! decoded object ─► default ─► (mutating admission) ─► prepare_for_create ─► validate ─► (Pod Security) ─► stored
+//! changed object ─► default ─► (mutating admission) ─► prepare_for_update ─► validate_update ─► …
 //! ```
 //!
 //! A kind is one plain `static` [`Strategy`] of data and functions, named after the registry strategies of
@@ -45,7 +45,7 @@ mod pem;
 mod pod_spec;
 mod policy;
 mod printing;
-mod priority;
+pub mod priority;
 mod quantity;
 mod rbac;
 #[cfg(test)]
@@ -58,6 +58,7 @@ pub mod scale;
 mod scheduling;
 mod storage;
 mod strategy;
+pub mod tolerations;
 mod unified_diff;
 mod volume_sources;
 mod workload;
@@ -67,7 +68,7 @@ pub use core::services::allocation;
 pub use generic::custom_resource;
 pub use object::same;
 pub use strategy::{
-    Column, ColumnType, DeletionAnswer, GarbageCollection, Prioritize, SelectableField, Strategy, Subresource,
+    Column, ColumnType, DeletionAnswer, GarbageCollection, SelectableField, Strategy, Subresource,
 };
 
 /// The behaviour of the built-in resource `resource` of API group `group` (empty for core), and the generic

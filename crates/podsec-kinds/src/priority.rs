@@ -4,8 +4,24 @@ use serde_json::{Map, Value};
 
 use crate::object::{Fields, FieldsMut, metadata};
 
+/// Sets the priority of a pod: of a new one from its class, of one that is stored (`old`) as it was. `classes` are the
+/// PriorityClass objects of the cluster; the two system ones need not be among them.
+///
+/// # Errors
+/// The reason of a 403.
+pub fn prioritize(pod: &mut Value, old: Option<&Value>, classes: &[Value]) -> Result<(), String> {
+    let Some(spec) = pod.as_object_mut().and_then(|pod| pod.object_mut("spec")) else { return Ok(()) };
+    let Some(old) = old else { return admit(spec, classes) };
+    for field in ["priority", "preemptionPolicy"] {
+        if let Some(value) = old.at("spec").field(field) {
+            spec.fill(field, value.clone());
+        }
+    }
+    Ok(())
+}
+
 /// Sets the priority of a new pod from its class, or from the class that is the cluster's default.
-pub(crate) fn admit(spec: &mut Map<String, Value>, classes: &[Value]) -> Result<(), String> {
+fn admit(spec: &mut Map<String, Value>, classes: &[Value]) -> Result<(), String> {
     let name = spec.text("priorityClassName").to_owned();
     let mut preemption = "PreemptLowerPriority".to_owned();
     let mut priority = 0;

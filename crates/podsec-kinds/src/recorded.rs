@@ -10,19 +10,32 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_e
 use serde_json::{Map, Value, json};
 
 use crate::object::{Fields, FieldsMut, metadata};
-use crate::{STRATEGIES, strategy};
+use crate::{STRATEGIES, priority, strategy, tolerations};
 
 fn data(file: &str) -> Vec<Value> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file);
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
+/// What the admission plugins of pods do to an object, if it is one.
+fn admit(
+    strategy: &Strategy,
+    object: &mut Value,
+    old: Option<&Value>,
+    classes: &[Value],
+) -> Result<(), String> {
+    if strategy.group.is_empty() && strategy.resource == "pods" {
+        tolerations::tolerate_node_trouble(object);
+        return priority::prioritize(object, old, classes);
+    }
+    Ok(())
+}
+
 /// The object as the server would have it before it is validated.
 fn created(mut object: Value, group: &str, resource: &str) -> Value {
     let strategy = strategy(group, resource);
     (strategy.default)(&mut object);
-    (strategy.tolerate)(&mut object);
-    (strategy.prioritize)(&mut object, None, &[]).unwrap();
+    admit(strategy, &mut object, None, &[]).unwrap();
     (strategy.prepare_for_create)(&mut object);
     object
 }
@@ -50,8 +63,7 @@ fn invalid_objects_are_refused_in_kubernetes_words() {
         }
         let strategy = strategy("", resource);
         (strategy.default)(&mut object);
-        (strategy.tolerate)(&mut object);
-        let admitted = (strategy.prioritize)(&mut object, None, &[]);
+        let admitted = admit(strategy, &mut object, None, &[]);
         (strategy.prepare_for_create)(&mut object);
         let errors = (strategy.validate)(&object);
         let message = if errors.is_empty() {
@@ -504,14 +516,12 @@ proptest! {
             prop_assert_eq!(&once, &twice, "{}", strategy.resource);
             let _ = (strategy.warnings_on_create)(&once);
             let mut new = once.clone();
-            (strategy.tolerate)(&mut new);
-            let _ = (strategy.prioritize)(&mut new, None, &[]);
+            let _ = admit(strategy, &mut new, None, &[]);
             (strategy.prepare_for_create)(&mut new);
             let _ = (strategy.validate)(&new);
             let mut changed = other.clone();
             (strategy.default)(&mut changed);
-            (strategy.tolerate)(&mut changed);
-            let _ = (strategy.prioritize)(&mut changed, Some(&new), std::slice::from_ref(&other));
+            let _ = admit(strategy, &mut changed, Some(&new), std::slice::from_ref(&other));
             (strategy.prepare_for_update)(&mut changed, &new);
             let _ = (strategy.validate_update)(&changed, &new);
             let _ = (strategy.warnings_on_update)(&changed, &new);

@@ -17,11 +17,6 @@ pub struct Strategy {
     pub deprecation: Option<&'static str>,
     /// Fills absent fields of a decoded object, as the versioned defaults of the API do. Idempotent.
     pub default: fn(&mut Value),
-    /// What the admission plugin DefaultTolerationSeconds does.
-    pub tolerate: fn(&mut Value),
-    /// What the admission plugin Priority does. Takes the stored object on update and the PriorityClass objects of
-    /// the cluster (the two system ones need not be among them). An error is the reason of a 403.
-    pub prioritize: Prioritize,
     /// Resets what a client may not set on create: status, generation, generated selectors. Name, namespace
     /// and uid are set before.
     pub prepare_for_create: fn(&mut Value),
@@ -82,9 +77,6 @@ impl Strategy {
         self.subresources.iter().find(|subresource| subresource.name == name)
     }
 }
-
-/// See [`Strategy::prioritize`].
-pub type Prioritize = fn(&mut Value, Option<&Value>, &[Value]) -> Result<(), String>;
 
 /// A subresource through which a part of the object is written.
 pub struct Subresource {

@@ -3,7 +3,6 @@
 use crate::field::{Actual, Field, Findings};
 use crate::pod::{Pod, Signs};
 use crate::safety::{Ground, Safety};
-use crate::violation::Violation;
 use crate::{Level, Version};
 
 /// One rule of the Pod Security Standards.
@@ -61,12 +60,6 @@ impl Check {
     /// The revision that holds at a version, if the rule existed then.
     pub fn revision(&self, version: Version) -> Option<&'static Revision> {
         self.revisions.iter().rfind(|revision| version.includes(revision.since))
-    }
-
-    /// Judges a pod by this check alone, whatever its level.
-    pub fn judge<'p>(&'static self, version: Version, pod: &'p Pod<'_>) -> Option<Violation<'p>> {
-        let revision = self.revision(version)?;
-        revision.forbids(pod).then(|| Violation::new(self, revision, pod))
     }
 }
 

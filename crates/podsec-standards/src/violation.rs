@@ -2,10 +2,10 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::Level;
 use crate::check::{Check, Revision, Words};
 use crate::field::{Actual, Field, Findings};
 use crate::pod::Pod;
+use crate::{Level, Version};
 
 /// What a policy says of a pod.
 #[derive(Clone, Debug, Default)]
@@ -144,5 +144,13 @@ impl Serialize for Actual<'_> {
             Self::List(values) => serializer.collect_seq(values.iter()),
             Self::Object => serializer.collect_map::<&str, &str, _>([]),
         }
+    }
+}
+
+impl Check {
+    /// Judges a pod by this check alone, whatever its level.
+    pub fn judge<'p>(&'static self, version: Version, pod: &'p Pod<'_>) -> Option<Violation<'p>> {
+        let revision = self.revision(version)?;
+        revision.forbids(pod).then(|| Violation::new(self, revision, pod))
     }
 }

@@ -7,11 +7,11 @@ use rustls::server::ResolvesServerCert;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::cluster::chain;
 use crate::files::{FileError, Files, Repeated};
 use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::replacement::replace;
 use crate::self_signed::{Keeper, SelfSignedError};
-use crate::server::Options;
 use crate::tls::{CertificateError, Named, ServingCertificate};
 use crate::tls_secret::Follower;
 
@@ -124,20 +124,6 @@ async fn reload(
             Ok(false) => unread.clear(),
             Ok(true) => replace(&certificate, files.content(0), files.content(1), &served),
             Err(error) => unread.log(&error),
-        }
-    }
-}
-
-/// Serves another certificate and tells when it expires, unless it cannot be served.
-pub(crate) fn replace(certificate: &ServingCertificate, chain_pem: &[u8], key: &[u8], served: &impl Fn(u64)) {
-    match certificate.replace(chain_pem, key) {
-        Ok(()) => {
-            let expiry_seconds = certificate.expiry_seconds();
-            served(expiry_seconds);
-            tracing::info!(expiry_seconds, "serving another certificate");
-        }
-        Err(error) => {
-            tracing::error!(error = chain(&error), "the new certificate is refused; the old one stays");
         }
     }
 }

@@ -13,8 +13,8 @@ use kube::Api;
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::certificates::replace;
 use crate::cluster::{Patience, chain};
+use crate::replacement::replace;
 use crate::tls::ServingCertificate;
 
 /// The Secret that holds a certificate: `tls.crt` with its chain, and `tls.key`, both PEM (`kubernetes.io/tls`).

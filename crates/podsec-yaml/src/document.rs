@@ -1,7 +1,8 @@
 //! One document: its nodes in source order, and what the text holds beside them.
 
-use crate::node::{CollectionStyle, ScalarStyle};
-use crate::{Error, Node, Position, Scalar, Span};
+use crate::position::{Position, Span};
+use crate::scalar::Scalar;
+use crate::style::{CollectionStyle, ScalarStyle};
 
 /// One document of a text, all of which has a JSON form.
 #[derive(Debug, PartialEq)]
@@ -78,11 +79,6 @@ impl<'t> Document<'t> {
         self.span
     }
 
-    /// The outermost node.
-    pub fn root(&self) -> Node<'_, 't> {
-        Node { document: self, index: 0, alias: None }
-    }
-
     /// The comments between the separators, in source order.
     pub fn comments(&self) -> &[Comment] {
         &self.comments
@@ -96,21 +92,6 @@ impl<'t> Document<'t> {
     /// Whether a node carries an anchor (`&name`); without one there is no alias either.
     pub fn has_anchors(&self) -> bool {
         !self.anchors.is_empty()
-    }
-
-    /// Every key that is set twice, in source order, as yaml.v2's strict mode finds them.
-    pub fn duplicates(&self) -> Vec<Error> {
-        crate::expansion::duplicates(self)
-    }
-
-    /// [`Node::to_json`] of the root.
-    pub fn to_json(&self) -> serde_json::Value {
-        self.root().to_json()
-    }
-
-    /// [`Node::write_json`] of the root.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        self.root().write_json(out);
     }
 
     /// A node by its number. The parser makes numbers only for nodes that exist.
@@ -150,5 +131,15 @@ impl<'t> Document<'t> {
             Content::Scalar { value, .. } => value.as_key().unwrap_or_default(),
             _ => std::borrow::Cow::Borrowed(""),
         }
+    }
+}
+
+impl NodeData<'_> {
+    pub(crate) fn span(&self) -> Span {
+        Span { start: self.start as usize, end: self.end as usize }
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        Position { line: self.line as usize, column: self.column as usize }
     }
 }

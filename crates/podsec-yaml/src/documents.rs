@@ -1,6 +1,6 @@
 //! Splits a text into documents as kubectl does: by lines that start with `---`, before any YAML is read.
 
-use crate::node::line_breaks;
+use crate::position::line_breaks;
 use crate::{Document, Error, Position, Span, parse};
 
 /// Reads every document of a file or stream as kubectl does; empty ones (nothing, comments, `null`) are left out.

@@ -4,11 +4,55 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::document::{Content, Document, NodeData};
+use crate::error::Error;
 use crate::node::{Entry, Node};
-use crate::{Error, Scalar};
+use crate::scalar::Scalar;
+
+impl<'d, 't> Node<'d, 't> {
+    /// The fields of an object, merges applied, the last of equal keys only; nothing for anything else.
+    pub fn entries(&self) -> Vec<Entry<'d, 't>> {
+        match self.data().content {
+            Content::Mapping { .. } => entries(*self),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Hands out what [`Node::entries`] lists, mostly without making a list of it.
+    pub fn each_entry(&self, mut each: impl FnMut(Entry<'d, 't>)) {
+        match self.data().content {
+            Content::Mapping { plain: true, .. } => {
+                let pairs = self.document.pairs(self.index);
+                pairs.for_each(|(key, value)| each(entry(*self, key, value)));
+            }
+            _ => self.entries().into_iter().for_each(each),
+        }
+    }
+
+    /// The value of the field `name` of an object, merges applied.
+    pub fn get(&self, name: &str) -> Option<Node<'d, 't>> {
+        match self.data().content {
+            Content::Mapping { plain: true, .. } => {
+                let (_, value) =
+                    self.document.pairs(self.index).find(|(key, _)| self.document.key(*key) == name)?;
+                Some(self.below(value))
+            }
+            Content::Mapping { .. } => {
+                entries(*self).into_iter().find(|entry| entry.name == name).map(|entry| entry.value)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Document<'_> {
+    /// Every key that is set twice, in source order, as yaml.v2's strict mode finds them.
+    pub fn duplicates(&self) -> Vec<Error> {
+        duplicates(self)
+    }
+}
 
 /// The fields of a mapping. As in yaml.v2 the later of equal keys wins, and a `<<` sets its fields where it stands.
-pub(crate) fn entries<'d, 't>(mapping: Node<'d, 't>) -> Vec<Entry<'d, 't>> {
+fn entries<'d, 't>(mapping: Node<'d, 't>) -> Vec<Entry<'d, 't>> {
     let mut entries = Vec::new();
     if let Content::Mapping { plain: true, .. } = mapping.document.node(mapping.index).content {
         entries.extend(mapping.document.pairs(mapping.index).map(|(key, value)| entry(mapping, key, value)));
@@ -30,7 +74,7 @@ pub(crate) fn entries<'d, 't>(mapping: Node<'d, 't>) -> Vec<Entry<'d, 't>> {
 }
 
 /// Every key that is set again, in source order; what stands behind an alias is looked at once.
-pub(crate) fn duplicates(document: &Document<'_>) -> Vec<Error> {
+fn duplicates(document: &Document<'_>) -> Vec<Error> {
     let mut duplicates = Vec::new();
     for index in 0..document.nodes.len() {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
@@ -73,7 +117,7 @@ fn collect<'d, 't>(mapping: Node<'d, 't>, merged: Option<Node<'d, 't>>, set: &mu
     }
 }
 
-pub(crate) fn entry<'d, 't>(mapping: Node<'d, 't>, key: u32, value: u32) -> Entry<'d, 't> {
+fn entry<'d, 't>(mapping: Node<'d, 't>, key: u32, value: u32) -> Entry<'d, 't> {
     Entry {
         name: mapping.document.key(key),
         key: mapping.below(key),

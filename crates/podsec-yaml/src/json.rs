@@ -5,12 +5,43 @@ use std::ptr;
 
 use serde_json::{Map, Number, Value};
 
-use crate::document::Content;
-use crate::node::{Entry, Kind, Node};
-use crate::{Scalar, number};
+use crate::document::{Content, Document};
+use crate::node::{Entry, Node};
+use crate::number;
+use crate::scalar::Scalar;
+use crate::style::Kind;
+
+impl Node<'_, '_> {
+    /// This node as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        value(*self)
+    }
+
+    /// Appends this node as compact JSON text, fields in source order.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        write(*self, out);
+    }
+
+    /// Whether another node, of this document or another one, has the same JSON; the order of fields aside.
+    pub fn is_same_json(&self, other: Node<'_, '_>) -> bool {
+        same(*self, other)
+    }
+}
+
+impl Document<'_> {
+    /// [`Node::to_json`] of the root.
+    pub fn to_json(&self) -> serde_json::Value {
+        self.root().to_json()
+    }
+
+    /// [`Node::write_json`] of the root.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        self.root().write_json(out);
+    }
+}
 
 /// The value that Kubernetes has after it read the node's JSON.
-pub(crate) fn value(node: Node<'_, '_>) -> Value {
+fn value(node: Node<'_, '_>) -> Value {
     match &node.document.node(node.index).content {
         Content::Scalar { value, .. } => scalar(value),
         Content::Sequence(_) => node.items().map(value).collect(),
@@ -48,7 +79,7 @@ fn scalar(scalar: &Scalar<'_>) -> Value {
 }
 
 /// Whether two nodes have the same [`value`].
-pub(crate) fn same(one: Node<'_, '_>, other: Node<'_, '_>) -> bool {
+fn same(one: Node<'_, '_>, other: Node<'_, '_>) -> bool {
     let document = |node: Node<'_, '_>| ptr::from_ref(node.document).cast::<()>();
     if one.index == other.index && document(one) == document(other) {
         return true;
@@ -101,7 +132,7 @@ fn sorted_fields<'d, 't>(node: Node<'d, 't>) -> Vec<Entry<'d, 't>> {
 }
 
 /// Appends compact JSON text.
-pub(crate) fn write(node: Node<'_, '_>, out: &mut Vec<u8>) {
+fn write(node: Node<'_, '_>, out: &mut Vec<u8>) {
     match &node.document.node(node.index).content {
         Content::Scalar { value, .. } => write_scalar(value, out),
         Content::Sequence(_) => {

@@ -44,7 +44,10 @@ mod json;
 mod node;
 mod number;
 mod parse;
+mod position;
+mod resolution;
 mod scalar;
+mod style;
 
 pub use document::{Comment, Document};
 #[doc(hidden)]
@@ -52,8 +55,10 @@ pub use documents::documents_by_granit;
 pub use documents::{Documents, documents, documents_from};
 pub use encoding::decode;
 pub use error::Error;
-pub use node::{CollectionStyle, Entry, Kind, Node, Position, ScalarStyle, Span, line_breaks};
+pub use node::{Entry, Node};
+pub use position::{Position, Span, line_breaks};
 pub use scalar::Scalar;
+pub use style::{CollectionStyle, Kind, ScalarStyle};
 
 /// Reads one document as the API server reads a request body: sigs.k8s.io/yaml.
 ///

@@ -2,48 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::Scalar;
-
-/// Reads a plain text that starts with a digit or a sign, as yaml.v2 does: `_` is ignored, integers may have
-/// one of Go's prefixes, floats are decimal. Numbers out of range are no numbers.
-pub(crate) fn number(text: &str) -> Option<Scalar<'static>> {
-    // A date, an address or a duration is the common case here: cheap to see, and never a number.
-    if text.bytes().any(|byte| {
-        !(byte.is_ascii_hexdigit() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'x' | b'X' | b'o' | b'O'))
-    }) {
-        return None;
-    }
-    let without_underscores;
-    let text = if text.contains('_') {
-        without_underscores = text.replace('_', "");
-        &without_underscores
-    } else {
-        text
-    };
-    let (negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, text.get(1..)?),
-        b'+' => (false, text.get(1..)?),
-        _ => (false, text),
-    };
-    if let Some(magnitude) = magnitude(digits) {
-        if negative {
-            if let Some(integer) = 0_i64.checked_sub_unsigned(magnitude) {
-                return Some(Scalar::Int(integer));
-            }
-        } else if let Ok(integer) = i64::try_from(magnitude) {
-            return Some(Scalar::Int(integer));
-        } else if !text.starts_with('+') {
-            return Some(Scalar::Uint(magnitude));
-        }
-    }
-    if let Some(float) = decimal_float(text) {
-        return Some(Scalar::Float(float));
-    }
-    // yaml.v2 reads binary once more by hand, and there a sign may follow the prefix.
-    let binary = text.strip_prefix("0b").filter(|rest| rest.starts_with(['+', '-']))?;
-    i64::from_str_radix(binary, 2).ok().map(Scalar::Int)
-}
-
 /// Reads a plain text that starts with a point. Go's own parser is at work here, so `_` must stand between digits.
 pub(crate) fn dotted_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
@@ -57,7 +15,7 @@ pub(crate) fn dotted_float(text: &str) -> Option<f64> {
 }
 
 /// Digits with one of Go's prefixes: `0x`, `0o`, `0b`, or `0` for octal.
-fn magnitude(digits: &str) -> Option<u64> {
+pub(crate) fn magnitude(digits: &str) -> Option<u64> {
     let (radix, digits) = match digits.as_bytes() {
         [b'0', b'x' | b'X', _, ..] => (16, digits.get(2..)?),
         [b'0', b'o' | b'O', _, ..] => (8, digits.get(2..)?),
@@ -72,7 +30,7 @@ fn magnitude(digits: &str) -> Option<u64> {
 }
 
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, when it fits a double.
-fn decimal_float(text: &str) -> Option<f64> {
+pub(crate) fn decimal_float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),

@@ -7,6 +7,7 @@
 //! ```
 
 mod index;
+mod names;
 mod paths;
 pub mod v2;
 mod v3;

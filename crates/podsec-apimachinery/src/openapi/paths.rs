@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::index::root;
-use super::v3::{META, reference, schema_name};
+use super::names::{META, reference, schema_name};
 use crate::schema::Definitions;
 use crate::schema::catalog::{Resource, Verb};
 

@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::index::{CustomSchema, INFO};
+use super::names::{META, reference, schema_name};
 use super::paths;
 use crate::schema::catalog::{Catalog, Resource};
-use crate::schema::{Definitions, document as definitions};
+use crate::schema::document as definitions;
 
 /// `/openapi/v3/api/v1`, `/openapi/v3/apis/GROUP/VERSION`: the paths of a group version, and all schemas that they and
 /// each other refer to. None for an unknown version.
@@ -25,16 +26,6 @@ pub fn document(catalog: &Catalog, group: &str, version: &str, custom: CustomSch
         "paths": paths::of(resources, &schemas),
         "components": {"schemas": schemas},
     }))
-}
-
-/// The name of a kind's schema: that of its definition, or for a custom one its reversed group, version and kind.
-pub(super) fn schema_name(group: &str, version: &str, kind: &str) -> String {
-    if let Some(name) = Definitions::builtin().name_of(group, version, kind) {
-        return name.to_owned();
-    }
-    let mut words: Vec<&str> = group.rsplit('.').collect();
-    words.extend([version, kind]);
-    words.join(".")
 }
 
 /// The schemas of a document as they come together.
@@ -145,11 +136,6 @@ fn either(mut schema: Map<String, Value>, types: [&str; 2]) -> Value {
     Value::Object(schema)
 }
 
-pub(super) fn reference(name: &str) -> String {
-    format!("#/components/schemas/{name}")
-}
-
-pub(super) const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 #[cfg(test)]

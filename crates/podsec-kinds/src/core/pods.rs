@@ -15,8 +15,6 @@ use crate::{ip, workload};
 pub(crate) static STRATEGY: Strategy = Strategy {
     resource: "pods",
     default,
-    tolerate,
-    prioritize,
     prepare_for_create,
     prepare_for_update: |pod, old| {
         workload::keep_status(pod, old);
@@ -70,43 +68,6 @@ fn default(pod: &mut Value) {
         defaults::default_pod_only(spec);
     }
     pod.ensure("status");
-}
-
-/// The plugin DefaultTolerationSeconds.
-fn tolerate(pod: &mut Value) {
-    if let Some(spec) = pod.as_object_mut().and_then(|pod| pod.object_mut("spec")) {
-        tolerate_node_trouble(spec);
-    }
-}
-
-/// The plugin Priority.
-fn prioritize(pod: &mut Value, old: Option<&Value>, priority_classes: &[Value]) -> Result<(), String> {
-    let Some(spec) = pod.as_object_mut().and_then(|pod| pod.object_mut("spec")) else { return Ok(()) };
-    let Some(old) = old else { return crate::priority::admit(spec, priority_classes) };
-    for field in ["priority", "preemptionPolicy"] {
-        if let Some(value) = old.at("spec").field(field) {
-            spec.fill(field, value.clone());
-        }
-    }
-    Ok(())
-}
-
-/// A pod stays for five minutes on a node that is not ready or not reachable, unless it says otherwise.
-fn tolerate_node_trouble(spec: &mut serde_json::Map<String, Value>) {
-    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        let tolerated = spec.list("tolerations").iter().any(|toleration| {
-            (toleration.text("key").is_empty() || toleration.text("key") == key)
-                && matches!(toleration.text("effect"), "" | "NoExecute")
-        });
-        if !tolerated {
-            spec.fill("tolerations", json!([]));
-            if let Some(tolerations) = spec.get_mut("tolerations").and_then(Value::as_array_mut) {
-                tolerations.push(
-                    json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300 }),
-                );
-            }
-        }
-    }
 }
 
 fn prepare_for_create(pod: &mut Value) {

@@ -1,13 +1,16 @@
 //! One document from its text to its mended text.
 
 use podsec_standards::{Check, Pod};
-use podsec_yaml::{Document, Span};
+use podsec_yaml::Document;
 
-use super::plan::{Change, Why, plan};
+use super::change::Change;
+use super::excerpt::Excerpt;
+use super::outcome::{Applied, Left, Options};
+use super::plan::{Why, plan};
 use super::splice::{spliced, splices};
 use super::style::Style;
 use super::tree::Tree;
-use super::{Applied, Left, Options, Spared, verify};
+use super::{Spared, verify};
 use crate::check::{Policies, carried_pods};
 use crate::locate::{Step, display};
 use crate::object::{ObjectName, objects};
@@ -19,24 +22,6 @@ pub(crate) struct Mended {
     pub(crate) text: String,
     pub(crate) applied: Vec<Applied>,
     pub(crate) left: Vec<Left>,
-}
-
-/// A document, and the bytes of its text that belong to it, read or not. They begin a line.
-#[derive(Clone, Copy)]
-pub(super) struct Excerpt<'d, 't> {
-    pub(super) document: &'d Document<'t>,
-    pub(super) span: Span,
-}
-
-impl<'d, 't> Excerpt<'d, 't> {
-    /// A document to which all of its text belongs.
-    pub(super) fn all_of(document: &'d Document<'t>) -> Self {
-        Self { document, span: Span { start: 0, end: document.text().len() } }
-    }
-
-    fn text(self) -> &'t str {
-        self.document.text().get(self.span.range()).unwrap_or("")
-    }
 }
 
 /// A document on its way.

@@ -6,51 +6,13 @@ use podsec_standards::{Actual, Check, Edit, Field, Pod, Safety, Segment, Violati
 use podsec_yaml::Node;
 use serde_json::Value;
 
-use super::Options;
+use super::change::{Action, Change};
+use super::outcome::Options;
 use super::tree::Tree;
 use crate::images::{Image, Images};
 use crate::locate::Step;
 use crate::node::Unfit;
 use crate::object::given;
-
-/// A change to one field of a document.
-#[derive(Clone, Debug)]
-pub(super) struct Change {
-    /// The field, from the root of the document.
-    pub(super) steps: Vec<Step>,
-    pub(super) action: Action,
-    /// The rule that asks for it.
-    pub(super) check: &'static Check,
-    pub(super) safety: Safety,
-    /// What else there is to tell of it.
-    pub(super) note: Option<String>,
-    /// The number of the pod in the document.
-    pub(super) pod: usize,
-}
-
-/// What becomes of a field.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Action {
-    Set(Value),
-    Remove,
-    /// Another member takes its place.
-    Replace(&'static str, Value),
-}
-
-impl Change {
-    /// What is done, and what else there is to tell of it.
-    pub(super) fn told(&self) -> String {
-        match &self.note {
-            Some(note) => format!("{}, {note}", self.action),
-            None => self.action.to_string(),
-        }
-    }
-
-    /// Whether this does the same, whoever asks for it.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        self.steps == other.steps && self.action == other.action
-    }
-}
 
 /// Why a field that breaks a rule stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -313,16 +275,6 @@ fn steps(field: &Field<'_>) -> Vec<Step> {
 /// The values of edits are JSON, as a test of the standards makes sure.
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_default()
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Set(value) => write!(f, "set to {value}"),
-            Self::Remove => f.write_str("removed"),
-            Self::Replace(name, value) => write!(f, "replaced by {name}: {value}"),
-        }
-    }
 }
 
 impl fmt::Display for Why {

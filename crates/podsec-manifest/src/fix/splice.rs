@@ -10,10 +10,9 @@ use std::ops::Range;
 use podsec_yaml::{CollectionStyle, Document, Entry, Kind, Node, ScalarStyle};
 use serde_json::Value;
 
-use super::document::Excerpt;
-use super::fields::Fields;
+use super::excerpt::Excerpt;
 use super::style::Style;
-use super::tree::Tree;
+use super::tree::{Fields, Tree};
 
 /// Bytes of the text that are replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]

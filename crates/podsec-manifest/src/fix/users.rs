@@ -4,7 +4,8 @@ use podsec_standards::{CHECKS, Check, NonRoot, Pod, Safety, refusal_of_image};
 use podsec_yaml::Node;
 use serde_json::{Value, json};
 
-use super::plan::{Action, BY_IMAGE, Planner, Why, has_style_of_containers};
+use super::change::Action;
+use super::plan::{BY_IMAGE, Planner, Why, has_style_of_containers};
 use super::tree::Tree;
 use crate::images::{Image, Images, User};
 use crate::locate::Step;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::decode::{Member, Object};
+use super::decode::Object;
 use super::list::List;
+use super::reader::Member;
 use super::reader::Result;
 use super::security_context::SecurityContext;
 use super::unread;

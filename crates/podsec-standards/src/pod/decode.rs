@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::list::List;
-use super::reader::{Reader, Result};
+use super::reader::{Member, Reader, Result};
 
 /// A value that JSON can be decoded into.
 pub(crate) trait Decode<'de> {
@@ -27,31 +27,9 @@ pub(crate) trait Object<'de>: Default {
     fn member(&mut self, member: Member<'_, 'de>) -> Result<()>;
 }
 
-/// A member of an object, its value yet to be read.
-pub(crate) struct Member<'r, 'de> {
-    pub(crate) name: &'r str,
-    /// Right before the name.
-    reader: &'r mut Reader<'de>,
-}
-
-impl<'r, 'de> Member<'r, 'de> {
-    pub(crate) fn new(name: &'r str, reader: &'r mut Reader<'de>) -> Self {
-        Self { name, reader }
-    }
-
+impl<'de> Member<'_, 'de> {
     pub(crate) fn read(self, target: &mut impl Decode<'de>) -> Result<()> {
         target.decode(self.value())
-    }
-
-    pub(crate) fn skip(self) -> Result<()> {
-        self.value().skip()
-    }
-
-    /// The reader, right before the value.
-    #[inline]
-    pub(crate) fn value(self) -> &'r mut Reader<'de> {
-        self.reader.pass_name(self.name);
-        self.reader
     }
 }
 

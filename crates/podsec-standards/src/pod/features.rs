@@ -6,7 +6,9 @@
 
 use core::ops::{BitOr, BitOrAssign};
 
-use super::{Container, Pod, Profile, Volume};
+use super::model::Pod;
+use super::volume::Volume;
+use super::{Container, Profile};
 use crate::ContainerKind;
 
 /// A set of features. Most pods use few, and most checks can only be broken by one.

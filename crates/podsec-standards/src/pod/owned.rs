@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use super::container::{Hooks, Port, Target};
 use super::list::List;
 use super::metadata::{Annotations, Metadata, OwnerReference};
+use super::model::{Os, Pod, Spec};
 use super::security_context::{Capabilities, PodSecurityContext, ProfileKind, SecurityContext, Sysctl};
 use super::volume::Volume;
-use super::{Container, Handler, Lifecycle, Os, Pod, Profile, SeLinuxOptions, Spec, WindowsOptions};
+use super::{Container, Handler, Lifecycle, Profile, SeLinuxOptions, WindowsOptions};
 
 impl Pod<'_> {
     /// The same pod, borrowing nothing.

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::decode::{Decode, Member, Object};
+use super::decode::{Decode, Object};
 use super::list::List;
+use super::reader::Member;
 use super::reader::{Reader, Result};
 use super::unread;
 

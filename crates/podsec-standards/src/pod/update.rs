@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Container, ContainerKind, Pod};
+use super::model::Pod;
+use super::{Container, ContainerKind};
 
 impl Pod<'_> {
     /// Whether an update that turns `old` into this pod must be judged.

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::decode::{Member, Object};
+use super::decode::Object;
+use super::reader::Member;
 use super::reader::Result;
 use super::unread;
 

@@ -1,7 +1,9 @@
 //! Whether the webhook is asked about every kind and every namespace.
 
 use super::registration::{Action, NamespaceObject, Registration};
-use super::{Finding, Topic, listed};
+
+use super::finding::{Finding, Topic};
+use super::question::listed;
 
 /// What the webhook is for.
 struct Kind {

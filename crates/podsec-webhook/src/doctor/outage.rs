@@ -11,7 +11,9 @@ use kube::core::{Selector, SelectorExt as _};
 
 use super::coverage::NEW_POD;
 use super::registration::{Action, Hook, NamespaceObject, Registration, Target};
-use super::{Finding, Topic, asked, listed};
+
+use super::finding::{Finding, Topic};
+use super::question::{asked, listed};
 
 pub(super) async fn examine(
     client: &kube::Client,

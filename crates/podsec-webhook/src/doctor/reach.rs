@@ -8,7 +8,11 @@ use tokio::time::timeout;
 
 use super::coverage::{NEW_NAMESPACE, NEW_POD};
 use super::registration::{Hook, NamespaceObject, Registration};
-use super::{Examination, Finding, PATIENCE, Topic, chain};
+
+use super::examination::Examination;
+use super::finding::{Finding, Topic};
+use super::question::PATIENCE;
+use crate::cluster::chain;
 
 /// What the dry runs told.
 pub(super) struct Reached {

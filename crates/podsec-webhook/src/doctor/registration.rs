@@ -8,7 +8,9 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt as _};
 
-use super::{ExaminationError, Finding, Topic, listed};
+use super::examination::ExaminationError;
+use super::finding::{Finding, Topic};
+use super::question::listed;
 
 /// A ValidatingWebhookConfiguration.
 pub(super) struct Registration {

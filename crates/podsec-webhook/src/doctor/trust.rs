@@ -16,8 +16,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::registration::{Hook, Registration, Target};
-use super::{Examination, Finding, Topic, asked};
 use crate::tls::not_after;
+
+use super::examination::Examination;
+use super::finding::{Finding, Topic};
+use super::question::asked;
 
 /// A certificate chain, and where it was seen.
 struct Shown {

@@ -5,6 +5,7 @@
 //! change is then taken up. What follows what is decided in [`material`].
 
 mod material;
+mod names;
 mod objects;
 
 use std::sync::Arc;
@@ -19,32 +20,8 @@ use crate::tls::{CertificateError, ServingCertificate};
 use material::{Lifetimes, Material};
 use objects::{Objects, Stored};
 
+pub use names::SelfSigned;
 pub use objects::ObjectError;
-
-/// Which objects of the cluster belong to the webhook.
-#[derive(Clone, Debug)]
-pub struct SelfSigned {
-    /// The namespace of the Secret and the Service.
-    pub namespace: String,
-    /// The Secret that holds the certificates.
-    pub secret: String,
-    /// The Service that the API server calls.
-    pub service: String,
-    /// The ValidatingWebhookConfiguration that names the Service.
-    pub configuration: String,
-}
-
-impl Default for SelfSigned {
-    /// The names that `podsec webhook manifests` gives them.
-    fn default() -> Self {
-        Self {
-            namespace: "podsec-system".to_owned(),
-            secret: "podsec-webhook-tls".to_owned(),
-            service: "podsec-webhook".to_owned(),
-            configuration: "podsec-webhook".to_owned(),
-        }
-    }
-}
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,8 @@ use hyper::{Method, Request, StatusCode};
 use kube::client::Body;
 use serde_json::{Value, json};
 
-use super::SelfSigned;
 use super::material::Material;
+use super::names::SelfSigned;
 
 /// The Secret and the ValidatingWebhookConfiguration.
 pub(super) struct Objects {

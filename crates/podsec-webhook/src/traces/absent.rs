@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 use podsec_admission::{Request, Response};
 
-use super::TracesError;
+use super::error::TracesError;
 
 #[derive(Clone, Debug)]
 pub(super) enum Exporter {}

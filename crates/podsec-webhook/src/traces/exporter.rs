@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::TracesError;
+use super::error::TracesError;
 
 #[derive(Clone, Debug)]
 pub(super) struct Exporter {

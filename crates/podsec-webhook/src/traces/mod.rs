@@ -1,6 +1,7 @@
 //! Traces: a span for each review, beside those of the API server that asks. Only with the feature `opentelemetry`, and
 //! only where the environment names a collector; without either they cost nothing.
 
+mod error;
 #[cfg(not(feature = "opentelemetry"))]
 #[path = "absent.rs"]
 mod exporter;
@@ -10,6 +11,7 @@ mod exporter;
 use hyper::HeaderMap;
 use podsec_admission::{Request, Response};
 
+pub use error::TracesError;
 use exporter::Exporter;
 
 /// Where spans go; nowhere by default.
@@ -21,23 +23,6 @@ pub struct Traces {
 /// A review that has begun.
 pub(crate) struct Begun {
     span: Option<exporter::Begun>,
-}
-
-/// Why no spans can be exported.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TracesError {
-    /// The collector is at no address that can be spoken to.
-    #[error("traces cannot be sent to {endpoint}: {reason}")]
-    Endpoint {
-        /// As it was named.
-        endpoint: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The environment names a collector, and this program cannot speak to any.
-    #[error("a collector of traces is named, and this podsec was built without the feature opentelemetry")]
-    Missing,
 }
 
 impl Traces {

@@ -2,19 +2,10 @@
 
 mod direct;
 mod granit;
+mod source;
 
 use crate::{Document, Error, Position, Span};
-
-/// Who would read the text; they differ in small things.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// A document of a file or stream: kubectl ends its last line when the author did not.
-    Manifest,
-    /// One of several JSON objects, known to be JSON.
-    Json,
-    /// A request body: a block scalar cut off by the end of the text has no final line break.
-    Body,
-}
+pub(crate) use source::Source;
 
 /// Reads the document in the bytes `span` of a text, which start at `start`.
 pub(crate) type Read = for<'t> fn(&'t str, Span, Position, Source) -> Result<Document<'t>, Error>;

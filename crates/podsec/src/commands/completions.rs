@@ -3,10 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Arg, Args, Command, CommandFactory};
+use clap::{Arg, Args, Command};
 use clap_complete::Shell;
-
-use crate::cli::Cli;
 
 /// Prints the completions for a shell.
 #[derive(Clone, Debug, Args)]
@@ -15,15 +13,16 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "podsec", &mut io::stdout());
+/// `command` is podsec's own.
+pub(crate) fn run(arguments: &Arguments, mut command: Command) -> ExitCode {
+    clap_complete::generate(arguments.shell, &mut command, "podsec", &mut io::stdout());
     ExitCode::SUCCESS
 }
 
 /// Answers kubectl, which runs `kubectl_complete-podsec WORDS…` and reads candidates, one a line, and at the end whether
 /// files come into question too.
-pub(crate) fn complete(words: &[String]) -> anyhow::Result<ExitCode> {
-    let (candidates, files) = candidates(&Cli::command(), words);
+pub(crate) fn complete(words: &[String], command: &Command) -> anyhow::Result<ExitCode> {
+    let (candidates, files) = candidates(command, words);
     let mut out = io::stdout().lock();
     for candidate in candidates {
         writeln!(out, "{candidate}")?;
@@ -71,7 +70,10 @@ const NO_FILES: &str = ":4";
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::cli::Cli;
 
     fn completed(line: &str) -> (Vec<String>, bool) {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();

@@ -24,15 +24,17 @@ pub(crate) mod webhook;
 
 use std::process::ExitCode;
 
-use crate::cli::Command;
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
 
 /// Runs a subcommand; its exit code is part of its interface.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Cel(arguments) => cel::run(&arguments),
         Command::Check(arguments) => Ok(check::run(*arguments)),
-        Command::Complete { words } => completions::complete(&words),
-        Command::Completions(arguments) => Ok(completions::run(&arguments)),
+        Command::Complete { words } => completions::complete(&words, &Cli::command()),
+        Command::Completions(arguments) => Ok(completions::run(&arguments, Cli::command())),
         Command::Envtest(arguments) => envtest::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
@@ -40,7 +42,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Images(arguments) => images::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
-        Command::Man(arguments) => man::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments, Cli::command()),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Webhook(arguments) => webhook::run(*arguments),

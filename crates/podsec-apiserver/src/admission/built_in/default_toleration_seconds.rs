@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use podsec_apimachinery::Status;
+use podsec_kinds::tolerations::tolerate_node_trouble;
 use serde_json::Value;
 
 use crate::admission::attributes::Attributes;
@@ -15,7 +16,7 @@ impl Plugin for DefaultTolerationSeconds {
     /// Adds the tolerations.
     async fn admit(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Status> {
         if attributes.is_about("", "pods", "") {
-            (attributes.registry.behaviour().strategy.tolerate)(object);
+            tolerate_node_trouble(object);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_kinds::object::Fields;
+use podsec_kinds::priority;
 use serde_json::Value;
 
 use crate::admission::attributes::{Action, Attributes};
@@ -28,8 +29,7 @@ impl Plugin for Priority {
             Action::Create => self.resources.find(CLASSES, "", class).await?.into_iter().collect(),
             Action::Update | Action::Delete | Action::Connect => Vec::new(),
         };
-        (attributes.registry.behaviour().strategy.prioritize)(object, attributes.old, &classes)
-            .map_err(|why| attributes.forbid(object, &why))
+        priority::prioritize(object, attributes.old, &classes).map_err(|why| attributes.forbid(object, &why))
     }
 
     /// Refuses a second default class.

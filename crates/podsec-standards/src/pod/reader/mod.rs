@@ -13,7 +13,6 @@ use std::borrow::Cow;
 pub(crate) use failure::{Failure, Fault, Problem, Step};
 use podsec_go::json::scan;
 
-use super::decode::Member;
 use super::plain::plain_string;
 
 /// A place in a JSON text.
@@ -23,6 +22,30 @@ pub(crate) struct Reader<'de> {
 }
 
 pub(crate) type Result<T> = core::result::Result<T, Failure>;
+
+/// A member of an object, its value yet to be read.
+pub(crate) struct Member<'r, 'de> {
+    pub(crate) name: &'r str,
+    /// Right before the name.
+    reader: &'r mut Reader<'de>,
+}
+
+impl<'r, 'de> Member<'r, 'de> {
+    pub(crate) fn new(name: &'r str, reader: &'r mut Reader<'de>) -> Self {
+        Self { name, reader }
+    }
+
+    pub(crate) fn skip(self) -> Result<()> {
+        self.value().skip()
+    }
+
+    /// The reader, right before the value.
+    #[inline]
+    pub(crate) fn value(self) -> &'r mut Reader<'de> {
+        self.reader.pass_name(self.name);
+        self.reader
+    }
+}
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(text: &'de str) -> Self {

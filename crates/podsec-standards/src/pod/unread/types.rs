@@ -3,7 +3,7 @@
 use podsec_go::quantity;
 use podsec_go::time::{self, Precision};
 
-use super::super::decode::Member;
+use super::super::reader::Member;
 use super::super::reader::{Reader, Result};
 
 /// Fields by their names.

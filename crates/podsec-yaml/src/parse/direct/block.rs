@@ -1,10 +1,10 @@
 //! Block mappings, block lists, and what stands in them.
 
-use super::Reader;
 use super::plain::Stop;
+use super::reader::Reader;
 use crate::Scalar;
 use crate::document::Content;
-use crate::node::{CollectionStyle, ScalarStyle};
+use crate::style::{CollectionStyle, ScalarStyle};
 
 impl Reader<'_> {
     /// Reads the node at `at`, which stands in `column`. Its later lines start at `floor` at the earliest.

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Mark, Reader, number};
+use super::reader::{Mark, Reader, number};
 use crate::Scalar;
 use crate::document::Content;
-use crate::node::{CollectionStyle, ScalarStyle};
+use crate::style::{CollectionStyle, ScalarStyle};
 
 impl Reader<'_> {
     /// Reads the flow collection at `at` and moves behind it.

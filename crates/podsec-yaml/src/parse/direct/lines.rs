@@ -1,6 +1,6 @@
 //! Lines, blanks and comments.
 
-use super::{Mark, Reader, number};
+use super::reader::{Mark, Reader, number};
 use crate::parse::Source;
 use crate::{Comment, Position, Span};
 

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::Scalar;
-use crate::node::ScalarStyle;
 use crate::parse::Source;
+use crate::style::ScalarStyle;
 
 /// What becomes of the line breaks at the end.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,20 +14,23 @@
 
 mod block;
 mod flow;
+mod key;
 mod keys;
 mod lines;
 mod literal;
 mod plain;
 mod quoted;
+mod reader;
 mod survey;
 #[cfg(test)]
 mod tests;
 
-use super::Source;
-use crate::document::{Content, NodeData};
-use crate::node::{CollectionStyle, ScalarStyle};
-use crate::{Comment, Document, Position, Scalar, Span};
+use super::source::Source;
+use crate::document::Content;
+use crate::style::{CollectionStyle, ScalarStyle};
+use crate::{Document, Position, Scalar, Span};
 use keys::Keys;
+use reader::{Reader, number};
 
 /// Reads the document in the bytes `span` of `text`, unless there is something that granit has to read.
 pub(super) fn read(text: &str, span: Span, start: Position, source: Source) -> Option<Document<'_>> {
@@ -66,39 +69,8 @@ pub(super) fn read(text: &str, span: Span, start: Position, source: Source) -> O
     })
 }
 
-struct Reader<'t> {
-    /// Up to the end of the document.
-    text: &'t str,
-    source: Source,
-    /// Whether the document is ASCII, so that its columns are bytes.
-    ascii: bool,
-    /// The byte that is read next.
-    at: usize,
-    line: u32,
-    line_start: usize,
-    /// Up to where characters of several bytes are counted, and how many bytes they have more than one.
-    counted: usize,
-    continuations: usize,
-    /// Between nodes: the blanks before the next line that has content, at which `at` stands; none at the end.
-    column: Option<usize>,
-    depth: usize,
-    nodes: Vec<NodeData<'t>>,
-    keys: Keys,
-    comments: Vec<Comment>,
-    /// Where scalars of several lines are put together.
-    folded: String,
-}
-
-/// Where a node starts.
-#[derive(Clone, Copy)]
-struct Mark {
-    start: usize,
-    line: u32,
-    column: u32,
-}
-
-impl<'t> Reader<'t> {
-    fn document(&mut self) -> Option<()> {
+impl Reader<'_> {
+    pub(super) fn document(&mut self) -> Option<()> {
         let mark = self.mark();
         let separated = self.separator()?;
         let Some(column) = self.column else {
@@ -114,51 +86,4 @@ impl<'t> Reader<'t> {
         );
         (is_block && self.column.is_none()).then_some(())
     }
-
-    /// Adds a scalar that ends before the byte `end`.
-    fn scalar(&mut self, value: Scalar<'t>, style: ScalarStyle, mark: Mark, end: usize) {
-        let content = Content::Scalar { value, style, merge: false };
-        self.add(content, mark, end);
-    }
-
-    /// Adds a node that has no children so far, and says its number.
-    fn add(&mut self, content: Content<'t>, mark: Mark, end: usize) -> u32 {
-        let node = number(self.nodes.len());
-        self.nodes.push(NodeData {
-            start: number(mark.start),
-            end: number(end),
-            line: mark.line,
-            column: mark.column,
-            next: node + 1,
-            content,
-        });
-        node
-    }
-
-    /// Closes a collection that ends before the byte `end`.
-    fn close(&mut self, node: u32, end: u32) {
-        let next = number(self.nodes.len());
-        if let Some(node) = self.nodes.get_mut(node as usize) {
-            node.next = next;
-            node.end = end;
-        }
-    }
-
-    /// One level deeper, as long as the stack surely bears it.
-    fn descend(&mut self) -> Option<()> {
-        self.depth += 1;
-        (self.depth <= MAX_DEPTH).then_some(())
-    }
-
-    fn ascend(&mut self) {
-        self.depth -= 1;
-    }
 }
-
-/// Texts are below 4 GiB, and nothing in them is counted higher than their bytes.
-fn number(value: usize) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// Far deeper than any manifest.
-const MAX_DEPTH: usize = 64;

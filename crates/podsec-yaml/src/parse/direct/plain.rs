@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::Scalar;
-use crate::node::ScalarStyle;
+use crate::style::ScalarStyle;
 
 /// What of a plain scalar stands in one line.
 #[derive(Clone, Copy)]

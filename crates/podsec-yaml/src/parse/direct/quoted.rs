@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::Scalar;
-use crate::node::ScalarStyle;
+use crate::style::ScalarStyle;
 
 impl<'t> Reader<'t> {
     /// Whether the quoted scalar at `at` is a key: its line has its other quote, and a colon behind it.

@@ -7,8 +7,8 @@ use granit_parser::{Event, Marker, StructureStyle};
 use super::indentation;
 use super::place::{Origin, Place};
 use crate::document::{Anchor, Content, NodeData, Tag};
-use crate::node::{CollectionStyle, ScalarStyle};
-use crate::parse::Source;
+use crate::parse::source::Source;
+use crate::style::{CollectionStyle, ScalarStyle};
 use crate::{Comment, Document, Error, Position, Scalar, Span, expansion};
 
 /// A collection that is not closed yet.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScanError, StrInput};
 
-use super::Source;
+use super::source::Source;
 use crate::{Comment, Document, Error, Position, Span};
 use builder::Builder;
 use indentation::Indented;
