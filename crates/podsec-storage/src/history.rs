@@ -63,6 +63,11 @@ impl History {
         self.oldest
     }
 
+    /// All entries that are there now, in the order of their keys' bytes.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.current.values()
+    }
+
     /// Adds an entry that was there before the history begins.
     pub(crate) fn restore(&mut self, entry: Entry) {
         self.live_bytes += size(&entry);

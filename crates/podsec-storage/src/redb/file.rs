@@ -38,6 +38,15 @@ pub(super) fn open(path: &Path, retention: Retention) -> Result<(Database, Histo
     })
 }
 
+/// Gives back the room in a file that it does not need.
+pub(super) fn shrink(path: &Path) -> Result<(), OpenError> {
+    guarded(path, || {
+        let mut database = builder().open(path)?;
+        while database.compact()? {}
+        Ok(database.close()?)
+    })
+}
+
 /// Opens the file again after a write failed: what it holds is only known from its checksums. While there is no room,
 /// the file is left alone.
 pub(super) fn reopen(path: &Path) -> Result<Database, OpenError> {
@@ -223,7 +232,14 @@ macro_rules! failure_from {
         })*
     };
 }
-failure_from!(DatabaseError, StorageError, redb::CommitError, redb::TableError, redb::TransactionError);
+failure_from!(
+    DatabaseError,
+    StorageError,
+    redb::CommitError,
+    redb::CompactionError,
+    redb::TableError,
+    redb::TransactionError
+);
 
 const FORMAT: &str = "format";
 const SUPPORTED_FORMAT: u64 = 1;

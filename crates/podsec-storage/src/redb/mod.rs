@@ -12,6 +12,7 @@
 mod file;
 mod last_revision;
 mod record;
+mod snapshot;
 mod writer;
 
 use std::{
@@ -27,6 +28,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use self::last_revision::LastRevision;
+pub use self::snapshot::{RESTORED_AHEAD, Statistics};
 use self::writer::{Request, Writer};
 use crate::{
     Answer, Change, Commit, Entry, Error, OpenError, Page, Precondition, Range, Retention, Revision, Store,

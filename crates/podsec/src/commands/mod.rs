@@ -18,6 +18,7 @@ pub(crate) mod plan;
 mod render;
 pub(crate) mod schema;
 pub(crate) mod serve;
+mod snapshot;
 mod subjects;
 pub(crate) mod values;
 pub(crate) mod webhook;

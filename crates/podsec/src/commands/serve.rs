@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use podsec_apiserver::{
     ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
     ServiceAccountOptions, ServiceRange, ServingOptions, User,
@@ -20,11 +20,15 @@ use uuid::Uuid;
 
 use super::connections::ConnectionArguments;
 use super::etcd::EtcdArguments;
+use super::snapshot;
 
 /// The flags, named as kube-apiserver's where it has them.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The IP address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     bind_address: IpAddr,
@@ -152,6 +156,17 @@ pub(crate) struct Arguments {
     node: bool,
 }
 
+/// What is done with a server that does not run.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Copies of the database: take, put back, verify, count.
+    ///
+    /// For a server that keeps its objects in a file and is stopped. What is in etcd is saved and restored with etcd's own
+    /// tools.
+    #[command(after_long_help = include_str!("help/serve-snapshot.txt"))]
+    Snapshot(snapshot::Arguments),
+}
+
 /// Seconds of a duration in Go's form: `90m`, `1h30m`.
 fn duration_seconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("want a duration of at least an hour, as in 24h or 1h30m, not {text:?}");
@@ -179,6 +194,9 @@ enum AuditMode {
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Snapshot(arguments)) = &arguments.command {
+        return snapshot::run(arguments);
+    }
     let controllers = RunControllers {
         selection: arguments.controllers()?,
         leader_elect: arguments.leader_elect.unwrap_or_else(|| arguments.etcd.is_used()),
