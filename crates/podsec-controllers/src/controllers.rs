@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::cron_job;
 use crate::daemon_set;
 use crate::deployment;
 use crate::job;
@@ -12,6 +13,7 @@ use crate::replicas;
 use crate::selection::Selection;
 use crate::stateful_set;
 use crate::tasks::Tasks;
+use crate::ttl_after_finished;
 
 /// One controller.
 pub(crate) struct Descriptor {
@@ -24,6 +26,7 @@ pub(crate) struct Descriptor {
 
 /// Every controller there is.
 pub(crate) const ALL: &[Descriptor] = &[
+    Descriptor { name: "cronjob-controller", aliases: &["cronjob"], start: cron_job::start },
     Descriptor { name: "daemonset-controller", aliases: &["daemonset"], start: daemon_set::start },
     Descriptor { name: "deployment-controller", aliases: &["deployment"], start: deployment::start },
     Descriptor { name: "job-controller", aliases: &["job"], start: job::start },
@@ -38,6 +41,11 @@ pub(crate) const ALL: &[Descriptor] = &[
         start: replicas::start_replication_controllers,
     },
     Descriptor { name: "statefulset-controller", aliases: &["statefulset"], start: stateful_set::start },
+    Descriptor {
+        name: "ttl-after-finished-controller",
+        aliases: &["ttl-after-finished"],
+        start: ttl_after_finished::start,
+    },
 ];
 
 /// Controllers that run until this is dropped.

@@ -29,6 +29,7 @@ mod clock;
 mod context;
 mod controller_revisions;
 mod controllers;
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod error;
@@ -49,6 +50,7 @@ mod selectors;
 mod stateful_set;
 mod tasks;
 mod template_hash;
+mod ttl_after_finished;
 mod wake;
 mod work;
 
