@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::Source;
 use crate::composed::{Composed, composed};
+use crate::embedded::{Embedded, embedded};
 use crate::finding::{
     Advice, AdvisoryMode, FileReport, Finding, ImageUser, PartialObject, Place, PodReport, Problem, Start,
 };
@@ -162,6 +163,15 @@ impl<P: Policies> Checking<'_, P> {
             }
             for composed in composed(object) {
                 self.composed(object, &composed, document, report);
+            }
+            for embedded in embedded(object) {
+                if let Embedded::Remote { chart, position } = embedded {
+                    let message = format!(
+                        "deploys the chart {chart:?} of a repository of charts, which is not judged: render it with `helm \
+                         template` and judge what that prints"
+                    );
+                    report.warnings.push(refusal(object, position, message));
+                }
             }
             if let Some(message) = unknown_kind(&object.name) {
                 let position = object.node.get("kind").unwrap_or(object.node).position();

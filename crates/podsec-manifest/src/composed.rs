@@ -35,7 +35,7 @@ struct Part<'d, 't> {
 }
 
 /// A kind of which pods are composed.
-struct Kind {
+struct Recipe {
     group: &'static str,
     kinds: &'static [&'static str],
     /// Where what all pods of an object share stands.
@@ -157,15 +157,15 @@ const TEKTON_RUN: &str = "containers=steps[*]+stepTemplate,sidecars[*] volumes=v
                           hostNetwork=^podTemplate.hostNetwork|^taskRunTemplate.podTemplate.hostNetwork";
 
 #[rustfmt::skip]
-const KNOWN: &[Kind] = &[
-    Kind { group: "argoproj.io", kinds: &["Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"], shared: "spec", each: "templates[*]", fields: ARGO },
-    Kind { group: "argoproj.io", kinds: &["CronWorkflow"], shared: "spec.workflowSpec", each: "templates[*]", fields: ARGO },
-    Kind { group: "tekton.dev", kinds: &["Task", "ClusterTask"], shared: "spec", each: "", fields: TEKTON },
-    Kind { group: "tekton.dev", kinds: &["TaskRun"], shared: "spec", each: "taskSpec", fields: TEKTON_RUN },
-    Kind { group: "tekton.dev", kinds: &["Pipeline"], shared: "spec", each: "tasks[*].taskSpec", fields: TEKTON },
-    Kind { group: "tekton.dev", kinds: &["Pipeline"], shared: "spec", each: "finally[*].taskSpec", fields: TEKTON },
-    Kind { group: "tekton.dev", kinds: &["PipelineRun"], shared: "spec", each: "pipelineSpec.tasks[*].taskSpec", fields: TEKTON_RUN },
-    Kind { group: "tekton.dev", kinds: &["PipelineRun"], shared: "spec", each: "pipelineSpec.finally[*].taskSpec", fields: TEKTON_RUN },
+const KNOWN: &[Recipe] = &[
+    Recipe { group: "argoproj.io", kinds: &["Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"], shared: "spec", each: "templates[*]", fields: ARGO },
+    Recipe { group: "argoproj.io", kinds: &["CronWorkflow"], shared: "spec.workflowSpec", each: "templates[*]", fields: ARGO },
+    Recipe { group: "tekton.dev", kinds: &["Task", "ClusterTask"], shared: "spec", each: "", fields: TEKTON },
+    Recipe { group: "tekton.dev", kinds: &["TaskRun"], shared: "spec", each: "taskSpec", fields: TEKTON_RUN },
+    Recipe { group: "tekton.dev", kinds: &["Pipeline"], shared: "spec", each: "tasks[*].taskSpec", fields: TEKTON },
+    Recipe { group: "tekton.dev", kinds: &["Pipeline"], shared: "spec", each: "finally[*].taskSpec", fields: TEKTON },
+    Recipe { group: "tekton.dev", kinds: &["PipelineRun"], shared: "spec", each: "pipelineSpec.tasks[*].taskSpec", fields: TEKTON_RUN },
+    Recipe { group: "tekton.dev", kinds: &["PipelineRun"], shared: "spec", each: "pipelineSpec.finally[*].taskSpec", fields: TEKTON_RUN },
 ];
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod allowance;
 mod baseline;
 mod check;
 mod composed;
+mod embedded;
 pub mod explain;
 mod finding;
 pub mod fix;

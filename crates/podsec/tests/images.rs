@@ -17,7 +17,7 @@ const PASSWD: &[u8] = b"root:x:0:0::/:\nweb:x:101:102::/:\n";
 
 fn sum(bytes: &[u8]) -> String {
     let sum = digest::digest(&digest::SHA256, bytes);
-    sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    sum.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A tar archive of these files.

@@ -72,7 +72,9 @@ impl Planner<'_> {
                 Wanted { container: vec![member("spec")], user: first.user, image: first.image, is_own };
             self.write(&at_pod, after, check);
         } else {
-            wanted.iter().for_each(|wanted| self.write(wanted, after, check));
+            for wanted in &wanted {
+                self.write(wanted, after, check);
+            }
         }
         // What root wrote so far into volumes, another user may not change unless they are of its group.
         let group = wanted
@@ -86,8 +88,8 @@ impl Planner<'_> {
         {
             let steps = field(&[member("spec")], "fsGroup");
             after.set(&steps, &json!(gid));
-            let note = "so that the new user may write to the volumes".to_owned();
-            self.change_noted(steps, Action::Set(json!(gid)), check, Safety::Unsafe, Some(note));
+            let reason = "so that the new user may write to the volumes".to_owned();
+            self.change_noted(steps, Action::Set(json!(gid)), check, Safety::Unsafe, Some(reason));
         }
     }
 

@@ -13,8 +13,21 @@ pub struct Chart {
     /// each. They are those in its folder that are called `values-….yaml`, `values.….yaml` or `….values.yaml`, and
     /// `ci/*-values.yaml`, where the tools that test charts look for them.
     pub values: Vec<PathBuf>,
+    /// What objects of GitOps controllers deploy of it.
+    pub releases: Vec<Release>,
     /// Whether it is a library, which only other charts can use.
     pub is_library: bool,
+}
+
+/// What an object of Argo CD or Flux deploys of a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The file that the object stands in.
+    pub file: PathBuf,
+    /// The files of values that it names.
+    pub values: Vec<PathBuf>,
+    /// The values in itself, as JSON.
+    pub own_values: Option<String>,
 }
 
 impl Chart {
@@ -29,7 +42,12 @@ impl Chart {
             document.root().get("type").and_then(|node| node.as_str()) == Some("library")
         };
         let is_library = podsec_yaml::document(&text).is_ok_and(says_library);
-        Self { folder: folder.to_owned(), values: values.into_iter().collect(), is_library }
+        Self {
+            folder: folder.to_owned(),
+            values: values.into_iter().collect(),
+            releases: Vec::new(),
+            is_library,
+        }
     }
 }
 

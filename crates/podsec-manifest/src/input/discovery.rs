@@ -10,11 +10,14 @@
 //! as they are where it cannot be built.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Input;
-use super::chart::{CHART, Chart, is_part};
-use super::kustomization::{Kustomization, absolute, is_kustomization, kustomization_of};
+use super::chart::{CHART, Chart, Release, is_part};
+use super::kustomization::{Kustomization, absolute, is_kustomization, kustomization_of, without_detours};
+use crate::embedded::{Embedded, embedded};
+use crate::object::objects;
 
 /// What the files of a search are.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +55,9 @@ impl Discovery {
     pub fn of(inputs: Vec<Input>) -> Self {
         let mut found = Self::default();
         let rest = found.take_charts(inputs);
+        if !found.charts.is_empty() {
+            rest.iter().filter_map(self::found).for_each(|path| found.add_releases(path));
+        }
         found.manifests = found.take_overlays(rest);
         found
     }
@@ -94,6 +100,38 @@ impl Discovery {
         self.charts =
             charts.map(|(root, files)| Chart::new(root, files.iter().map(PathBuf::as_path))).collect();
         rest
+    }
+
+    /// Adds what the objects of a file deploy of the charts.
+    fn add_releases(&mut self, file: &Path) {
+        let bytes = fs::read(file).unwrap_or_default();
+        let mentions = |group: &str| memchr::memmem::find(&bytes, group.as_bytes()).is_some();
+        let Some(text) = str::from_utf8(&bytes).ok().filter(|_| GROUPS.iter().any(|group| mentions(group)))
+        else {
+            return;
+        };
+        let folder = absolute(file);
+        for document in podsec_yaml::documents(text).flatten() {
+            for embedded in objects(&document, 0).iter().flat_map(embedded) {
+                let Embedded::Local { path, files, values } = embedded else { continue };
+                // Where the repository begins is not known: in one of the folders above.
+                let above = || folder.ancestors().skip(1);
+                let is_it = |chart: &&mut Chart| {
+                    let chart = absolute(&chart.folder);
+                    above().any(|root| without_detours(&root.join(&path)) == chart)
+                };
+                let Some(chart) = self.charts.iter_mut().find(is_it) else { continue };
+                let below = |name: &String| {
+                    let folders = [chart.folder.as_path()].into_iter().chain(above());
+                    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
+                };
+                chart.releases.push(Release {
+                    file: file.to_owned(),
+                    values: files.iter().filter_map(below).collect(),
+                    own_values: values.map(|values| values.to_string()),
+                });
+            }
+        }
     }
 
     /// Finds the overlays; what none of them uses.
@@ -204,13 +242,14 @@ fn is_subchart(folder: &Path, charts: &BTreeSet<PathBuf>) -> bool {
         .any(|above| above.parent().is_some_and(|chart| charts.contains(chart)))
 }
 
+/// The groups of objects that deploy charts.
+const GROUPS: [&str; 2] = ["argoproj.io/", "helm.toolkit.fluxcd.io/"];
+
 /// Far more than any overlay builds on.
 const MOST_KUSTOMIZATIONS: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::input::search;
 
@@ -273,6 +312,34 @@ mod tests {
         assert_eq!(found.manifests, ["templates/other.yaml", "web/examples/pod.yaml"]);
         let found = found_in(&files, "web/templates");
         assert_eq!((found.charts.len(), found.manifests.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_argo_cd_and_flux_deploy_of_a_chart_is_a_release_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("charts/web/Chart.yaml", "name: web\n"),
+            ("charts/web/prod.yaml", ""),
+            (
+                "apps/web.yaml",
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {path: charts/web, helm: {valueFiles: [prod.yaml], valuesObject: {a: 1}}}}\n",
+            ),
+            (
+                "apps/other.yaml",
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {path: charts/other}}\n",
+            ),
+        ] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let found = Discovery::of(search(&[folder.path().to_owned()]));
+        let release = Release {
+            file: folder.path().join("apps/web.yaml"),
+            values: vec![folder.path().join("charts/web/prod.yaml")],
+            own_values: Some("{\"a\":1}".to_owned()),
+        };
+        assert_eq!(found.charts[0].releases, [release]);
     }
 
     #[test]

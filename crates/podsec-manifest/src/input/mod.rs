@@ -12,7 +12,7 @@ mod search;
 mod subject;
 mod trace;
 
-pub use chart::Chart;
+pub use chart::{Chart, Release};
 pub use discovery::{Discovery, Overlay};
 pub use judge::{Judgement, check_inputs};
 pub use kustomization::{KUSTOMIZATION_NAMES, Kustomizations, kustomization_of, without_detours};

@@ -49,12 +49,16 @@ struct Shown {
 }
 
 impl Rendered {
-    /// The documents that `helm template` printed of a chart with these files of values.
-    pub fn by_helm(text: &str, chart: &Path, values: &[PathBuf]) -> Vec<Self> {
+    /// The documents that `helm template` printed of a chart with these files of values; for the object of a file that
+    /// deploys it, if one does.
+    pub fn by_helm(text: &str, chart: &Path, values: &[PathBuf], object: Option<&Path>) -> Vec<Self> {
         let mut made_by = name(chart);
-        if !values.is_empty() {
-            let files: Vec<String> =
-                values.iter().map(|file| name(file.strip_prefix(chart).unwrap_or(file))).collect();
+        let called = |file: &Path| name(file.strip_prefix(chart).unwrap_or(file));
+        let files: Vec<String> = match object {
+            Some(object) => vec![called(object)],
+            None => values.iter().map(|file| called(file)).collect(),
+        };
+        if !files.is_empty() {
             made_by = format!("{made_by} with {}", files.join(", "));
         }
         let files: Arc<[PathBuf]> =
@@ -105,7 +109,9 @@ impl Rendered {
                 }
                 let ObjectName { kind, namespace, name, .. } = &object.name;
                 identity.extend_from_slice(format!("{kind} {namespace}/{name}\n").as_bytes());
-                pods.iter().for_each(|pod| pod.node.write_json(&mut identity));
+                for pod in &pods {
+                    pod.node.write_json(&mut identity);
+                }
             }
         }
         String::from_utf8(identity).unwrap_or_else(|_| self.text.clone())
@@ -187,7 +193,8 @@ mod tests {
     #[test]
     fn each_document_of_helm_is_named_by_its_template() {
         let text = "---\n# Source: chart/templates/a.yaml\nkind: A\n---\n# Source: chart/charts/b/templates/b.yaml\nkind: B\n";
-        let made = Rendered::by_helm(text, Path::new("./app"), &[PathBuf::from("./app/ci/x-values.yaml")]);
+        let made =
+            Rendered::by_helm(text, Path::new("./app"), &[PathBuf::from("./app/ci/x-values.yaml")], None);
         let files: Vec<&str> = made.iter().map(|made| made.file.as_str()).collect();
         assert_eq!(files, ["app/templates/a.yaml", "app/charts/b/templates/b.yaml"]);
         assert_eq!(made[0].made_by, "app with ci/x-values.yaml");

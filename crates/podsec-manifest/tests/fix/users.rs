@@ -25,7 +25,7 @@ fn images() -> Images {
 /// A pod of these images, mended.
 fn mended(names: &[&str], more: &str, unsafe_fixes: bool) -> (String, Fixed) {
     let containers: String =
-        names.iter().map(|name| format!("  - name: {name}\n    image: {name}\n")).collect();
+        names.iter().map(|name| ["  - name: ", name, "\n    image: ", name, "\n"].concat()).collect();
     let text = format!("apiVersion: v1\nkind: Pod\nspec:\n{more}  containers:\n{containers}");
     let images = images();
     let options = Options { unsafe_fixes, images: Some(&images), ..Options::default() };

@@ -102,7 +102,9 @@ pub(crate) fn read(origins: &[Origin]) -> anyhow::Result<Images> {
                 ),
             },
         };
-        named.into_iter().for_each(|image| images.add(image));
+        for image in named {
+            images.add(image);
+        }
     }
     Ok(images)
 }

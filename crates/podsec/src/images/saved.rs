@@ -39,11 +39,11 @@ pub(super) fn images(blobs: &Blobs, manifest: &[u8]) -> anyhow::Result<Vec<Image
             Layer { digest: sum.map(|sum| format!("sha256:{sum}")), name }
         };
         let layers: Vec<Layer> = layers.into_iter().map(layer).collect();
-        let names = repo_tags.unwrap_or_default();
-        let first = names.first().cloned().unwrap_or_default();
+        let tags = repo_tags.unwrap_or_default();
+        let first = tags.first().cloned().unwrap_or_default();
         let image = config::image(blobs, &bytes, &layers, first, String::new())
-            .with_context(|| format!("the image {}", names.first().unwrap_or(&config)))?;
-        images.extend(names.into_iter().skip(1).map(|reference| Image { reference, ..image.clone() }));
+            .with_context(|| format!("the image {}", tags.first().unwrap_or(&config)))?;
+        images.extend(tags.into_iter().skip(1).map(|reference| Image { reference, ..image.clone() }));
         images.push(image);
     }
     Ok(images)

@@ -172,8 +172,8 @@ impl Way<'_, '_, '_> {
         for place in &finding.places {
             let (patch, (span, position)) = self.place(&place.path);
             let place = Place { span, position, ..place.clone() };
-            let name = |patch: &Option<&PatchText>| patch.map(|patch| patch.source.name.clone());
-            match parts.iter_mut().find(|(known, _)| name(known) == name(&patch)) {
+            let name = |patch: Option<&PatchText>| patch.map(|patch| patch.source.name.clone());
+            match parts.iter_mut().find(|(known, _)| name(*known) == name(patch)) {
                 Some((_, part)) => part.places.push(place),
                 None => parts.push((patch, Finding { places: vec![place], ..finding.clone() })),
             }

@@ -35,6 +35,7 @@ use crate::images::ImageArguments;
 /// again. Exits with 0 when every pod would be admitted now, 1 when something remains, 2 when something could not be
 /// judged or written.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Arguments {
     /// Files, folders (searched for .yaml, .yml and .json as git sees them), globs, or - for standard input.
     #[arg(default_value = ".")]

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use podsec_manifest::Templates;
-use podsec_manifest::input::{Chart, Input, Rendered};
+use podsec_manifest::input::{Chart, Input, Release, Rendered};
 
 use super::RenderArguments;
 use super::program::{Failure, printed};
@@ -38,8 +39,16 @@ pub(super) fn found(
         match rendered(&chart.folder, std::slice::from_ref(file), arguments) {
             Ok(documents) => add(documents, &mut all),
             Err(Failure::Failed(message)) => {
-                failures.push(Input::Unreadable { name: file.to_string_lossy().into_owned(), message })
+                failures.push(Input::Unreadable { name: file.to_string_lossy().into_owned(), message });
             }
+            Err(Failure::Absent) => return Err(Failure::Absent),
+        }
+    }
+    for release in &chart.releases {
+        match released(&chart.folder, release, arguments) {
+            Ok(documents) => add(documents, &mut all),
+            Err(Failure::Failed(message)) => failures
+                .push(Input::Unreadable { name: release.file.to_string_lossy().into_owned(), message }),
             Err(Failure::Absent) => return Err(Failure::Absent),
         }
     }
@@ -61,11 +70,34 @@ pub(super) fn named(chart: &Path, arguments: &RenderArguments) -> Result<Vec<Inp
     Ok(inputs(rendered(chart, &arguments.values, arguments)?))
 }
 
+/// What Helm makes of a chart for an object of Argo CD or Flux.
+fn released(chart: &Path, release: &Release, arguments: &RenderArguments) -> Result<Vec<Rendered>, Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("its values cannot be written: {error}"));
+    let mut values = release.values.clone();
+    let own = match &release.own_values {
+        None => None,
+        Some(text) => {
+            let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().map_err(failed)?;
+            file.write_all(text.as_bytes()).map_err(failed)?;
+            values.push(file.path().to_owned());
+            Some(file)
+        }
+    };
+    let text = printed("helm", &words(chart, &values, arguments))?;
+    drop(own);
+    Ok(Rendered::by_helm(&text, chart, &release.values, Some(&release.file)))
+}
+
 fn inputs(documents: Vec<Rendered>) -> Vec<Input> {
     documents.into_iter().map(Input::Rendered).collect()
 }
 
 fn rendered(chart: &Path, values: &[PathBuf], arguments: &RenderArguments) -> Result<Vec<Rendered>, Failure> {
+    Ok(Rendered::by_helm(&printed("helm", &words(chart, values, arguments))?, chart, values, None))
+}
+
+/// The command line of helm.
+fn words(chart: &Path, values: &[PathBuf], arguments: &RenderArguments) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec!["template".into(), chart.into()];
     let mut flag = |name: &str, value: OsString| words.extend([name.into(), value]);
     for file in values {
@@ -80,5 +112,5 @@ fn rendered(chart: &Path, values: &[PathBuf], arguments: &RenderArguments) -> Re
     if let Some(version) = &arguments.kube_version {
         flag("--kube-version", version.into());
     }
-    Ok(Rendered::by_helm(&printed("helm", &words)?, chart, values))
+    words
 }

@@ -70,7 +70,7 @@ const MOST_BYTES: u64 = 64 << 20;
 const MOST_ERRORS: u64 = 64 << 10;
 
 /// Kustomize may fetch what it builds on.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 #[cfg(all(test, unix))]
