@@ -19,7 +19,7 @@ fn data(file: &str) -> Vec<Value> {
 
 /// What the admission plugins of pods do to an object, if it is one.
 fn admit(
-    strategy: &Strategy,
+    strategy: &crate::Strategy,
     object: &mut Value,
     old: Option<&Value>,
     classes: &[Value],

@@ -1,9 +1,10 @@
 //! Strategic merge patches, directive by directive.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use super::apply;
+use crate::patch::Error;
 use crate::schema::{Definitions, Schema};
 
 fn patched(object: Value, patch: Value) -> Value {

@@ -1,9 +1,10 @@
 //! Label selectors as Kubernetes reads and writes them.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::field;
 
 fn refused(text: &str) -> String {
     Selector::parse(text).unwrap_err().to_string()
