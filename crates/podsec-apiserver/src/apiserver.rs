@@ -1,6 +1,7 @@
 //! The server without its socket: what all requests share.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,16 @@ use podsec_transport::body::BodyBudget;
 use tokio::sync::watch;
 
 use crate::admission::built_in::quota::locks::Quotas;
+use crate::admission::webhook::Clients;
 use crate::admission::{Chain, Parts, Plugins};
+use crate::authentication::oidc::{Error as OidcError, OpenId};
 use crate::authentication::service_account::ServiceAccountTokens;
 use crate::authentication::{Authenticator, Tokens};
+use crate::authorization::webhook::{AuthorizationWebhook, Error as AuthorizationWebhookError};
 use crate::authorization::{AuthorizationModes, Authorizer};
+use crate::conversion_webhook::ConversionWebhooks;
 use crate::metrics::Metrics;
+use crate::options::{AuthorizationWebhookOptions, OidcOptions};
 use crate::pipeline::{LastModes, MaxInFlight};
 use crate::processors::Processors;
 use crate::registry::{Registry, Resources};
@@ -30,6 +36,8 @@ pub struct ApiServer {
     pub(crate) resources: Resources,
     pub(crate) tokens: Tokens,
     pub(crate) service_accounts: ServiceAccountTokens,
+    openid: Option<OpenId>,
+    allows_anonymous: bool,
     pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) impersonation: LastModes,
     pod_security: Admission,
@@ -64,6 +72,7 @@ impl ApiServer {
         let budget = BodyBudget::new(BODY_BUDGET, BODIES);
         let (stopping, is_stopping) = watch::channel(false);
         let resources = Resources::new(Arc::clone(&store));
+        let resources = converting(resources);
         let authorizer = Arc::new(Authorizer::new(AuthorizationModes::default(), resources.clone()));
         let (processors, quotas) = (Arc::new(Processors::all()), Arc::new(Quotas::default()));
         let verbs = verbs::Shared {
@@ -88,6 +97,8 @@ impl ApiServer {
             resources,
             tokens,
             service_accounts: ServiceAccountTokens::default(),
+            openid: None,
+            allows_anonymous: true,
             authorizer,
             impersonation: LastModes::default(),
             pod_security,
@@ -124,6 +135,37 @@ impl ApiServer {
         self
     }
 
+    /// The same with the service that a kubeconfig names, which is asked where the modes have Webhook.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn with_authorization_webhook(
+        mut self,
+        kubeconfig: &Path,
+        options: &AuthorizationWebhookOptions,
+    ) -> Result<Self, AuthorizationWebhookError> {
+        let webhook = AuthorizationWebhook::new(kubeconfig, options)?;
+        self.authorizer = Arc::new(self.authorizer.with_webhook(webhook));
+        self.admission = self.chain();
+        Ok(self)
+    }
+
+    /// The same with the users of an OpenID provider, if the options name one.
+    ///
+    /// # Errors
+    /// When they do not go together, or name what cannot be used.
+    pub fn with_oidc(mut self, options: &OidcOptions) -> Result<Self, OidcError> {
+        self.openid = OpenId::of(options)?;
+        Ok(self)
+    }
+
+    /// The same, whether or not those without credentials may ask anything.
+    #[must_use]
+    pub fn with_anonymous_auth(mut self, allows: bool) -> Self {
+        self.allows_anonymous = allows;
+        self
+    }
+
     /// The same with at most so many requests at one time that only read, and that may write; zero for any number.
     #[must_use]
     pub fn with_max_in_flight(mut self, read_only: usize, mutating: usize) -> Self {
@@ -148,7 +190,7 @@ impl ApiServer {
     /// The same with another range of addresses for Services than kubeadm's.
     #[must_use]
     pub fn with_service_range(mut self, range: ServiceRange) -> Self {
-        self.resources = self.resources.with_service_range(range);
+        self.resources = converting(self.resources.with_service_range(range));
         self.admission = self.chain();
         self
     }
@@ -187,7 +229,9 @@ impl ApiServer {
         Authenticator {
             tokens: &self.tokens,
             service_accounts: &self.service_accounts,
+            openid: self.openid.as_ref(),
             resources: &self.resources,
+            allows_anonymous: self.allows_anonymous,
         }
     }
 
@@ -224,6 +268,12 @@ impl ApiServer {
     pub(crate) fn builtin(&self, group: &str, version: &str, resource: &str) -> Option<Registry> {
         self.resources.builtin(group, version, resource)
     }
+}
+
+/// The resources with webhooks that convert custom objects, whose Services are found among them.
+fn converting(resources: Resources) -> Resources {
+    let conversions = ConversionWebhooks::new(Clients::over(&resources));
+    resources.with_converters(Arc::new(conversions))
 }
 
 /// Bytes of request bodies in memory at one time: eighty of the largest.

@@ -20,6 +20,7 @@ mod body;
 mod bootstrap;
 mod client;
 mod controllers;
+mod conversion_webhook;
 mod credentials;
 mod data_directory;
 mod decode;
@@ -48,13 +49,15 @@ mod warnings;
 pub use admission::{Plugins, PluginsError};
 pub use apiserver::ApiServer;
 pub use authentication::Tokens;
+pub use authentication::oidc::Error as OidcError;
+pub use authorization::webhook::Error as AuthorizationWebhookError;
 pub use authorization::{AuthorizationMode, AuthorizationModes, AuthorizationModesError};
 pub use body::{RequestBody, ResponseBody, request_body};
 pub use endpoints::git_version;
 pub use in_process::InProcess;
 pub use options::{
-    AuditLogFormat, AuditLogMode, AuditOptions, EtcdFlags, Options, ServiceAccountOptions, ServingOptions,
-    Storage,
+    AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationWebhookOptions, EtcdFlags, OidcOptions, Options,
+    ServiceAccountOptions, ServingOptions, Storage,
 };
 pub use podsec_kinds::allocation::ServiceRange;
 pub use request::{Peer, User};

@@ -33,10 +33,16 @@ pub struct Options {
     pub admission_plugins: Plugins,
     /// `--authorization-mode`: who decides whether a request is allowed.
     pub authorization_modes: AuthorizationModes,
+    /// The `--authorization-webhook-…` flags.
+    pub authorization_webhook: AuthorizationWebhookOptions,
+    /// `--anonymous-auth`: whether requests without credentials are those of `system:anonymous`, or refused.
+    pub anonymous_auth: bool,
     /// `--token-auth-file`: more users, as lines of `token,user,uid,"group1,group2"`.
     pub token_auth_file: Option<PathBuf>,
     /// `--service-cluster-ip-range`: the addresses of Services.
     pub service_cluster_ip_range: ServiceRange,
+    /// The `--oidc-…` flags.
+    pub oidc: OidcOptions,
     /// The `--service-account-…` flags and `--api-audiences`.
     pub service_accounts: ServiceAccountOptions,
     /// The `--audit-…` flags.
@@ -96,6 +102,69 @@ pub struct EtcdFlags {
     pub read_only: Option<bool>,
     /// `--data-dir`: where the certificate authority, the signing key and the token are; in etcd when absent.
     pub credentials: Option<PathBuf>,
+}
+
+/// The service that decides with `--authorization-mode=Webhook`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationWebhookOptions {
+    /// `--authorization-webhook-config-file`: a kubeconfig.
+    pub config_file: Option<PathBuf>,
+    /// `--authorization-webhook-version` of the reviews: `v1` or `v1beta1`.
+    pub version: String,
+    /// `--authorization-webhook-cache-authorized-ttl`: how long a yes holds.
+    pub authorized_ttl: Duration,
+    /// `--authorization-webhook-cache-unauthorized-ttl`: how long anything else holds.
+    pub unauthorized_ttl: Duration,
+}
+
+impl Default for AuthorizationWebhookOptions {
+    fn default() -> Self {
+        Self {
+            config_file: None,
+            version: "v1beta1".to_owned(),
+            authorized_ttl: Duration::from_mins(5),
+            unauthorized_ttl: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Who signs ID tokens, and how their claims name users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OidcOptions {
+    /// `--oidc-issuer-url`: the provider, by HTTPS.
+    pub issuer_url: Option<String>,
+    /// `--oidc-client-id`: for whom tokens must be.
+    pub client_id: Option<String>,
+    /// `--oidc-ca-file`: whose certificates the provider may have; the system's authorities when absent.
+    pub ca_file: Option<PathBuf>,
+    /// `--oidc-username-claim`.
+    pub username_claim: String,
+    /// `--oidc-username-prefix`: `-` for none; when empty, the issuer and `#`, unless the claim is `email`.
+    pub username_prefix: String,
+    /// `--oidc-groups-claim`: a text or a list of them.
+    pub groups_claim: Option<String>,
+    /// `--oidc-groups-prefix`.
+    pub groups_prefix: String,
+    /// `--oidc-required-claim`: `key=value` pairs.
+    pub required_claims: Vec<String>,
+    /// `--oidc-signing-algs`.
+    pub signing_algs: Vec<String>,
+}
+
+impl Default for OidcOptions {
+    fn default() -> Self {
+        Self {
+            issuer_url: None,
+            client_id: None,
+            ca_file: None,
+            username_claim: "sub".to_owned(),
+            username_prefix: String::new(),
+            groups_claim: None,
+            groups_prefix: String::new(),
+            required_claims: Vec::new(),
+            signing_algs: vec!["RS256".to_owned()],
+        }
+    }
 }
 
 /// How tokens of service accounts are signed and verified.
@@ -171,8 +240,11 @@ impl Default for Options {
             admission_control_config_file: None,
             admission_plugins: Plugins::standard(),
             authorization_modes: AuthorizationModes::default(),
+            authorization_webhook: AuthorizationWebhookOptions::default(),
+            anonymous_auth: true,
             token_auth_file: None,
             service_cluster_ip_range: ServiceRange::default(),
+            oidc: OidcOptions::default(),
             service_accounts: ServiceAccountOptions::default(),
             audit: AuditOptions::default(),
             healthcheck_timeout: Duration::from_secs(2),

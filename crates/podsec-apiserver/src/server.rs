@@ -15,8 +15,9 @@ use tokio::net::TcpListener;
 
 use crate::admission::configuration;
 use crate::apiserver::ApiServer;
+use crate::authentication::oidc;
 use crate::authentication::{self, StrangersCertificate, Tokens, user_of_certificate};
-use crate::authorization::AuthorizationMode;
+use crate::authorization::{AuthorizationMode, webhook};
 use crate::body::{ResponseBody, request_body};
 use crate::credentials::Credentials;
 use crate::kubeconfig::Kubeconfig;
@@ -58,6 +59,15 @@ pub enum StartError {
     /// A file of tokens cannot be used.
     #[error(transparent)]
     Tokens(#[from] authentication::Error),
+    /// The flags of the Webhook authorizer do not go together.
+    #[error("{0}")]
+    AuthorizationModes(&'static str),
+    /// The service that decides cannot be asked.
+    #[error(transparent)]
+    AuthorizationWebhook(#[from] webhook::Error),
+    /// The tokens of an OpenID provider cannot be verified.
+    #[error(transparent)]
+    Oidc(#[from] oidc::Error),
     /// The certificates cannot be made or read.
     #[error(transparent)]
     Certificates(#[from] tls::Error),
@@ -119,10 +129,19 @@ impl Server {
         let api = api
             .with_plugins(options.admission_plugins.clone())
             .with_authorization_modes(options.authorization_modes.clone())
+            .with_anonymous_auth(options.anonymous_auth)
+            .with_oidc(&options.oidc)?
             .with_max_in_flight(options.max_requests_inflight, options.max_mutating_requests_inflight)
             .with_service_range(options.service_cluster_ip_range)
             .with_service_accounts(service_accounts)
             .with_healthcheck_timeout(options.healthcheck_timeout);
+        let asks = options.authorization_modes.contains(AuthorizationMode::Webhook);
+        let api = match (&options.authorization_webhook.config_file, asks) {
+            (Some(path), true) => api.with_authorization_webhook(path, &options.authorization_webhook)?,
+            (None, false) => api,
+            (None, true) => return Err(StartError::AuthorizationModes(NO_CONFIG_FILE)),
+            (Some(_), false) => return Err(StartError::AuthorizationModes(NO_WEBHOOK)),
+        };
         let advertised = SocketAddr::new(advertised, address.port());
         let api = Arc::new(api.at(advertised, &serving.authority_pem, client_authorities));
         if opened.is_read_only {
@@ -282,5 +301,8 @@ fn auditor(options: &AuditOptions) -> Result<Option<Auditor>, StartError> {
     }))
 }
 
+const NO_CONFIG_FILE: &str = "authorization-mode Webhook's authorization config file not passed: use \
+    --authorization-webhook-config-file";
+const NO_WEBHOOK: &str = "cannot specify --authorization-webhook-config-file without mode Webhook";
 /// The user of the kubeconfig.
 const ADMINISTRATOR: &str = "kubernetes-admin";

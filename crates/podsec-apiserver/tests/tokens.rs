@@ -4,6 +4,8 @@ mod cluster;
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cluster::{Cluster, pod};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode_header};
@@ -181,4 +183,60 @@ async fn the_answer_tells_whose_token_it_is_and_for_whom() {
     let entry = &answer["metadata"]["managedFields"][0];
     assert_eq!(entry["subresource"], "token");
     assert_eq!(entry["fieldsV1"], json!({"f:spec": {"f:expirationSeconds": {}}}));
+}
+
+#[tokio::test]
+async fn a_secret_is_filled_with_a_token_that_holds_as_long_as_secret_and_account() {
+    let cluster = Cluster::start().await;
+    cluster.namespace("n", Value::Null).await;
+    let account =
+        cluster.create("/api/v1/namespaces/n/serviceaccounts", json!({"metadata": {"name": "bot"}})).await;
+    let secret = |name: &str, account: &str| {
+        let annotations = json!({"kubernetes.io/service-account.name": account});
+        json!({
+            "metadata": {"name": name, "annotations": annotations}, "type": "kubernetes.io/service-account-token",
+        })
+    };
+    let secrets = "/api/v1/namespaces/n/secrets";
+    cluster.create(secrets, secret("a", "bot")).await;
+    cluster.create(secrets, secret("of-nobody", "ghost")).await;
+    let (mut token, mut found) = (String::new(), Value::Null);
+    for _ in 0..500 {
+        found = cluster.get(&format!("{secrets}/a")).await.object();
+        if let Some(filled) = found["data"]["token"].as_str() {
+            token = String::from_utf8(STANDARD.decode(filled).unwrap()).unwrap();
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(found["data"]["namespace"], "bg==");
+    let annotations = &found["metadata"]["annotations"];
+    assert_eq!(annotations["kubernetes.io/service-account.uid"], account["metadata"]["uid"]);
+    cluster.eventually(&format!("{secrets}/of-nobody"), 404).await;
+    let status = review(&cluster, &token, &[]).await;
+    assert_eq!(
+        (&status["user"]["username"], &status["audiences"]),
+        (&json!("system:serviceaccount:n:bot"), &json!([ISSUER]))
+    );
+    assert_eq!(cluster.send(&token, "GET /api/v1/namespaces/n/pods", &[], b"").await.code, 403);
+    let used = cluster.get(&format!("{secrets}/a")).await.object();
+    let day = used["metadata"]["labels"]["kubernetes.io/legacy-token-last-used"].as_str().expect("a day");
+    assert_eq!(day.len(), "2026-01-01".len());
+
+    let marked = json!({"metadata": {"labels": {"kubernetes.io/legacy-token-invalid-since": "2026-01-01"}}});
+    assert_eq!(cluster.json(&format!("PATCH {secrets}/a"), &marked).await.code, 200);
+    let refused = review(&cluster, &token, &[]).await["error"].to_string();
+    assert!(
+        refused.contains("the token in secret n/a for service account n/bot has been marked invalid"),
+        "{refused}"
+    );
+    // Another token in its place: the first is not the server's any more.
+    let emptied = json!({"data": {"token": "eA=="}});
+    assert_eq!(cluster.json(&format!("PATCH {secrets}/a"), &emptied).await.code, 200);
+    let refused = review(&cluster, &token, &[]).await;
+    assert_eq!(refused["error"], "[invalid bearer token, Token does not match server's copy]");
+    assert_eq!(cluster.json(&format!("DELETE {ACCOUNT}"), &Value::Null).await.code, 200);
+    cluster.eventually(&format!("{secrets}/a"), 404).await;
+    let refused = review(&cluster, &token, &[]).await;
+    assert_eq!(refused["error"], "[invalid bearer token, Token has been invalidated]");
 }

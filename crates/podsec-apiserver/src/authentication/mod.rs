@@ -1,6 +1,7 @@
 //! Who sends a request: a client certificate, a bearer token, or nobody (`system:anonymous`).
 
 mod certificate;
+pub(crate) mod oidc;
 pub(crate) mod service_account;
 mod token;
 
@@ -14,6 +15,7 @@ pub use token::Tokens;
 use crate::registry::Resources;
 use crate::request::User;
 use crate::request::user::ANONYMOUS;
+use oidc::OpenId;
 use service_account::{ServiceAccountTokens, Verdict};
 
 /// What a client shows of itself by its certificate.
@@ -31,10 +33,16 @@ pub(crate) enum Certificate<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StrangersCertificate;
 
-/// The credentials were wrong: 401. The words name what was tried, for the audit log.
+/// Why nobody is named: 401. The words are for the audit log.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Authentication failed, attempted: {}", .0.join(", "))]
-pub(crate) struct Unauthenticated(Vec<&'static str>);
+pub(crate) enum Unauthenticated {
+    /// The credentials were wrong; these were tried.
+    #[error("Authentication failed, attempted: {}", .0.join(", "))]
+    Wrong(Vec<&'static str>),
+    /// There are none, and nobody may be anonymous.
+    #[error("Authentication failed, no credentials provided")]
+    Absent,
+}
 
 /// Who a token names, and for which of the audiences asked for it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +58,12 @@ pub(crate) struct Authenticator<'a> {
     pub(crate) tokens: &'a Tokens,
     /// Those of service accounts.
     pub(crate) service_accounts: &'a ServiceAccountTokens,
+    /// Those of an OpenID provider.
+    pub(crate) openid: Option<&'a OpenId>,
     /// Where the accounts are, and what their tokens are bound to.
     pub(crate) resources: &'a Resources,
+    /// Whether somebody without credentials may ask anything at all.
+    pub(crate) allows_anonymous: bool,
 }
 
 impl Authenticator<'_> {
@@ -73,7 +85,16 @@ impl Authenticator<'_> {
         match self.service_accounts.verify(self.resources, text, audiences).await {
             Verdict::Holds(user, audiences) => Ok(Identity { user: user.authenticated(), audiences }),
             Verdict::Refused(why) => Err(format!("[{INVALID_TOKEN}, {why}]")),
-            Verdict::Foreign => Err(INVALID_TOKEN.to_owned()),
+            Verdict::Foreign => {
+                // Whom the provider names is known to the API server alone.
+                let openid = self.openid.filter(|_| !own.is_empty());
+                let Some(openid) = openid else { return Err(INVALID_TOKEN.to_owned()) };
+                match openid.verify(text).await {
+                    Ok(Some(user)) => Ok(Identity { user: user.authenticated(), audiences: own }),
+                    Ok(None) => Err(INVALID_TOKEN.to_owned()),
+                    Err(why) => Err(format!("[{INVALID_TOKEN}, {why}]")),
+                }
+            }
         }
     }
 
@@ -82,7 +103,7 @@ impl Authenticator<'_> {
     /// count as none.
     ///
     /// # Errors
-    /// When there are credentials, and nobody knows any of them.
+    /// When there are credentials, and nobody knows any of them; when there are none, and nobody may be anonymous.
     pub(crate) async fn authenticate(
         self,
         certificate: Certificate<'_>,
@@ -101,10 +122,10 @@ impl Authenticator<'_> {
         if let Certificate::Stranger = certificate {
             attempted.push("x509");
         }
-        if attempted.is_empty() {
-            Ok(User::new(ANONYMOUS, &[]).authenticated())
-        } else {
-            Err(Unauthenticated(attempted))
+        match (attempted.is_empty(), self.allows_anonymous) {
+            (false, _) => Err(Unauthenticated::Wrong(attempted)),
+            (true, false) => Err(Unauthenticated::Absent),
+            (true, true) => Ok(User::new(ANONYMOUS, &[]).authenticated()),
         }
     }
 }
@@ -137,12 +158,25 @@ mod tests {
         certificate: Certificate<'_>,
         headers: &HeaderMap,
     ) -> Result<User, Unauthenticated> {
+        authenticate_where(true, certificate, headers).await
+    }
+
+    async fn authenticate_where(
+        allows_anonymous: bool,
+        certificate: Certificate<'_>,
+        headers: &HeaderMap,
+    ) -> Result<User, Unauthenticated> {
         let mut tokens = Tokens::default();
         tokens.insert("secret", User::new("admin", &[MASTERS]));
         let service_accounts = ServiceAccountTokens::default();
         let resources = Resources::new(Arc::new(Memory::default()));
-        let authenticator =
-            Authenticator { tokens: &tokens, service_accounts: &service_accounts, resources: &resources };
+        let authenticator = Authenticator {
+            tokens: &tokens,
+            service_accounts: &service_accounts,
+            openid: None,
+            resources: &resources,
+            allows_anonymous,
+        };
         authenticator.authenticate(certificate, headers).await
     }
 
@@ -158,6 +192,13 @@ mod tests {
         let nobody = User::new(ANONYMOUS, &[ALL_UNAUTHENTICATED]);
         assert_eq!(authenticate(Certificate::Absent, &headers("Basic YTpi")).await.unwrap(), nobody);
         assert_eq!(authenticate(Certificate::Absent, &HeaderMap::new()).await.unwrap(), nobody);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_anonymous_where_that_is_switched_off() {
+        let refused = authenticate_where(false, Certificate::Absent, &HeaderMap::new()).await.unwrap_err();
+        assert_eq!(refused.to_string(), "Authentication failed, no credentials provided");
+        assert!(authenticate_where(false, Certificate::Absent, &headers("Bearer secret")).await.is_ok());
     }
 
     #[tokio::test]

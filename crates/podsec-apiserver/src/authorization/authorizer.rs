@@ -10,6 +10,7 @@ use super::decision::{Decision, attributes, rbac_user};
 use super::modes::{AuthorizationMode, AuthorizationModes};
 use super::node;
 use super::roles::Roles;
+use super::webhook::{AuthorizationWebhook, Opinion};
 use crate::registry::Resources;
 use crate::request::user::MASTERS;
 use crate::request::{RequestInfo, User};
@@ -19,12 +20,27 @@ pub(crate) struct Authorizer {
     modes: AuthorizationModes,
     roles: Roles,
     resources: Resources,
+    webhook: Option<AuthorizationWebhook>,
 }
 
 impl Authorizer {
     /// Those of `modes`, which find roles, pods and what else they need among `resources`.
     pub(crate) fn new(modes: AuthorizationModes, resources: Resources) -> Self {
-        Self { modes, roles: Roles::default(), resources }
+        Self { modes, roles: Roles::default(), resources, webhook: None }
+    }
+
+    /// The same modes with a service that is asked where they have Webhook.
+    #[must_use]
+    pub(crate) fn with_webhook(&self, webhook: AuthorizationWebhook) -> Self {
+        Self { webhook: Some(webhook), ..Self::new(self.modes.clone(), self.resources.clone()) }
+    }
+
+    /// What the service says of a request.
+    async fn ask_webhook(&self, user: &User, info: &RequestInfo) -> Result<Opinion, String> {
+        let webhook = self.webhook.as_ref();
+        let webhook = webhook.ok_or("authorization-mode Webhook's authorization config file not passed")?;
+        // Boxed: few servers have one, and every request would carry its room.
+        Box::pin(webhook.decide(user, info)).await
     }
 
     /// Whether everybody may do everything: then nobody is anonymous.
@@ -37,21 +53,33 @@ impl Authorizer {
         if user.is_in(MASTERS) {
             return Decision::Allow(String::new());
         }
-        let mut reasons: Vec<String> = Vec::new();
+        let (mut reasons, mut errors): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         for mode in self.modes.iter() {
             let decision = match mode {
                 AuthorizationMode::AlwaysAllow => Decision::Allow(String::new()),
                 AuthorizationMode::AlwaysDeny => Decision::Forbid("Everything is forbidden.".to_owned()),
                 AuthorizationMode::Node => node::decide(&self.resources, user, info).await,
                 AuthorizationMode::Rbac => self.by_roles(user, info).await,
+                AuthorizationMode::Webhook => match self.ask_webhook(user, info).await {
+                    Ok(Opinion::Allow(reason)) => Decision::Allow(reason),
+                    // Whoever comes after is not asked any more.
+                    Ok(Opinion::Deny(reason)) => return Decision::Forbid(reason),
+                    Ok(Opinion::None(reason)) => Decision::Forbid(reason),
+                    Err(error) => Decision::Fail(error),
+                },
             };
             match decision {
                 Decision::Allow(reason) => return Decision::Allow(reason),
                 Decision::Forbid(reason) if !reason.is_empty() => reasons.push(reason),
                 Decision::Forbid(_) => {}
+                Decision::Fail(error) => errors.push(error),
             }
         }
-        Decision::Forbid(reasons.join("\n"))
+        match errors.as_slice() {
+            [] => Decision::Forbid(reasons.join("\n")),
+            [error] => Decision::Fail(error.clone()),
+            errors => Decision::Fail(format!("[{}]", errors.join(", "))),
+        }
     }
 
     async fn by_roles(&self, user: &User, info: &RequestInfo) -> Decision {
@@ -88,6 +116,10 @@ impl Authorizer {
                     errors.push("node authorizer does not support user rule resolution".to_owned());
                 }
                 AuthorizationMode::Node | AuthorizationMode::AlwaysDeny => {}
+                AuthorizationMode::Webhook => {
+                    incomplete = true;
+                    errors.push("webhook authorizer does not support user rule resolution".to_owned());
+                }
                 AuthorizationMode::Rbac => {
                     let policy = self.policy().await?;
                     let found = policy.rules(&rbac_user(user), namespace);

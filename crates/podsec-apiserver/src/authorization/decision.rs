@@ -12,6 +12,8 @@ pub(crate) enum Decision {
     Allow(String),
     /// No authorizer says so.
     Forbid(String),
+    /// No authorizer says so, and one could not be asked: why not.
+    Fail(String),
 }
 
 impl Decision {

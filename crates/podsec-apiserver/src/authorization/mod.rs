@@ -6,6 +6,7 @@ mod modes;
 mod node;
 mod refusal;
 mod roles;
+pub(crate) mod webhook;
 
 pub(crate) use authorizer::Authorizer;
 pub(crate) use decision::{Decision, rbac_user};

@@ -16,6 +16,8 @@ pub enum AuthorizationMode {
     Node,
     /// Roles and bindings.
     Rbac,
+    /// A service outside.
+    Webhook,
 }
 
 /// The authorizers that are asked, one after the other, until one allows the request.
@@ -40,7 +42,7 @@ pub enum AuthorizationModesError {
     Empty,
 }
 
-const KNOWN: &str = "AlwaysAllow, AlwaysDeny, Node, RBAC";
+const KNOWN: &str = "AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook";
 
 impl AuthorizationModes {
     /// The modes of a flag.
@@ -86,7 +88,8 @@ impl FromStr for AuthorizationMode {
             "AlwaysDeny" => Ok(Self::AlwaysDeny),
             "Node" => Ok(Self::Node),
             "RBAC" => Ok(Self::Rbac),
-            "ABAC" | "Webhook" => Err(AuthorizationModesError::Absent(name.to_owned())),
+            "Webhook" => Ok(Self::Webhook),
+            "ABAC" => Err(AuthorizationModesError::Absent(name.to_owned())),
             _ => Err(AuthorizationModesError::Unknown(name.to_owned())),
         }
     }
@@ -99,6 +102,7 @@ impl fmt::Display for AuthorizationMode {
             Self::AlwaysDeny => "AlwaysDeny",
             Self::Node => "Node",
             Self::Rbac => "RBAC",
+            Self::Webhook => "Webhook",
         })
     }
 }
@@ -114,14 +118,14 @@ mod tests {
             AuthorizationModes::select(&names).map_err(|error| error.to_string())
         };
         assert_eq!(select(&["Node", "RBAC"]), Ok(AuthorizationModes::default()));
-        let known = "choose among AlwaysAllow, AlwaysDeny, Node, RBAC";
+        let known = "choose among AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook";
         assert_eq!(
             select(&["rbac"]).unwrap_err(),
             format!("authorization-mode \"rbac\" is not a valid mode: {known}")
         );
         assert_eq!(
-            select(&["RBAC", "Webhook"]).unwrap_err(),
-            format!("authorization-mode \"Webhook\" is not in podsec: {known}")
+            select(&["RBAC", "ABAC"]).unwrap_err(),
+            format!("authorization-mode \"ABAC\" is not in podsec: {known}")
         );
         assert_eq!(
             select(&["RBAC", "RBAC"]).unwrap_err(),

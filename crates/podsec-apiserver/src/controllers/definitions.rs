@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
+use podsec_apimachinery::schema::catalog::Resource;
 use podsec_storage::{Entry, Error, Event, Precondition, Range};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -243,8 +244,11 @@ async fn delete(client: &Client, group: &str, plural: &str, entry: &Entry) {
     let Ok(object) = serde_json::from_slice::<Value>(&entry.value) else { return };
     let meta = Meta::of(&object);
     let served = client.api().served();
-    let mut versions = served.catalog.resources();
-    let resource = versions.find(|resource| resource.group == group && resource.resource == plural);
+    let versions = served.catalog.resources();
+    let versions = versions.filter(|resource| resource.group == group && resource.resource == plural);
+    // In the version that it is stored in, nobody has to convert it.
+    let is_own = |resource: &&Arc<Resource>| object.get("apiVersion") == Some(&resource.api_version().into());
+    let resource = versions.max_by_key(is_own);
     let Some(resource) = resource else {
         let precondition = Precondition::Revision(entry.revision);
         let change = podsec_storage::Change::Delete;

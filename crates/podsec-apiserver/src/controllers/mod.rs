@@ -14,6 +14,7 @@ mod root_certificate;
 mod service_accounts;
 mod stopping;
 mod storage_protection;
+mod token_secrets;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub(crate) fn start(api: &Arc<ApiServer>) {
     tokio::spawn(until_stopped(Arc::clone(api), storage_protection::run(Arc::clone(api))));
     let accounts = per_namespace::run(Arc::clone(api), service_accounts::kept());
     tokio::spawn(until_stopped(Arc::clone(api), accounts));
+    tokio::spawn(until_stopped(Arc::clone(api), token_secrets::run(Arc::clone(api))));
     if let Some(authority) = &api.authority {
         let certificates = per_namespace::run(Arc::clone(api), root_certificate::kept(authority));
         tokio::spawn(until_stopped(Arc::clone(api), certificates));

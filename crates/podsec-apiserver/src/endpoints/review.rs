@@ -132,6 +132,7 @@ async fn access(
         Decision::Allow(reason) => json!({"allowed": true, "reason": reason}),
         Decision::Forbid(reason) if reason.is_empty() => json!({"allowed": false}),
         Decision::Forbid(reason) => json!({"allowed": false, "reason": reason}),
+        Decision::Fail(error) => json!({"allowed": false, "evaluationError": error}),
     })
 }
 

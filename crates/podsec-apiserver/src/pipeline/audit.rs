@@ -59,6 +59,7 @@ pub(super) fn user(user: &User) -> podsec_audit::User {
 /// Notes what authorization has decided.
 pub(super) fn note_decision(recording: &Recording, decision: &Decision) {
     let (decision, reason) = match decision {
+        Decision::Fail(_) => return recording.annotate("authorization.k8s.io/reason", "internal error"),
         Decision::Allow(reason) => ("allow", reason.as_str()),
         Decision::Forbid(reason) => ("forbid", reason.as_str()),
     };

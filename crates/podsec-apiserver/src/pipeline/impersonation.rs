@@ -236,7 +236,9 @@ async fn act_as(api: &ApiServer, caller: &User, user: &User, info: &RequestInfo)
 async fn require(api: &ApiServer, caller: &User, info: RequestInfo) -> Result<(), Status> {
     match api.authorizer.authorize(caller, &info).await {
         Decision::Allow(_) => Ok(()),
-        Decision::Forbid(reason) => Err(super::render::forbidden(caller, &info, &reason)),
+        Decision::Forbid(reason) | Decision::Fail(reason) => {
+            Err(super::render::forbidden(caller, &info, &reason))
+        }
     }
 }
 

@@ -166,8 +166,11 @@ async fn authorize(
     let _in_flight = api.in_flight.begin(&request.user, &request.info)?;
     let decision = api.authorizer.authorize(&request.user, &request.info).await;
     audit::note_decision(&sinks.recording, &decision);
-    if let Decision::Forbid(reason) = decision {
-        return Err(Answer::Forbidden(render::forbidden(&request.user, &request.info, &reason)));
+    match decision {
+        Decision::Allow(_) => handler::handle(api, request, sinks, body).await,
+        Decision::Forbid(reason) => {
+            Err(Answer::Forbidden(render::forbidden(&request.user, &request.info, &reason)))
+        }
+        Decision::Fail(error) => Err(Status::internal(&error).into()),
     }
-    handler::handle(api, request, sinks, body).await
 }

@@ -12,6 +12,6 @@ mod service_pool;
 pub(crate) mod stored_json;
 
 pub(crate) use error::{WriteError, status, too_large_resource_version};
-pub(crate) use objects::{Registry, Stored, custom_directory};
-pub(crate) use resources::Resources;
+pub(crate) use objects::{Convert, Registry, Stored, custom_directory};
+pub(crate) use resources::{Converters, Resources};
 pub(crate) use service_pool::Given;

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{StreamExt as _, TryStreamExt as _};
 use podsec_apimachinery::meta::MetaMut;
 use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_apimachinery::status::GroupResource;
 use podsec_apimachinery::{Status, field};
-use podsec_storage::{Change, Entry, Precondition, Revision, Store};
+use podsec_storage::{Change, Entry, Event, Precondition, Revision, Store};
 use serde_json::Value;
 
 use super::conversion;
 use super::error::{WriteError, status};
 use super::service_pool::{Given, ServicePool};
+use super::stored_json::StoredJson;
 use podsec_kinds::custom::CustomResource;
 use podsec_kinds::{Behaviour, object};
 
@@ -33,6 +36,23 @@ pub(crate) struct Registry {
     resource: Arc<Resource>,
     behaviour: Behaviour,
     service_pool: Arc<ServicePool>,
+    /// Brings custom objects into the version of the resource.
+    converter: Option<Arc<dyn Convert>>,
+}
+
+/// Brings objects into another version of theirs.
+pub(crate) trait Convert: Send + Sync {
+    /// An object in the version `to`.
+    ///
+    /// # Errors
+    /// Why it cannot be converted.
+    fn convert<'a>(&'a self, object: &'a Value, to: &'a str) -> BoxFuture<'a, Result<Value, Status>>;
+
+    /// A stored object in the version `to`.
+    ///
+    /// # Errors
+    /// Why it cannot be converted.
+    fn convert_entry<'a>(&'a self, entry: Entry, to: &'a str) -> BoxFuture<'a, Result<Entry, Status>>;
 }
 
 impl Registry {
@@ -48,7 +68,59 @@ impl Registry {
             behaviour: Behaviour::of(resource, custom),
             resource: Arc::clone(resource),
             service_pool: Arc::clone(service_pool),
+            converter: None,
         }
+    }
+
+    /// The same for objects that `converter` brings into the version of the resource.
+    #[must_use]
+    pub(super) fn with_converter(mut self, converter: Arc<dyn Convert>) -> Self {
+        self.converter = Some(converter);
+        self
+    }
+
+    /// Stored entries in the version of the resource, whichever they are stored in.
+    ///
+    /// # Errors
+    /// Why one of them cannot be converted.
+    pub(crate) async fn converted(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, Status> {
+        if self.converter.is_none() {
+            return Ok(entries);
+        }
+        let each = entries.into_iter().map(|entry| self.converted_entry(entry));
+        futures::stream::iter(each).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// The same for one entry.
+    ///
+    /// # Errors
+    /// Why it cannot be converted.
+    pub(crate) async fn converted_entry(&self, entry: Entry) -> Result<Entry, Status> {
+        let Some(converter) = &self.converter else { return Ok(entry) };
+        let own = self.resource.api_version();
+        let is_own = StoredJson::parse(&entry.value)
+            .is_some_and(|parts| parts.api_version() == format!("\"{own}\"").as_bytes());
+        if is_own { Ok(entry) } else { converter.convert_entry(entry, &own).await }
+    }
+
+    /// The same for a change.
+    ///
+    /// # Errors
+    /// Why one of its states cannot be converted.
+    pub(crate) async fn converted_event(&self, event: Arc<Event>) -> Result<Arc<Event>, Status> {
+        if self.converter.is_none() {
+            return Ok(event);
+        }
+        Ok(Arc::new(match &*event {
+            Event::Create(entry) => Event::Create(self.converted_entry(entry.clone()).await?),
+            Event::Modify { entry, previous } => Event::Modify {
+                entry: self.converted_entry(entry.clone()).await?,
+                previous: self.converted_entry(previous.clone()).await?,
+            },
+            Event::Delete { revision, previous } => {
+                Event::Delete { revision: *revision, previous: self.converted_entry(previous.clone()).await? }
+            }
+        }))
     }
 
     /// The store behind it.
@@ -88,7 +160,10 @@ impl Registry {
     pub(crate) async fn find(&self, namespace: &str, name: &str) -> Result<Option<Stored>, Status> {
         let key = self.key(namespace, name)?;
         let entry = self.store.get(&key).await.map_err(|error| status(&error))?;
-        entry.as_ref().map(|entry| self.read(entry)).transpose()
+        match entry {
+            Some(entry) => self.read(&self.converted_entry(entry).await?).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The object.
@@ -200,11 +275,29 @@ impl Registry {
         let key = self.key(namespace, name)?;
         self.check_type(object)?;
         object::metadata_mut(object).remove("resourceVersion");
-        let bytes = serde_json::to_vec(object).map_err(|error| Status::internal(&error.to_string()))?;
+        let stored = self.in_storage_version(object).await?;
+        let bytes = serde_json::to_vec(stored.as_ref().unwrap_or(object))
+            .map_err(|error| Status::internal(&error.to_string()))?;
         let commit = self.store.commit(&key, precondition, Change::Put(Bytes::from(bytes))).await;
         let revision = commit.map_err(WriteError::from)?.revision;
+        if let (Some(stored), Some(converter)) = (stored, &self.converter) {
+            // What is answered is what was stored.
+            *object = converter.convert(&stored, &self.resource.api_version()).await?;
+        }
         MetaMut::of(object).set_resource_version(&revision.to_string());
         Ok(revision)
+    }
+
+    /// A custom object in the version in which its definition keeps it; `None` when that is the one it has.
+    async fn in_storage_version(&self, object: &Value) -> Result<Option<Value>, Status> {
+        let (Some(custom), Some(converter)) = (&self.behaviour.custom, &self.converter) else {
+            return Ok(None);
+        };
+        let storage = &custom.conversion.storage;
+        if *storage == self.resource.api_version() {
+            return Ok(None);
+        }
+        converter.convert(object, storage).await.map(Some)
     }
 
     /// Whatever way an object has come, it is stored as one of its resource's kind or not at all.
@@ -238,6 +331,9 @@ impl Registry {
         Ok(commit.map_err(WriteError::from)?.revision)
     }
 }
+
+/// How many objects of a list are converted at one time.
+const AT_ONCE: usize = 16;
 
 /// The directory of a resource in etcd's layout, which has grown over the years.
 fn directory(resource: &Resource) -> String {

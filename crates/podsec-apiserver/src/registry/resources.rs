@@ -6,12 +6,12 @@ use arc_swap::ArcSwap;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_kinds::allocation::ServiceRange;
-use podsec_kinds::custom::{CustomResource, Served};
+use podsec_kinds::custom::{Conversion, CustomResource, Served};
 use podsec_storage::{Range, Store};
 use serde_json::Value;
 
 use super::error::status;
-use super::objects::Registry;
+use super::objects::{Convert, Registry};
 use super::service_pool::ServicePool;
 
 /// What is served, and the store that holds it. Clones are of the same server.
@@ -20,13 +20,27 @@ pub(crate) struct Resources {
     store: Arc<dyn Store>,
     served: Arc<ArcSwap<Served>>,
     service_pool: Arc<ServicePool>,
+    converters: Option<Arc<dyn Converters>>,
+}
+
+/// Who brings custom objects from one version into another.
+pub(crate) trait Converters: Send + Sync {
+    /// The converter of the objects of a definition.
+    fn of(&self, conversion: &Arc<Conversion>) -> Arc<dyn Convert>;
 }
 
 impl Resources {
     /// The built-in resources over `store`.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let served = Arc::new(ArcSwap::from_pointee(Served::builtin()));
-        Self { store, served, service_pool: Arc::default() }
+        Self { store, served, service_pool: Arc::default(), converters: None }
+    }
+
+    /// The same with converters of custom objects; without any, only the `apiVersion` of objects changes.
+    #[must_use]
+    pub(crate) fn with_converters(mut self, converters: Arc<dyn Converters>) -> Self {
+        self.converters = Some(converters);
+        self
     }
 
     /// The same with addresses of `range` for Services.
@@ -58,7 +72,12 @@ impl Resources {
     /// The objects of a resource.
     pub(crate) fn registry(&self, resource: &Arc<Resource>) -> Registry {
         let custom = self.served.load().custom(resource).cloned();
-        Registry::new(&self.store, resource, custom, &self.service_pool)
+        let conversion = custom.as_ref().map(|custom| Arc::clone(&custom.conversion));
+        let registry = Registry::new(&self.store, resource, custom, &self.service_pool);
+        match (conversion, &self.converters) {
+            (Some(conversion), Some(converters)) => registry.with_converter(converters.of(&conversion)),
+            _ => registry,
+        }
     }
 
     /// The objects of a built-in resource.

@@ -23,7 +23,7 @@ pub(super) async fn delete_collection(write: &Write<'_>, body: UnreadBody<'_>) -
     let page = write.registry.store().range(Range::prefix(&prefix)).await;
     let page = page.map_err(|error| status(&error))?;
     let mut items = Vec::new();
-    for entry in &page.entries {
+    for entry in &write.registry.converted(page.entries).await? {
         let object = write.registry.read(entry)?.object;
         if !selection.matches(&object) {
             continue;

@@ -156,7 +156,10 @@ impl Stream {
     /// Sends events until the client leaves, the time is up, the server stops or the store falls silent.
     async fn fill(mut self, source: Source, end: Instant, stop: signal::Receiver<bool>) -> Result<(), Over> {
         if let Some((page, permit)) = source.existing {
-            self.send_existing(page).await?;
+            match self.registry.converted(page.entries).await {
+                Ok(entries) => self.send_existing(Page { entries, ..page }).await?,
+                Err(status) => return self.send_error(&status).await,
+            }
             drop(permit);
         }
         match source.changes {
@@ -205,7 +208,10 @@ impl Stream {
             match events {
                 Some(Ok(events)) => {
                     for event in events {
-                        self.send_event(&event).await?;
+                        match self.registry.converted_event(event).await {
+                            Ok(event) => self.send_event(&event).await?,
+                            Err(status) => return self.send_error(&status).await,
+                        }
                     }
                     self.flush().await?;
                 }

@@ -41,6 +41,8 @@ pub(crate) struct Seen {
 pub(crate) enum Reply {
     /// A review with this `response`, whose uid is filled in.
     Review(Value),
+    /// A review of another kind.
+    Body(String),
     /// Anything else.
     Raw(u16, &'static str),
     /// 429, and to come back in so many seconds.
@@ -163,8 +165,10 @@ async fn answer(
     seen: &Mutex<Vec<Seen>>,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (parts, body) = request.into_parts();
-    let review: Value = serde_json::from_slice(&body.collect().await?.to_bytes()).unwrap();
     let path = parts.uri.path_and_query().unwrap().to_string();
+    let body = body.collect().await?.to_bytes();
+    // Who sends nothing is answered by the path.
+    let review = if body.is_empty() { json!({"path": path}) } else { serde_json::from_slice(&body).unwrap() };
     seen.lock().unwrap().push(Seen { path, headers: parts.headers, review: review.clone() });
     let mut retry_after = 0;
     let (code, body) = match reply(&review) {
@@ -175,6 +179,7 @@ async fn answer(
                 json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "response": response});
             (200, answer.to_string())
         }
+        Reply::Body(body) => (200, body),
         Reply::Raw(code, body) => (code, body.to_owned()),
         Reply::Busy(seconds) => {
             retry_after = seconds;

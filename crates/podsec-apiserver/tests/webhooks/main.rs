@@ -3,6 +3,7 @@
 mod calls;
 #[path = "../cluster/mod.rs"]
 mod cluster;
+mod conversions;
 mod hook;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

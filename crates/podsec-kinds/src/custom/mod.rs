@@ -6,6 +6,8 @@
 //! ```
 
 mod columns;
+mod conversion;
+pub mod conversion_review;
 pub(crate) mod field_path;
 mod json_path;
 pub mod names;
@@ -15,6 +17,7 @@ pub(crate) mod rules;
 mod scale;
 mod served;
 
+pub use conversion::{Conversion, ConversionWebhook};
 pub use json_path::JsonPath;
 pub use resource::{CustomResource, of_definition};
 pub use served::Served;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::JsonPath;
 use super::columns::PrinterColumn;
+use super::conversion::Conversion;
 use super::rules::{self, Judgement, Validator};
 use super::scale::ScalePaths;
 use crate::object::as_map;
@@ -31,6 +32,8 @@ pub struct CustomResource {
     pub document: Value,
     /// Tells that one from others.
     pub digest: u64,
+    /// How its objects come from and into the other versions.
+    pub conversion: Arc<Conversion>,
     /// Whether the definition is being deleted, so that nothing new may come.
     pub terminating: bool,
     /// What every request for a deprecated version is warned with.
@@ -46,15 +49,23 @@ pub struct CustomResource {
 pub fn of_definition(definition: &Value) -> Vec<Arc<CustomResource>> {
     let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
     let mut patterns = Patterns::default();
+    let conversion = Arc::new(Conversion::of(definition));
     versions
         .into_iter()
         .flatten()
-        .filter_map(|version| Some(Arc::new(CustomResource::of(definition, version, &mut patterns)?)))
+        .filter_map(|version| {
+            Some(Arc::new(CustomResource::of(definition, version, &conversion, &mut patterns)?))
+        })
         .collect()
 }
 
 impl CustomResource {
-    fn of(definition: &Value, version: &Value, patterns: &mut Patterns) -> Option<Self> {
+    fn of(
+        definition: &Value,
+        version: &Value,
+        conversion: &Arc<Conversion>,
+        patterns: &mut Patterns,
+    ) -> Option<Self> {
         let spec = definition.get("spec")?;
         let names = definition.pointer("/status/acceptedNames")?;
         let text = |value: &Value, field: &str| {
@@ -95,6 +106,7 @@ impl CustomResource {
             schema: readable(document, definition, patterns)?,
             document: document.clone(),
             digest: openapi::digest(document),
+            conversion: Arc::clone(conversion),
             terminating: Meta::of(definition).is_being_deleted(),
             deprecation: deprecation(version, &api_version(&group, &name), &kind),
             columns: PrinterColumn::of_version(version),

@@ -56,12 +56,16 @@ impl Service<Uri> for Connector {
 }
 
 impl Connector {
-    /// A connector that trusts the authorities of `ca_bundle`.
+    /// A connector that trusts the authorities of `ca_bundle`, and shows the certificate of `identity` (beside its key).
     ///
     /// # Errors
-    /// When the bundle holds no authority.
-    pub(super) fn new(ca_bundle: &[u8], resolver: Option<Arc<dyn Resolve>>) -> Result<Self, String> {
-        Ok(Self { tls: TlsConnector::from(Arc::new(trust::client_config(ca_bundle)?)), resolver })
+    /// When the bundle holds no authority, or the identity is none.
+    pub(super) fn new(
+        ca_bundle: &[u8],
+        identity: Option<(&[u8], &[u8])>,
+        resolver: Option<Arc<dyn Resolve>>,
+    ) -> Result<Self, String> {
+        Ok(Self { tls: TlsConnector::from(Arc::new(trust::client_config(ca_bundle, identity)?)), resolver })
     }
 
     async fn connect(self, uri: &Uri) -> Result<TokioIo<Stream>, String> {

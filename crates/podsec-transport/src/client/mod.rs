@@ -30,7 +30,19 @@ impl HttpsClient {
     /// # Errors
     /// When the bundle holds no authority, in kube-apiserver's words.
     pub fn new(ca_bundle: &[u8], resolver: Option<Arc<dyn Resolve>>) -> Result<Self, Unreachable> {
-        let connector = Connector::new(ca_bundle, resolver).map_err(Unreachable)?;
+        Self::over(Connector::new(ca_bundle, None, resolver))
+    }
+
+    /// The same for a client that shows a certificate of its own, PEM, whose key is in `key`.
+    ///
+    /// # Errors
+    /// When the bundle holds no authority, or certificate and key are none.
+    pub fn with_certificate(ca_bundle: &[u8], certificate: &[u8], key: &[u8]) -> Result<Self, Unreachable> {
+        Self::over(Connector::new(ca_bundle, Some((certificate, key)), None))
+    }
+
+    fn over(connector: Result<Connector, String>) -> Result<Self, Unreachable> {
+        let connector = connector.map_err(Unreachable)?;
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())

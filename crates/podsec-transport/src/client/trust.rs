@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, Error, InvalidMessage};
 
 use super::authorities::Authorities;
 
-/// The client's side of TLS, trusting the authorities of `ca_bundle`, and those of the system when it is empty.
+/// The client's side of TLS, trusting the authorities of `ca_bundle`, and those of the system when it is empty. `identity`
+/// is the client's own certificate and its key, both PEM.
 ///
 /// # Errors
-/// In kube-apiserver's words, when there is no authority in the bundle.
-pub(super) fn client_config(ca_bundle: &[u8]) -> Result<ClientConfig, String> {
+/// In kube-apiserver's words, when there is no authority in the bundle; when certificate and key are none.
+pub(super) fn client_config(
+    ca_bundle: &[u8],
+    identity: Option<(&[u8], &[u8])>,
+) -> Result<ClientConfig, String> {
     let certificates: Vec<CertificateDer<'static>> = if ca_bundle.is_empty() {
         rustls_native_certs::load_native_certs().certs
     } else {
@@ -20,12 +24,23 @@ pub(super) fn client_config(ca_bundle: &[u8]) -> Result<ClientConfig, String> {
     };
     let authorities = Authorities::new(certificates).map_err(|_| NO_ROOTS.to_owned())?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(authorities))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(authorities));
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+            let chain = chain.map_err(|error| format!("the client's certificate is no PEM: {error}"))?;
+            let key = PrivateKeyDer::from_pem_slice(key)
+                .map_err(|error| format!("the key of the client's certificate is no PEM: {error}"))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| format!("the client's certificate cannot be used: {error}"))?
+        }
+    };
     // As kube-apiserver: many requests on one HTTP/2 connection would all meet one replica.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

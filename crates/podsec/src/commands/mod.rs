@@ -14,6 +14,7 @@ pub(crate) mod images;
 pub(crate) mod inspect;
 mod json_lines;
 pub(crate) mod man;
+mod oidc;
 pub(crate) mod plan;
 mod render;
 pub(crate) mod schema;

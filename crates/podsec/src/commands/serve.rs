@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use podsec_apiserver::{
-    ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, Options, Plugins, Server,
-    ServiceAccountOptions, ServiceRange, ServingOptions, User,
+    ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, AuthorizationWebhookOptions,
+    Options, Plugins, Server, ServiceAccountOptions, ServiceRange, ServingOptions, User,
 };
 use podsec_controllers::{Clients, Clock, Controllers, LeaderElection, Selection};
 use tokio::signal::unix::{SignalKind, signal};
@@ -72,9 +73,24 @@ pub(crate) struct Arguments {
     /// Admission plugins not to run, as in PodSecurity or ValidatingAdmissionWebhook.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     disable_admission_plugins: Vec<String>,
-    /// Who decides whether a request is allowed, in order: Node, RBAC, AlwaysAllow, AlwaysDeny.
+    /// Who decides whether a request is allowed, in order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny.
     #[arg(long, value_delimiter = ',', default_value = "Node,RBAC", value_name = "MODES")]
     authorization_mode: Vec<String>,
+    /// The kubeconfig of the service that decides with the mode Webhook.
+    #[arg(long, value_name = "FILE")]
+    authorization_webhook_config_file: Option<PathBuf>,
+    /// The version of the SubjectAccessReviews that it is sent.
+    #[arg(long, default_value = "v1beta1", value_parser = ["v1", "v1beta1"], value_name = "VERSION")]
+    authorization_webhook_version: String,
+    /// How long its yes holds.
+    #[arg(long, default_value = "5m", value_parser = duration, value_name = "DURATION")]
+    authorization_webhook_cache_authorized_ttl: Duration,
+    /// How long its no holds.
+    #[arg(long, default_value = "30s", value_parser = duration, value_name = "DURATION")]
+    authorization_webhook_cache_unauthorized_ttl: Duration,
+    /// Answer requests without credentials as those of system:anonymous, instead of refusing them.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    anonymous_auth: bool,
     /// More users, one a line: token,user name,user uid,"group1,group2".
     #[arg(long, value_name = "FILE")]
     token_auth_file: Option<PathBuf>,
@@ -140,6 +156,8 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = Options::default().max_mutating_requests_inflight, value_name = "NUMBER")]
     max_mutating_requests_inflight: usize,
     #[command(flatten)]
+    oidc: super::oidc::OidcArguments,
+    #[command(flatten)]
     connections: ConnectionArguments,
     /// The controllers to run, as kube-controller-manager takes them: * for all, a name for that one, -name for all but
     /// that one.
@@ -172,6 +190,12 @@ fn duration_seconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("want a duration of at least an hour, as in 24h or 1h30m, not {text:?}");
     let span = podsec_go::duration::parse_positive(text).map_err(|_| wrong())?;
     i64::try_from(span.as_secs()).ok().filter(|seconds| *seconds >= 3600).ok_or_else(wrong)
+}
+
+/// A duration in Go's form: `30s`, `5m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    podsec_go::duration::parse_positive(text)
+        .map_err(|_| format!("want a duration, as in 30s or 5m, not {text:?}"))
 }
 
 /// The values of `--audit-log-format`.
@@ -304,8 +328,16 @@ impl Arguments {
             admission_control_config_file: self.admission_control_config_file,
             admission_plugins,
             authorization_modes: AuthorizationModes::select(&self.authorization_mode)?,
+            authorization_webhook: AuthorizationWebhookOptions {
+                config_file: self.authorization_webhook_config_file,
+                version: self.authorization_webhook_version,
+                authorized_ttl: self.authorization_webhook_cache_authorized_ttl,
+                unauthorized_ttl: self.authorization_webhook_cache_unauthorized_ttl,
+            },
+            anonymous_auth: self.anonymous_auth,
             token_auth_file: self.token_auth_file,
             service_cluster_ip_range: self.service_cluster_ip_range,
+            oidc: self.oidc.options(),
             service_accounts: ServiceAccountOptions {
                 signing_key_file: self.service_account_signing_key_file,
                 key_files: self.service_account_key_file,

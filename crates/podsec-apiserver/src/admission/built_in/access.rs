@@ -35,6 +35,6 @@ pub(super) async fn may_use_signer(
 pub(super) async fn may(authorizer: &Authorizer, user: &User, info: &RequestInfo) -> Result<(), String> {
     match authorizer.authorize(user, info).await {
         Decision::Allow(_) => Ok(()),
-        Decision::Forbid(reason) => Err(refusal(user, info, &reason)),
+        Decision::Forbid(reason) | Decision::Fail(reason) => Err(refusal(user, info, &reason)),
     }
 }

@@ -48,6 +48,7 @@ impl authorizer::Authorizer for Rights {
         match answer {
             Some(Answer::Allow(reason)) => Decision { allowed: true, reason, error: None },
             Some(Answer::Forbid(reason)) => Decision { allowed: false, reason, error: None },
+            Some(Answer::Fail(error)) => Decision { error: Some(error), ..Decision::default() },
             None => {
                 let error = "a runtime of one thread cannot wait for the store".to_owned();
                 Decision { error: Some(error), ..Decision::default() }

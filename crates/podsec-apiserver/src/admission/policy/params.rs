@@ -123,7 +123,8 @@ impl ParamRef {
 async fn selected(registry: &Registry, namespace: &str, selector: &Selector) -> Result<Vec<Value>, Failure> {
     let page = registry.store().range(Range::prefix(&registry.prefix(namespace))).await;
     let mut found = Vec::new();
-    for entry in page.map_err(|error| status(&error))?.entries {
+    let page = page.map_err(|error| status(&error))?;
+    for entry in registry.converted(page.entries).await? {
         let object = registry.read(&entry)?.object;
         if selector.matches(&object) {
             found.push(object);

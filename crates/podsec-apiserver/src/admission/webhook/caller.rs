@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::address::Routes;
 use super::client::Clients;
 use super::metrics::Metrics;
 use crate::authorization::Authorizer;
@@ -26,17 +25,8 @@ impl Caller {
         processors: &Arc<Processors>,
         metrics: &Metrics,
     ) -> Self {
-        let registry = |group: &str, resource: &str| resources.builtin(group, "v1", resource);
-        let services = || {
-            Some(Routes {
-                services: registry("", "services")?,
-                endpoints: registry("", "endpoints")?,
-                slices: registry("discovery.k8s.io", "endpointslices")?,
-                range: resources.service_range(),
-            })
-        };
         Self {
-            clients: Clients::new(services()),
+            clients: Clients::over(resources),
             metrics: metrics.clone(),
             resources: resources.clone(),
             authorizer: Arc::clone(authorizer),

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::address::{Route, Routes};
 use super::hook::{Endpoint, Hook};
 use super::response::http_failure;
+use crate::registry::Resources;
 
 /// The clients of all webhooks, kept between calls with their connections.
 pub(crate) struct Clients {
@@ -26,17 +27,26 @@ pub(crate) struct Clients {
 type Key = (Vec<u8>, Option<(String, String)>);
 
 /// Why there is no answer.
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// In client-go's words.
-    pub(super) why: String,
+    pub(crate) why: String,
     /// The HTTP status, as the metrics count it.
     pub(super) code: u16,
 }
 
 impl Clients {
-    /// Clients that look Services up in `services`; without any, only URLs can be called.
-    pub(crate) fn new(services: Option<Routes>) -> Self {
-        Self { services, kept: Mutex::default() }
+    /// Clients that look Services up among `resources`.
+    pub(crate) fn over(resources: &Resources) -> Self {
+        let registry = |group: &str, resource: &str| resources.builtin(group, "v1", resource);
+        let services = || {
+            Some(Routes {
+                services: registry("", "services")?,
+                endpoints: registry("", "endpoints")?,
+                slices: registry("discovery.k8s.io", "endpointslices")?,
+                range: resources.service_range(),
+            })
+        };
+        Self { services: services(), kept: Mutex::default() }
     }
 
     /// The client for a webhook.
@@ -44,11 +54,19 @@ impl Clients {
     /// # Errors
     /// When its bundle holds no authority.
     pub(super) fn client(&self, hook: &Hook) -> Result<HttpsClient, String> {
-        let service = match &hook.endpoint {
+        self.client_of(&hook.endpoint, &hook.ca_bundle)
+    }
+
+    /// The client for whoever is at `endpoint` and shows a certificate of `ca_bundle`.
+    ///
+    /// # Errors
+    /// When the bundle holds no authority.
+    pub(crate) fn client_of(&self, endpoint: &Endpoint, ca_bundle: &[u8]) -> Result<HttpsClient, String> {
+        let service = match endpoint {
             Endpoint::Service { namespace, name, .. } => Some((namespace.clone(), name.clone())),
             Endpoint::Url(_) => None,
         };
-        let key = (hook.ca_bundle.clone(), service);
+        let key = (ca_bundle.to_vec(), service);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = kept.get(&key) {
             return Ok(client.clone());
@@ -57,7 +75,7 @@ impl Clients {
         let resolver = route.map(|((namespace, name), routes)| -> Arc<dyn Resolve> {
             Arc::new(Route { routes, namespace, name })
         });
-        let client = HttpsClient::new(&hook.ca_bundle, resolver).map_err(|error| error.to_string())?;
+        let client = HttpsClient::new(ca_bundle, resolver).map_err(|error| error.to_string())?;
         if kept.len() >= MOST_KEPT {
             // Configurations change seldom; those that are in use come back with their next call.
             kept.clear();
@@ -68,7 +86,7 @@ impl Clients {
 }
 
 /// Sends a review and returns the body of the answer. Waits and tries again when it is told to, as client-go does.
-pub(super) async fn post(
+pub(crate) async fn post(
     client: &HttpsClient,
     url: &str,
     review: Vec<u8>,

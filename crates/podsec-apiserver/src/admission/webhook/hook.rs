@@ -53,7 +53,7 @@ pub(in crate::admission) struct Hook {
 
 /// Where a webhook is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     /// Behind a Service of the cluster.
     Service {
         /// The namespace of the Service.
@@ -165,7 +165,8 @@ impl Hook {
 }
 
 impl Endpoint {
-    fn read(config: &Value) -> Option<Self> {
+    /// Reads a `clientConfig`.
+    pub(crate) fn read(config: &Value) -> Option<Self> {
         if let Some(service) = config.get("service").filter(|service| service.is_object()) {
             let text =
                 |field: &str| service.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -181,7 +182,7 @@ impl Endpoint {
     }
 
     /// The URL to POST to, as client-go writes it: with a clean path.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match self {
             Self::Service { namespace, name, port, path } => {
                 format!("https://{name}.{namespace}.svc:{port}{}", clean(path))

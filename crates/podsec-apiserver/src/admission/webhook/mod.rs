@@ -19,6 +19,8 @@ mod response;
 mod source;
 
 pub(super) use caller::Caller;
+pub(crate) use client::{Clients, post};
 pub(super) use dispatch::{MutatingAdmissionWebhook, ValidatingAdmissionWebhook};
+pub(crate) use hook::Endpoint;
 pub(crate) use metrics::Metrics;
 pub(super) use source::Source;

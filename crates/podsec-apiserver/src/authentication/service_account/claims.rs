@@ -126,10 +126,7 @@ impl Claims {
     /// The account as a user, with what the token says of where it is used.
     pub(super) fn user(&self) -> User {
         let Kubernetes { namespace, serviceaccount, pod, node, .. } = &self.kubernetes;
-        let mut user = User::new(
-            &format!("system:serviceaccount:{namespace}:{}", serviceaccount.name),
-            &["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}")],
-        );
+        let mut user = account_user(namespace, &serviceaccount.name);
         serviceaccount.uid.clone_into(&mut user.uid);
         let mut add = |name: &str, value: &str| {
             if !value.is_empty() {
@@ -189,8 +186,16 @@ impl Claims {
     }
 }
 
+/// An account as a user, without its uid.
+pub(super) fn account_user(namespace: &str, name: &str) -> User {
+    User::new(
+        &format!("system:serviceaccount:{namespace}:{name}"),
+        &["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}")],
+    )
+}
+
 /// The issuer that a token names, before anybody knows who has signed it.
-pub(super) fn unverified_issuer(token: &str) -> Option<String> {
+pub(in crate::authentication) fn unverified_issuer(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Issuer {
         #[serde(default)]
@@ -228,7 +233,16 @@ fn is_gone(object: &Value, now: i64) -> bool {
     Meta::of(object).deletion_timestamp().is_some_and(|time| time.as_second() < now - LEEWAY)
 }
 
-async fn find(resources: &Resources, resource: &str, namespace: &str, name: &str) -> Result<Value, Status> {
+/// The object that a token names.
+///
+/// # Errors
+/// 404 when it is not there.
+pub(super) async fn find(
+    resources: &Resources,
+    resource: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<Value, Status> {
     let registry = resources.v1("", resource)?;
     Ok(registry.get(namespace, name).await?.object)
 }

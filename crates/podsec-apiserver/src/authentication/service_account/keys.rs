@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::claims::Claims;
 use crate::tls::write_private;
 
 /// The signing key and everything that is verified with.
@@ -112,7 +113,7 @@ impl Keys {
     }
 
     /// The compact form of signed claims.
-    pub(super) fn sign(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+    pub(super) fn sign<T: Serialize>(&self, claims: &T) -> Result<String, jsonwebtoken::errors::Error> {
         let first = self.public.first().ok_or(jsonwebtoken::errors::ErrorKind::InvalidKeyFormat)?;
         // As Kubernetes writes it: algorithm and key, no type.
         let header = Header { kid: Some(first.id.clone()), typ: None, ..Header::new(first.algorithm) };
@@ -120,7 +121,7 @@ impl Keys {
     }
 
     /// The claims of a token that one of the keys has signed.
-    pub(super) fn verify(&self, token: &str) -> Result<Claims, Unverified> {
+    pub(super) fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<T, Unverified> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Unverified::NoToken)?;
         let named = |key: &&PublicKey| header.kid.as_ref().is_none_or(|id| id.is_empty() || *id == key.id);
         let mut any = false;

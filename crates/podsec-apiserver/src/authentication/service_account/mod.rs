@@ -6,13 +6,15 @@
 //! token ─► keys.verify ─► issuer, audiences ─► claims: time, account, bound object ─► user
 //! ```
 
-mod claims;
+pub(super) mod claims;
 mod keys;
+mod legacy;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::options::ServiceAccountOptions;
@@ -23,6 +25,7 @@ pub(crate) use claims::{Bound, Reference};
 pub(crate) use keys::Error;
 use keys::Keys;
 pub(crate) use keys::generate;
+use legacy::LegacyClaims;
 
 /// What signs and verifies the tokens of service accounts.
 pub(crate) struct ServiceAccountTokens {
@@ -150,31 +153,67 @@ impl ServiceAccountTokens {
         Ok(Issued { token: self.keys().sign(&claims)?, credential_id: claims.credential_id() })
     }
 
+    /// Signs the token of a secret of an account; it has no end.
+    ///
+    /// # Errors
+    /// When the key does not sign.
+    pub(crate) fn issue_for_secret(
+        &self,
+        account: &Value,
+        secret: &Value,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        self.keys().sign(&LegacyClaims::new(account, secret))
+    }
+
     /// Decides about a token. `audiences` are those asked for; the API server's own, when nobody asks. `resources` has the
     /// accounts, and what tokens are bound to.
     pub(crate) async fn verify(&self, resources: &Resources, token: &str, audiences: &[String]) -> Verdict {
-        let Some(issuer) = claims::unverified_issuer(token) else { return Verdict::Foreign };
+        match self.user(resources, token, audiences).await {
+            Ok((user, audiences)) => Verdict::Holds(user, audiences),
+            Err(verdict) => verdict,
+        }
+    }
+
+    async fn user(
+        &self,
+        resources: &Resources,
+        token: &str,
+        audiences: &[String],
+    ) -> Result<(User, Vec<String>), Verdict> {
+        let issuer = claims::unverified_issuer(token).ok_or(Verdict::Foreign)?;
+        let now = Timestamp::now();
+        if issuer == legacy::ISSUER {
+            let claims: LegacyClaims = self.verified(token)?;
+            let common = self.common(&[], audiences).map_err(Verdict::Refused)?;
+            claims.validate(resources, token, now).await.map_err(Verdict::Refused)?;
+            return Ok((claims.user(), common));
+        }
         if !self.options.issuers.contains(&issuer) {
-            return Verdict::Foreign;
+            return Err(Verdict::Foreign);
         }
-        let claims = match self.keys().verify(token) {
-            Ok(claims) => claims,
-            Err(keys::Unverified::NoToken) => return Verdict::Foreign,
-            Err(keys::Unverified::Refused(why)) => return Verdict::Refused(why.to_owned()),
-        };
-        let given = if claims.audiences().is_empty() { self.api_audiences() } else { claims.audiences() };
-        let common: Vec<String> =
-            given.iter().filter(|audience| audiences.contains(audience)).cloned().collect();
+        let claims: Claims = self.verified(token)?;
+        let common = self.common(claims.audiences(), audiences).map_err(Verdict::Refused)?;
+        claims.validate(resources, now).await.map_err(Verdict::Refused)?;
+        Ok((claims.user(), common))
+    }
+
+    /// What a token claims that one of the keys has signed.
+    fn verified<T: DeserializeOwned>(&self, token: &str) -> Result<T, Verdict> {
+        self.keys().verify(token).map_err(|error| match error {
+            keys::Unverified::NoToken => Verdict::Foreign,
+            keys::Unverified::Refused(why) => Verdict::Refused(why.to_owned()),
+        })
+    }
+
+    /// The audiences that a token is for among those asked for; one that names none is for the API server.
+    fn common(&self, given: &[String], asked: &[String]) -> Result<Vec<String>, String> {
+        let given = if given.is_empty() { self.api_audiences() } else { given };
+        let common: Vec<String> = given.iter().filter(|audience| asked.contains(audience)).cloned().collect();
         if common.is_empty() {
-            let (given, asked) = (go_list(given), go_list(audiences));
-            return Verdict::Refused(format!(
-                "token audiences {given} is invalid for the target audiences {asked}"
-            ));
+            let (given, asked) = (go_list(given), go_list(asked));
+            return Err(format!("token audiences {given} is invalid for the target audiences {asked}"));
         }
-        match claims.validate(resources, Timestamp::now()).await {
-            Ok(()) => Verdict::Holds(claims.user(), common),
-            Err(why) => Verdict::Refused(why),
-        }
+        Ok(common)
     }
 }
 

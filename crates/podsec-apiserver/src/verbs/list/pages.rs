@@ -76,7 +76,7 @@ impl<'a> Pages<'a> {
             range = range.at(at);
         }
         match registry.store().range(range).await {
-            Ok(page) => Ok(page),
+            Ok(page) => Ok(Page { entries: registry.converted(page.entries).await?, ..page }),
             Err(Error::Future { current }) => {
                 Err(too_large_resource_version(self.at.map_or(0, |at| at.0), current))
             }
