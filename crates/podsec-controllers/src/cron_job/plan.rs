@@ -194,3 +194,79 @@ pub(super) fn forgotten(cron_job: &CronJob, jobs: &[Arc<Job>]) -> Vec<Arc<Job>> 
     forgotten.extend(of("Failed", cron_job.spec.failed_jobs_history_limit));
     forgotten
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn cron_job(spec: &Value, status: &Value) -> CronJob {
+        let mut value = json!({
+            "metadata": {"name": "c", "namespace": "n", "uid": "u", "creationTimestamp": "2026-01-01T00:00:30Z"},
+            "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": {}}}},
+            "status": status,
+        });
+        for (name, field) in spec.as_object().unwrap() {
+            value["spec"][name] = field.clone();
+        }
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn made(name: &str, end: Option<&str>) -> Arc<Job> {
+        let conditions = end.map(|end| json!([{"type": end, "status": "True"}]));
+        let value = json!({"metadata": {"name": name, "uid": name}, "status": {"conditions": conditions}});
+        Arc::new(serde_json::from_value(value).unwrap())
+    }
+
+    /// The Job that is made, the Jobs that go, and why something is told.
+    fn told(cron_job: &CronJob, jobs: &[Arc<Job>]) -> (Option<String>, usize, Vec<&'static str>) {
+        let plan = plan(cron_job, jobs, "2026-01-01T00:05:10Z".parse().unwrap());
+        let reasons = plan.told.iter().map(|(_, reason, _)| *reason).collect();
+        (plan.create.map(|(job, _)| job.name_any()), plan.replace.len(), reasons)
+    }
+
+    #[test]
+    fn a_job_is_made_at_its_time_unless_something_stands_in_the_way() {
+        let name = Some("c-29453765".to_owned());
+        let running = json!({"active": [{"name": "x", "uid": "x"}]});
+        let nothing = json!({});
+        assert_eq!(told(&cron_job(&nothing, &nothing), &[]), (name.clone(), 0, vec![]));
+        assert_eq!(told(&cron_job(&json!({"suspend": true}), &nothing), &[]), (None, 0, vec![]));
+        let forbid = json!({"concurrencyPolicy": "Forbid"});
+        assert_eq!(told(&cron_job(&forbid, &running), &[]), (None, 0, vec!["JobAlreadyActive"]));
+        let replace = json!({"concurrencyPolicy": "Replace"});
+        assert_eq!(told(&cron_job(&replace, &running), &[made("x", None)]), (name.clone(), 1, vec![]));
+        let late = json!({"schedule": "4 * * * *", "startingDeadlineSeconds": 60});
+        assert_eq!(told(&cron_job(&late, &nothing), &[]), (None, 0, vec![]));
+        let done = json!({"lastScheduleTime": "2026-01-01T00:05:00Z"});
+        assert_eq!(told(&cron_job(&nothing, &done), &[]), (None, 0, vec![]));
+        let zone = json!({"timeZone": "Nowhere/Town"});
+        assert_eq!(told(&cron_job(&zone, &nothing), &[]), (None, 0, vec!["UnknownTimeZone"]));
+    }
+
+    #[test]
+    fn jobs_that_have_ended_or_gone_are_active_no_more() {
+        let active = json!({"active": [{"name": "a", "uid": "a"}, {"name": "b", "uid": "b"}, {"name": "c", "uid": "c"}]});
+        let mut cron_job = cron_job(&json!({}), &active);
+        let jobs = [made("a", Some("Complete")), made("b", None), made("d", None)];
+        let (told, unknown) = observe(&mut cron_job, &jobs);
+        let messages: Vec<&str> = told.iter().map(|(_, _, message)| message.as_str()).collect();
+        assert_eq!(messages, ["Saw completed job: a, condition: Complete", "Active job went missing: c"]);
+        assert_eq!(unknown[0].name_any(), "d");
+        assert_eq!(cron_job.status.unwrap().active.unwrap().len(), 1);
+    }
+
+    #[test]
+    fn ended_jobs_beyond_the_limits_go() {
+        let limits = json!({"successfulJobsHistoryLimit": 1, "failedJobsHistoryLimit": 0});
+        let jobs = [
+            made("a", Some("Complete")),
+            made("b", Some("Complete")),
+            made("f", Some("Failed")),
+            made("r", None),
+        ];
+        let gone = forgotten(&cron_job(&limits, &json!({})), &jobs);
+        assert_eq!(gone.iter().map(|job| job.name_any()).collect::<Vec<_>>(), ["a", "f"]);
+    }
+}

@@ -252,3 +252,97 @@ fn unavailable(set: &DaemonSet, wanted: i32) -> usize {
     let share = rolling.and_then(|rolling| scaled(rolling.max_unavailable.as_ref()?, wanted, Round::Up));
     share.and_then(|share| usize::try_from(share).ok()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn set(strategy: &Value) -> DaemonSet {
+        serde_json::from_value(json!({
+            "metadata": {"name": "agent", "namespace": "n", "uid": "u"},
+            "spec": {"selector": {}, "updateStrategy": strategy, "template": {"spec": {"containers": []}}},
+        }))
+        .unwrap()
+    }
+
+    fn rolling(surge: i32, unavailable: i32) -> Value {
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}})
+    }
+
+    fn node(name: &str, taint: Option<&str>) -> Arc<Node> {
+        let taints = taint.map(|effect| json!([{"key": "k", "effect": effect}]));
+        Arc::new(
+            serde_json::from_value(json!({"metadata": {"name": name}, "spec": {"taints": taints}})).unwrap(),
+        )
+    }
+
+    fn pod(name: &str, node: &str, revision: &str, phase: &str) -> Arc<Pod> {
+        let ready = if phase == "Running" { "True" } else { "False" };
+        Arc::new(
+            serde_json::from_value(json!({
+                "metadata": {"name": name, "namespace": "n", "labels": {"controller-revision-hash": revision}},
+                "spec": {"containers": [], "nodeName": node},
+                "status": {"phase": phase, "conditions": [{"type": "Ready", "status": ready}]},
+            }))
+            .unwrap(),
+        )
+    }
+
+    fn told(plan: &Plan) -> (Vec<String>, Vec<String>) {
+        (plan.create.clone(), plan.delete.iter().map(|pod| pod.name_any()).collect())
+    }
+
+    fn observed(nodes: Vec<Arc<Node>>, pods: Vec<Arc<Pod>>) -> Observed {
+        Observed::new(nodes, pods, "new".to_owned(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn every_node_that_fits_has_one_pod() {
+        let nodes = vec![
+            node("a", None),
+            node("b", None),
+            node("c", Some("NoSchedule")),
+            node("d", Some("NoExecute")),
+        ];
+        let pods = vec![
+            pod("b1", "b", "new", "Running"),
+            pod("b2", "b", "new", "Running"),
+            pod("c1", "c", "new", "Running"),
+            pod("d1", "d", "new", "Running"),
+        ];
+        let plan = observed(nodes, pods).manage(&set(&rolling(0, 1)), &mut Failures::default());
+        assert_eq!(told(&plan), (vec!["a".to_owned()], vec!["b2".to_owned(), "d1".to_owned()]));
+    }
+
+    #[test]
+    fn a_failed_pod_is_replaced_and_another_one_a_little_later() {
+        let failed = || observed(vec![node("a", None)], vec![pod("a1", "a", "new", "Failed")]);
+        let (set, mut failures) = (set(&rolling(0, 1)), Failures::default());
+        let plan = failed().manage(&set, &mut failures);
+        assert_eq!(told(&plan), (vec![], vec!["a1".to_owned()]));
+        assert_eq!(plan.told[0].2, "Found failed daemon pod n/a1 on node a, will try to kill it");
+        let plan = failed().manage(&set, &mut failures);
+        assert!(plan.is_empty());
+        assert_eq!(plan.next, Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn pods_of_an_older_revision_are_replaced_a_few_at_a_time() {
+        let nodes = || vec![node("a", None), node("b", None), node("c", None)];
+        let old = |phase| ["a", "b", "c"].map(|node| pod(node, node, "old", phase)).to_vec();
+        let update = |strategy: Value, pods| told(&observed(nodes(), pods).update(&set(&strategy)));
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(update(rolling(0, 1), old("Running")), (vec![], names(&["a"])));
+        assert_eq!(update(rolling(0, 2), old("Running")), (vec![], names(&["a", "b"])));
+        // What is not available is no loss.
+        assert_eq!(update(rolling(0, 1), old("Pending")), (vec![], names(&["a", "b", "c"])));
+        // One is missing already.
+        assert_eq!(update(rolling(0, 1), old("Running")[1..].to_vec()), (vec![], vec![]));
+        assert_eq!(update(rolling(2, 0), old("Running")), (names(&["a", "b"]), vec![]));
+        let mut surging = old("Running");
+        surging.push(pod("new", "a", "new", "Running"));
+        assert_eq!(update(rolling(1, 0), surging), (names(&["b"]), names(&["a"])));
+    }
+}

@@ -11,6 +11,8 @@ mod rolling;
 mod scaling;
 mod sizes;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

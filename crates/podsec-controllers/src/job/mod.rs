@@ -7,6 +7,8 @@ mod pods;
 mod policies;
 mod status;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::collections::HashMap;
