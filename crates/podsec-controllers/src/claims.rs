@@ -36,9 +36,8 @@ pub(crate) fn claim<O: Resource, K: Resource>(owner: &O, selector: &Selector, ob
         Some(controller) if Some(&controller.uid) != owner.uid.as_ref() => Claim::Ignore,
         Some(_) if is_selected => Claim::Keep,
         Some(_) if changes => Claim::Release,
-        Some(_) => Claim::Ignore,
         None if is_selected && changes && meta.deletion_timestamp.is_none() => Claim::Adopt,
-        None => Claim::Ignore,
+        Some(_) | None => Claim::Ignore,
     }
 }
 

@@ -24,14 +24,14 @@ pub(crate) fn data(template: &PodTemplateSpec) -> Result<Value> {
 
 /// The template that a revision holds.
 pub(crate) fn template(revision: &ControllerRevision) -> Result<PodTemplateSpec> {
-    let template = data_of(revision).and_then(|data| data.pointer("/spec/template"));
+    let template = data_of(revision).pointer("/spec/template");
     let template = template.cloned().unwrap_or_default();
     serde_json::from_value(template).map_err(|error| Error::Object(error.to_string()))
 }
 
 /// What a revision holds.
-pub(crate) fn data_of(revision: &ControllerRevision) -> Option<&Value> {
-    Some(&revision.data.0)
+pub(crate) fn data_of(revision: &ControllerRevision) -> &Value {
+    &revision.data.0
 }
 
 /// A revision of `owner`.

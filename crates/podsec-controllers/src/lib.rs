@@ -21,8 +21,9 @@
 //!    cache, so that the next look at an object sees them.
 //! 3. Write `pub(crate) fn start(context: &Context)`: take the caches with [`Context::cache`], subscribe to them with
 //!    handlers that add keys to a [`Queue`], and call [`Context::run`].
-//! 4. Add one line to `ALL` in `controllers.rs`: its name and its service account, as kube-controller-manager has them.
+//! 4. Add one line to `ALL` in `catalog.rs`: its name and its service account, as kube-controller-manager has them.
 
+mod catalog;
 mod claims;
 mod clients;
 mod clock;

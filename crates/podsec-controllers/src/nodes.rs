@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn node(labels: Value) -> Node {
+    fn node(labels: &Value) -> Node {
         serde_json::from_value(json!({"metadata": {"name": "a", "labels": labels}})).unwrap()
     }
 
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_pod_runs_where_its_selector_and_one_term_of_its_affinity_match() {
-        let node = node(json!({"zone": "x", "cpus": "8"}));
+        let node = node(&json!({"zone": "x", "cpus": "8"}));
         let term = |requirement: Value| {
             spec(json!({"containers": [], "affinity": {"nodeAffinity": {
                 "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [requirement]}}}}))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::controllers::ALL;
+use crate::catalog::ALL;
 
 /// The controllers that run, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]

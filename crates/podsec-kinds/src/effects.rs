@@ -1,7 +1,7 @@
 //! Which kinds do something here beyond being stored, and which do not.
 //!
-//! A real cluster is more than its API server: controllers, a scheduler, kubelets and a network act on most kinds, and none
-//! of them runs here. Every resource of the catalog stands in [`EFFECTIVE`] or in [`WITHOUT_EFFECT`], and the README shows
+//! A real cluster is more than its API server: controllers, a scheduler, kubelets and a network act on most kinds, and not
+//! all of them run here. Every resource of the catalog stands in [`EFFECTIVE`] or in [`WITHOUT_EFFECT`], and the README shows
 //! the second.
 
 use serde_json::Value;
@@ -47,6 +47,7 @@ pub static EFFECTIVE: &[GroupResource] = &[
     ("", "namespaces"),
     ("", "nodes"),
     ("", "pods"),
+    ("", "replicationcontrollers"),
     ("", "resourcequotas"),
     ("", "secrets"),
     ("", "serviceaccounts"),
@@ -58,12 +59,18 @@ pub static EFFECTIVE: &[GroupResource] = &[
     ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
+    ("apps", "daemonsets"),
+    ("apps", "deployments"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
     ("authentication.k8s.io", "selfsubjectreviews"),
     ("authentication.k8s.io", "tokenreviews"),
     ("authorization.k8s.io", "localsubjectaccessreviews"),
     ("authorization.k8s.io", "selfsubjectaccessreviews"),
     ("authorization.k8s.io", "selfsubjectrulesreviews"),
     ("authorization.k8s.io", "subjectaccessreviews"),
+    ("batch", "cronjobs"),
+    ("batch", "jobs"),
     ("networking.k8s.io", "ingressclasses"),
     ("node.k8s.io", "runtimeclasses"),
     ("policy", "poddisruptionbudgets"),
@@ -101,19 +108,6 @@ pub static WITHOUT_EFFECT: &[WithoutEffect] = &[
         resources: &[("networking.k8s.io", "ipaddresses")],
         missing: "they reserve no address: the Services themselves say what is taken",
         warning: Some(networking::ipaddresses::without_effect),
-    },
-    WithoutEffect {
-        resources: &[
-            ("apps", "daemonsets"),
-            ("apps", "deployments"),
-            ("apps", "replicasets"),
-            ("apps", "statefulsets"),
-            ("batch", "cronjobs"),
-            ("batch", "jobs"),
-            ("", "replicationcontrollers"),
-        ],
-        missing: "no workload controllers: no pods are made",
-        warning: None,
     },
     WithoutEffect {
         resources: &[("autoscaling", "horizontalpodautoscalers")],

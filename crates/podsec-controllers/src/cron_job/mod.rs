@@ -130,23 +130,15 @@ impl Controller {
     }
 
     async fn delete(&self, cron_job: &mut CronJob, job: &Arc<Job>) -> Result<()> {
-        match self.jobs.delete_with(job, DeleteParams::background()).await {
-            Err(error) => {
-                self.events.event(
-                    cron_job,
-                    EventType::Warning,
-                    "FailedDelete",
-                    &format!("Deleted job: {error}"),
-                );
-                Err(error)
-            }
-            Ok(()) => {
-                plan::note_deleted(cron_job, job);
-                let message = format!("Deleted job {}", job.name_any());
-                self.events.event(cron_job, EventType::Normal, "SuccessfulDelete", &message);
-                Ok(())
-            }
+        if let Err(error) = self.jobs.delete_with(job, DeleteParams::background()).await {
+            let message = format!("Deleted job: {error}");
+            self.events.event(cron_job, EventType::Warning, "FailedDelete", &message);
+            return Err(error);
         }
+        plan::note_deleted(cron_job, job);
+        let message = format!("Deleted job {}", job.name_any());
+        self.events.event(cron_job, EventType::Normal, "SuccessfulDelete", &message);
+        Ok(())
     }
 }
 

@@ -134,9 +134,9 @@ fn set(field: &str, least: u32, most: u32, names: &[&str]) -> Result<u64, String
     for part in field.split(',').filter(|part| !part.is_empty()) {
         let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
         let number = |text: &str| {
-            let named = names.iter().position(|name| name.eq_ignore_ascii_case(text));
-            let named = named.and_then(|index| u32::try_from(index).ok()).map(|index| least + index);
-            named.or_else(|| text.parse().ok()).ok_or_else(|| format!("failed to parse int from {text}"))
+            let position = names.iter().position(|name| name.eq_ignore_ascii_case(text));
+            let by_name = position.and_then(|index| u32::try_from(index).ok()).map(|index| least + index);
+            by_name.or_else(|| text.parse().ok()).ok_or_else(|| format!("failed to parse int from {text}"))
         };
         let (start, end) = match range {
             "*" | "?" => (least, most),

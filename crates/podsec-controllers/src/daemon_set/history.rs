@@ -31,7 +31,7 @@ impl Controller {
         revisions::sort(&mut all);
         let data = revisions::data(&set.spec.template)?;
         let (mut current, old): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|revision| data_of(revision) == Some(&data));
+            all.into_iter().partition(|revision| *data_of(revision) == data);
         let number = old.iter().filter_map(|revision| revision.revision).max().unwrap_or(0) + 1;
         let Some(last) = current.pop() else {
             return Ok((self.make(set, data, number).await?, old));

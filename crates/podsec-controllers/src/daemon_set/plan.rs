@@ -101,15 +101,16 @@ impl Observed {
             let name = format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any());
             let node = node.name_any();
             match state::phase(pod) {
-                "Failed" => match failures.next(set, &node, self.now) {
-                    Some(wait) => plan.next = Some(plan.next.map_or(wait, |next| next.min(wait))),
-                    None => {
-                        let message =
-                            format!("Found failed daemon pod {name} on node {node}, will try to kill it");
-                        plan.told.push((EventType::Warning, "FailedDaemonPod", message));
-                        plan.delete.push(Arc::clone(pod));
+                "Failed" => {
+                    if let Some(wait) = failures.next(set, &node, self.now) {
+                        plan.next = Some(plan.next.map_or(wait, |next| next.min(wait)));
+                        continue;
                     }
-                },
+                    let message =
+                        format!("Found failed daemon pod {name} on node {node}, will try to kill it");
+                    plan.told.push((EventType::Warning, "FailedDaemonPod", message));
+                    plan.delete.push(Arc::clone(pod));
+                }
                 "Succeeded" => {
                     let message =
                         format!("Found succeeded daemon pod {name} on node {node}, will try to delete it");
@@ -204,11 +205,7 @@ impl Observed {
     }
 
     /// The pod of the newest revision and the one of an older one; nothing when there are two of a kind.
-    fn new_and_old(
-        &self,
-        set: &DaemonSet,
-        pods: &[Arc<Pod>],
-    ) -> Option<(Option<Arc<Pod>>, Option<Arc<Pod>>)> {
+    fn new_and_old(&self, set: &DaemonSet, pods: &[Arc<Pod>]) -> Option<NewAndOld> {
         let (mut new, mut old) = (None, None);
         for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
             let place = if is_updated(pod, set, &self.hash) { &mut new } else { &mut old };
@@ -223,6 +220,9 @@ impl Observed {
         state::is_available(pod, set.spec.min_ready_seconds.unwrap_or(0), self.now)
     }
 }
+
+/// The pod of the newest revision on a node, and the one of an older one.
+type NewAndOld = (Option<Arc<Pod>>, Option<Arc<Pod>>);
 
 /// Whether a pod of the DaemonSet is to run on a node, and whether one that runs there may stay.
 pub(super) fn fits(set: &DaemonSet, node: &Node) -> (bool, bool) {

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 
-use super::plan::Action;
+use super::planner::Action;
 use super::{Controller, conditions, new_replica_set, sizes};
 use crate::error::{Error, Result};
 use crate::events::EventType;

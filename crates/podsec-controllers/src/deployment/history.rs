@@ -1,6 +1,6 @@
 //! Old ReplicaSets beyond the history limit go.
 
-use super::plan::{Action, Planner, Sets};
+use super::planner::{Action, Planner, Sets};
 use super::{new_replica_set, revisions, sizes};
 
 impl Planner {

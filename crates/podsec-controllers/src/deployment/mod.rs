@@ -5,6 +5,7 @@ mod execution;
 mod history;
 mod new_replica_set;
 mod plan;
+mod planner;
 mod recreate;
 mod revisions;
 mod rolling;

@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, ReplicaSetSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::core::ObjectMeta;
 
-use super::plan::{Action, Planner, Sets};
+use super::planner::{Action, Planner, Sets};
 use super::{conditions, revisions, sizes};
 use crate::events::EventType;
 use crate::ownership::controller_reference;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::plan::{Planner, Sets};
+use super::planner::{Planner, Sets};
 use super::{sizes, status};
 use crate::pods::state::is_terminal;
 

@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::apps::v1::ReplicaSet;
 
-use super::plan::{Planner, Sets};
+use super::planner::{Planner, Sets};
 use super::sizes::{available, available_of, max_unavailable, new_size, replicas_of, total, wanted};
 use super::status;
 
@@ -48,15 +48,15 @@ fn shrink_old(planner: &mut Planner, sets: &Sets) -> bool {
             budget -= surplus;
         }
     }
-    let mut loss = available(sets.all()) - min_available;
+    let mut spare = available(sets.all()) - min_available;
     let mut shrunk = old.iter().any(|(set, size)| replicas_of(set) != *size);
     for (set, size) in old {
-        let less = size.min(loss);
+        let less = size.min(spare);
         if less > 0 {
             let mut current = set.clone();
             current.spec.replicas = Some(size);
             shrunk |= planner.scale(&current, size - less);
-            loss -= less;
+            spare -= less;
         }
     }
     shrunk

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 
 use super::new_replica_set::created;
-use super::plan::{Planner, Sets};
+use super::planner::{Planner, Sets};
 use super::{revisions, sizes};
 
 /// Whether the Deployment has another size than when its ReplicaSets were scaled last.

@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::{
 };
 
 use super::conditions::{self, AVAILABLE, COMPLETE, PROGRESSING, REPLICA_FAILURE, TIMED_OUT};
-use super::plan::{Planner, Sets};
+use super::planner::{Planner, Sets};
 use super::sizes;
 
 /// The numbers, and whether enough pods are available.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use serde_json::{Value, json};
 
-use super::plan::{Action, Observed, Plan, plan};
+use super::plan::{Observed, plan};
+use super::planner::{Action, Plan};
 
 fn deployment(spec: &Value, status: &Value) -> Deployment {
     let mut value = json!({

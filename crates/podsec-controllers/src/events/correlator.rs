@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::ObjectMeta;
 use serde_json::{Value, json};
 
-use super::event_name;
+use super::event::event_name;
 use super::recent::Recent;
 use crate::clock::time;
 
@@ -172,7 +172,7 @@ const TOKENS_A_SECOND: f64 = 1.0 / 300.0;
 mod tests {
     use k8s_openapi::api::core::v1::ObjectReference;
 
-    use super::super::{EventType, event};
+    use super::super::event::{EventType, event};
     use super::*;
 
     fn failure(message: &str, now: Timestamp) -> Event {

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use kube::Resource;
 use tokio::sync::watch;
 
-use super::Object;
+use super::object::Object;
 use crate::key::ObjectKey;
 use crate::ownership::controller_of;
 

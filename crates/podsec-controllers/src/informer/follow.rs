@@ -9,7 +9,8 @@ use kube::Api;
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Cache, Object};
+use super::cache::Cache;
+use super::object::Object;
 
 /// Keeps `cache` as the API server has it, for ever. While the API server is gone the cache stays as it was.
 pub(super) async fn follow<K: Object>(client: kube::Client, cache: Arc<Cache<K>>) {

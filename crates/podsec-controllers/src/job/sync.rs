@@ -123,12 +123,11 @@ impl Sync {
                 self.finished =
                     Some(self.failure("BackoffLimitExceeded", "Job has reached the specified backoff limit"));
             } else if let Some(left) = self.until_deadline() {
-                match Duration::try_from(left).ok().filter(|left| !left.is_zero()) {
-                    Some(left) => self.wake_after(left),
-                    None => {
-                        let message = "Job was active longer than specified deadline";
-                        self.finished = Some(self.failure("DeadlineExceeded", message));
-                    }
+                if let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) {
+                    self.wake_after(left);
+                } else {
+                    let message = "Job was active longer than specified deadline";
+                    self.finished = Some(self.failure("DeadlineExceeded", message));
                 }
             }
         }

@@ -74,7 +74,6 @@ fn magnitude(since: Option<Timestamp>, now: Timestamp) -> Option<u32> {
 
 fn progress(pod: &Pod) -> u8 {
     match phase(pod) {
-        "Pending" => 0,
         "Unknown" => 1,
         "Running" => 2,
         _ => 0,

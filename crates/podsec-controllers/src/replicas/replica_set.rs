@@ -4,14 +4,15 @@ use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetStatus};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use podsec_apimachinery::selector::label::Selector;
 
-use super::Replicated;
+use super::controller;
+use super::replicated::Replicated;
 use crate::context::Context;
 use crate::error::Result;
 use crate::selectors;
 
 /// Starts their controller.
 pub(crate) fn start(context: &Context) {
-    super::start::<ReplicaSet>(context, "replicaset-controller", "replicaset-controller");
+    controller::start::<ReplicaSet>(context, "replicaset-controller", "replicaset-controller");
 }
 
 impl Replicated for ReplicaSet {

@@ -7,7 +7,8 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use podsec_apimachinery::selector::label::Selector;
 
-use super::Replicated;
+use super::controller;
+use super::replicated::Replicated;
 use crate::context::Context;
 use crate::error::Result;
 use crate::selectors;
@@ -15,7 +16,7 @@ use crate::selectors;
 /// Starts their controller.
 pub(crate) fn start(context: &Context) {
     let (name, account) = ("replicationcontroller-controller", "replication-controller");
-    super::start::<ReplicationController>(context, name, account);
+    controller::start::<ReplicationController>(context, name, account);
 }
 
 impl Replicated for ReplicationController {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{ReplicaSetCondition, ReplicaSetStatus};
 use k8s_openapi::api::core::v1::Pod;
 
-use super::Replicated;
+use super::replicated::Replicated;
 use crate::clock::time;
 use crate::pods::state;
 use crate::selectors::contains;
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    fn owner(status: Value) -> ReplicaSet {
+    fn owner(status: &Value) -> ReplicaSet {
         serde_json::from_value(json!({
             "metadata": {"name": "web", "namespace": "n", "generation": 2},
             "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}},
@@ -95,7 +95,7 @@ mod tests {
     fn pods_are_counted() {
         let pods = [pod("True", "web"), pod("False", "web"), pod("True", "other")];
         assert_eq!(
-            told(&owner(json!({"replicas": 0})), &pods, None),
+            told(&owner(&json!({"replicas": 0})), &pods, None),
             json!({"replicas": 3, "fullyLabeledReplicas": 2, "readyReplicas": 2, "availableReplicas": 2,
                 "terminatingReplicas": 1, "observedGeneration": 2})
         );
@@ -103,14 +103,14 @@ mod tests {
 
     #[test]
     fn a_refusal_becomes_a_condition_that_stays_until_all_is_well() {
-        let failed = told(&owner(json!({"replicas": 0})), &[], Some("forbidden: no"));
+        let failed = told(&owner(&json!({"replicas": 0})), &[], Some("forbidden: no"));
         assert_eq!(
             failed["conditions"],
             json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
                 "message": "forbidden: no", "lastTransitionTime": "1970-01-01T00:00:00Z"}])
         );
-        let again = told(&owner(failed.clone()), &[], Some("forbidden: another pod"));
+        let again = told(&owner(&failed), &[], Some("forbidden: another pod"));
         assert_eq!(again["conditions"], failed["conditions"]);
-        assert_eq!(told(&owner(failed), &[], None).get("conditions"), None);
+        assert_eq!(told(&owner(&failed), &[], None).get("conditions"), None);
     }
 }

@@ -36,7 +36,7 @@ impl Controller {
         let mut collisions = status.collision_count.unwrap_or(0);
         let data = revisions::data(&set.spec.template)?;
         let next = all.last().and_then(|last| last.revision).unwrap_or(0) + 1;
-        let known = all.iter().rposition(|revision| data_of(revision) == Some(&data));
+        let known = all.iter().rposition(|revision| *data_of(revision) == data);
         let update = match known {
             Some(index) if index + 1 == all.len() => Arc::clone(&all[index]),
             Some(index) => {

@@ -238,7 +238,7 @@ mod tests {
 
     use super::*;
 
-    fn set(spec: Value) -> StatefulSet {
+    fn set(spec: &Value) -> StatefulSet {
         let mut value = json!({"metadata": {"name": "db", "namespace": "n", "uid": "u"}, "spec": {
             "replicas": 3, "selector": {"matchLabels": {"app": "db"}}, "serviceName": "db", "template": {}}});
         for (name, field) in spec.as_object().unwrap() {
@@ -275,26 +275,26 @@ mod tests {
 
     #[test]
     fn pods_come_one_after_the_other_and_go_the_other_way_round() {
-        let three = set(json!({}));
+        let three = set(&json!({}));
         assert_eq!(steps(&three, vec![]), ["create db-0 new"]);
         assert_eq!(steps(&three, vec![pod("db-0", "new", false)]), [""; 0]);
         assert_eq!(steps(&three, vec![pod("db-0", "new", true)]), ["create db-1 new"]);
-        let one = set(json!({"replicas": 1}));
+        let one = set(&json!({"replicas": 1}));
         let pods = || ["db-0", "db-1", "db-2"].map(|name| pod(name, "new", true)).to_vec();
         assert_eq!(steps(&one, pods()), ["delete db-2"]);
-        let parallel = set(json!({"replicas": 1, "podManagementPolicy": "Parallel"}));
+        let parallel = set(&json!({"replicas": 1, "podManagementPolicy": "Parallel"}));
         assert_eq!(steps(&parallel, pods()), ["delete db-2", "delete db-1"]);
     }
 
     #[test]
     fn the_last_pod_is_updated_first_and_the_partition_stays() {
         let old = || ["db-0", "db-1", "db-2"].map(|name| pod(name, "old", true)).to_vec();
-        assert_eq!(steps(&set(json!({})), old()), ["delete db-2"]);
+        assert_eq!(steps(&set(&json!({})), old()), ["delete db-2"]);
         let by = |partition: i32| json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": partition}}});
-        assert_eq!(steps(&set(by(3)), old()), [""; 0]);
+        assert_eq!(steps(&set(&by(3)), old()), [""; 0]);
         let missing = || vec![pod("db-0", "old", true), pod("db-2", "old", true)];
-        assert_eq!(steps(&set(by(2)), missing()), ["create db-1 old"]);
-        assert_eq!(steps(&set(by(1)), missing()), ["create db-1 new"]);
-        assert_eq!(steps(&set(json!({"updateStrategy": {"type": "OnDelete"}})), old()), [""; 0]);
+        assert_eq!(steps(&set(&by(2)), missing()), ["create db-1 old"]);
+        assert_eq!(steps(&set(&by(1)), missing()), ["create db-1 new"]);
+        assert_eq!(steps(&set(&json!({"updateStrategy": {"type": "OnDelete"}})), old()), [""; 0]);
     }
 }

@@ -152,7 +152,8 @@ struct Shell {
 
 impl Shell {
     fn start(kubectl: &Path, helm: Option<&Path>) -> Self {
-        let server = Server::start(&[]);
+        // The recorded answers are those of an API server without the controllers of workloads.
+        let server = Server::start(&["--controllers="]);
         let bin = server.folder().join("bin");
         fs::create_dir(&bin).expect("a folder for kubectl");
         for (name, client) in [("kubectl", Some(kubectl)), ("helm", helm)] {
