@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::cron_job;
 use crate::daemon_set;
 use crate::deployment;
+use crate::disruption;
 use crate::job;
 use crate::replicas;
 use crate::stateful_set;
@@ -23,6 +24,7 @@ pub(crate) const ALL: &[Descriptor] = &[
     Descriptor { name: "cronjob-controller", aliases: &["cronjob"], start: cron_job::start },
     Descriptor { name: "daemonset-controller", aliases: &["daemonset"], start: daemon_set::start },
     Descriptor { name: "deployment-controller", aliases: &["deployment"], start: deployment::start },
+    Descriptor { name: "disruption-controller", aliases: &["disruption"], start: disruption::start },
     Descriptor { name: "job-controller", aliases: &["job"], start: job::start },
     Descriptor {
         name: "replicaset-controller",

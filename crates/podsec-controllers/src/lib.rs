@@ -33,6 +33,7 @@ mod controllers;
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod disruption;
 mod error;
 mod events;
 mod informer;
