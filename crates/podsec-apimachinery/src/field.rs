@@ -16,6 +16,12 @@ impl Path {
         Self(field.to_owned())
     }
 
+    /// The path that Kubernetes makes for the whole object in a few places, and shows as the element of a list that has no
+    /// index.
+    pub fn unnamed() -> Self {
+        Self("[]".to_owned())
+    }
+
     /// The path of a field of this one.
     #[must_use]
     pub fn child(&self, field: &str) -> Self {

@@ -36,6 +36,7 @@ mod pipeline;
 mod processors;
 mod registry;
 mod request;
+mod request_object;
 mod server;
 mod serving;
 mod sinks;

@@ -340,3 +340,28 @@ fn names_of(list: &Value) -> Vec<String> {
     let items = list["items"].as_array().expect("a list");
     items.iter().map(|item| item["metadata"]["name"].as_str().expect("a name").to_owned()).collect()
 }
+
+#[tokio::test]
+async fn head_of_a_resource_is_served_by_nobody() {
+    let cluster = Cluster::start().await;
+    for (url, code) in [
+        ("/api/v1/namespaces/default/configmaps?labelSelector=none%3Dx", 405),
+        ("/api/v1/namespaces/default", 405),
+        ("/api/v1/namespaces/default/configmaps/a/status", 404),
+        ("/api/v1/namespaces/default/nothings/a", 404),
+        ("/healthz", 200),
+    ] {
+        assert_eq!(cluster.send("admin", &format!("HEAD {url}"), &[], b"").await.code, code, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn who_deletes_a_job_without_a_word_about_its_pods_is_told_that_they_stay() {
+    let cluster = Cluster::start().await;
+    let url = "/apis/batch/v1/namespaces/default/jobs";
+    for (query, told) in [("", 1), ("?propagationPolicy=Background", 0), ("?orphanDependents=true", 0)] {
+        let answer = cluster.json(&format!("DELETE {url}{query}"), &Value::Null).await;
+        let warning = "299 - \"child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning\"";
+        assert_eq!(answer.warnings(), vec![warning; told], "{query}");
+    }
+}

@@ -121,8 +121,8 @@ fn what_a_policy_may_not_say_is_refused_in_kubernetes_words() {
             format!(r#"rules[0].resources.group: Invalid value: "Apps": {subdomain}"#),
         ),
         (
-            "rules: [{level: None, resources: [{group: '*'}, {group: '*'}]}]",
-            format!(r#"rules[0].resources.group: Invalid value: "*": {subdomain}"#),
+            "rules: [{level: None, resources: [{group: '*.io'}, {group: '*.io'}]}]",
+            format!(r#"rules[0].resources.group: Invalid value: "*.io": {subdomain}"#),
         ),
         (
             "rules: [{level: None, resources: [{resourceNames: [x]}]}]",

@@ -20,6 +20,7 @@ pub(crate) const BASE: Strategy = Strategy {
     prepare_for_update: workload::keep_generation,
     validate,
     validate_update: meta::validate_update,
+    warnings_on_preparation: |_| Vec::new(),
     warnings_on_create: |_| Vec::new(),
     warnings_on_update: |_, _| Vec::new(),
     warnings_on_status_update: |_, _| Vec::new(),

@@ -26,6 +26,8 @@ pub struct Strategy {
     pub validate: fn(&Value) -> Vec<field::Error>,
     /// What is wrong with a change to the stored object (the second argument), metadata included.
     pub validate_update: fn(&Value, &Value) -> Vec<field::Error>,
+    /// What a client is told about a new object before anybody looks whether it is valid, as `Warning` texts.
+    pub warnings_on_preparation: fn(&Value) -> Vec<String>,
     /// What a client should be told about a new object that is accepted, as `Warning` texts.
     pub warnings_on_create: fn(&Value) -> Vec<String>,
     /// The same for a change to the stored object (the second argument).

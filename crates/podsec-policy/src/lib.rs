@@ -19,3 +19,13 @@ pub mod labels;
 
 pub use configuration::{Configuration, ConfigurationError, Exemptions, Plugin};
 pub use labels::{Mode, NamespaceLabels, Policies};
+use podsec_standards::Version;
+
+// Everything follows one version of Kubernetes: no check may be of a newer one.
+const _: () = {
+    let Version::V1(newest) = Version::NEWEST_REVISION else { panic!("a revision has a number") };
+    assert!(
+        newest <= podsec_apimachinery::kubernetes::MINOR as u64,
+        "a check is newer than the API that is served"
+    );
+};

@@ -19,8 +19,8 @@
 //!
 //! A [`Document`] exists only when all of it can be JSON, so everything below it is infallible.
 //!
-//! Where Kubernetes' reader has a meaning that this one cannot follow (the line separators U+0085, U+2028 and
-//! U+2029 outside JSON, more than 255 nested collections of a style), the text is refused, never read differently.
+//! Where Kubernetes' reader has a meaning that this one cannot follow (the line separators U+2028 and U+2029
+//! outside JSON, more than 255 nested collections of a style), the text is refused, never read differently.
 //!
 //! ```
 //! let text = "kind: Pod\nspec:\n  hostNetwork: yes # YAML 1.1\n---\nkind: [\n";

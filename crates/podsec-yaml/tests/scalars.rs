@@ -255,10 +255,29 @@ fn what_kubernetes_refuses_is_refused() {
 
 #[test]
 fn separators_that_only_kubernetes_takes_for_line_ends_are_refused() {
-    for text in ["a: b # c\u{2028}d: e", "a: \u{85}b", "a: \"b\u{2029}c\""] {
+    for text in ["a: b # c\u{2028}d: e", "a: \"b\u{2029}c\""] {
         let error = podsec_yaml::to_json(text).unwrap_err();
         assert!(error.message.contains("line break"), "{text:?}: {error}");
     }
     let json = podsec_yaml::documents("{\"a\": \"b\u{2028}c\"}").next().unwrap().unwrap();
     assert_eq!(json.to_json(), json!({"a": "b\u{2028}c"}));
+}
+
+#[test]
+fn u0085_is_a_line_break_as_for_kubernetes() {
+    for (text, want) in [
+        ("# a\u{85}b: c\nd: e\n", json!({"b": "c", "d": "e"})),
+        ("a: b\u{85}c: d", json!({"a": "b", "c": "d"})),
+        ("a: \"b\u{85}  c\"", json!({"a": "b c"})),
+        ("a: |\n  b\u{85}  c\n", json!({"a": "b\nc\n"})),
+        ("a: é\u{85}\u{85}  b", json!({"a": "é\nb"})),
+    ] {
+        assert_eq!(podsec_yaml::to_json(text).unwrap(), want, "{text:?}");
+    }
+    let text = "a: x\u{85}é: y\n";
+    let document = podsec_yaml::documents(text).next().unwrap().unwrap();
+    let value = document.root().get("é").unwrap();
+    assert_eq!(&text[value.span().range()], "y", "places are those of the text");
+    let json = podsec_yaml::documents("{\"a\": \"b\u{85}c\"}").next().unwrap().unwrap();
+    assert_eq!(json.to_json(), json!({"a": "b\u{85}c"}), "JSON has no such line break");
 }

@@ -87,12 +87,7 @@ impl TypeSchema for Schema<'_> {
             let field = fields.field(name).and_then(|field| TypeSchema::zero(&field));
             zero.insert((*name).to_owned(), field.unwrap_or(Value::Null));
         }
-        let list = match fields.go_struct() {
-            "PodSpec" => Some("containers"),
-            "Role" | "ClusterRole" => Some("rules"),
-            _ => None,
-        };
-        zero.extend(list.map(|name| (name.to_owned(), Value::Null)));
+        zero.extend(fields.written_zeros().map(|(name, value)| (name.to_owned(), value)));
         Some(Value::Object(zero))
     }
 }

@@ -287,6 +287,11 @@ impl<'a> Struct<'a> {
         self.always_written
     }
 
+    /// The fields that Go writes with their zero values when they are absent, and which are no structs.
+    pub(crate) fn written_zeros(self) -> impl Iterator<Item = (&'static str, Value)> {
+        messages::written_zeros(message_name(self.name))
+    }
+
     /// Adds what Go writes even when it is absent, structs that are no pointers: a time is null, any other is an object.
     pub(super) fn complete(self, object: &mut Map<String, Value>) {
         for name in self.always_written {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use serde_json::Value;
+
 /// The fields of a message, as in `core.v1.PodSpec`.
 pub(crate) fn fields(name: &str) -> Option<&'static [Field]> {
     MESSAGES.get(name).map(Vec::as_slice)
@@ -57,6 +59,47 @@ pub(crate) fn always_written(name: &str) -> Vec<&'static str> {
     names.retain(|field| (name, *field) != ("apis.meta.v1.ObjectMeta", "creationTimestamp"));
     names
 }
+
+/// The JSON fields of a message that are no messages and that Go writes with their zero values when they are absent.
+pub(crate) fn written_zeros(name: &str) -> impl Iterator<Item = (&'static str, Value)> {
+    let message = name.to_owned();
+    let written = fields(name).unwrap_or_default().iter().filter(move |field| {
+        let is_pointer = field.pointer && !WRITTEN_POINTERS.contains(&(&*message, field.name));
+        !field.name.is_empty() && !is_pointer && !field.omit_zero && !field.empty_is_absent
+    });
+    written.filter_map(|field| {
+        let zero = match (field.shape, field.value) {
+            _ if field.pointer => Value::Null,
+            (FieldShape::Single, Type::Message(_)) => return None,
+            (FieldShape::Single, Type::String) => Value::from(""),
+            (FieldShape::Single, Type::Bool) => Value::from(false),
+            (FieldShape::Single, Type::Int32 | Type::Int64 | Type::Double) => Value::from(0),
+            _ => Value::Null,
+        };
+        Some((field.name, zero))
+    })
+}
+
+/// Pointers that Go writes as null, since nothing in the tags of their fields says that they are left out.
+const WRITTEN_POINTERS: &[(&str, &str)] = &[
+    ("admissionregistration.v1.MutatingWebhook", "sideEffects"),
+    ("admissionregistration.v1.ValidatingWebhook", "sideEffects"),
+    ("apps.v1.DaemonSetSpec", "selector"),
+    ("apps.v1.DeploymentSpec", "selector"),
+    ("apps.v1.ReplicaSetSpec", "selector"),
+    ("apps.v1.StatefulSetSpec", "selector"),
+    ("authentication.v1.TokenRequestSpec", "boundObjectRef"),
+    ("authentication.v1.TokenRequestSpec", "expirationSeconds"),
+    ("core.v1.AzureFilePersistentVolumeSource", "secretNamespace"),
+    ("core.v1.GRPCAction", "service"),
+    ("core.v1.ScaleIOPersistentVolumeSource", "secretRef"),
+    ("core.v1.ScaleIOVolumeSource", "secretRef"),
+    ("core.v1.TypedLocalObjectReference", "apiGroup"),
+    ("core.v1.TypedObjectReference", "apiGroup"),
+    ("flowcontrol.v1.LimitedPriorityLevelConfiguration", "nominalConcurrencyShares"),
+    ("networking.v1.HTTPIngressPath", "pathType"),
+    ("networking.v1.IngressClassParametersReference", "scope"),
+];
 
 /// One field of a message.
 pub(crate) struct Field {

@@ -13,6 +13,7 @@ pub mod definitions;
 pub mod fields;
 pub mod structural;
 pub mod time;
+mod written;
 
 pub(crate) mod document;
 pub(crate) mod messages;
@@ -28,3 +29,4 @@ pub use error::{DecodeError, StrictCause, StrictError, strict_message};
 pub use fields::{Decoded, decode, decode_untyped};
 pub use merging::{ListType, MapType, PatchStrategy};
 pub use structural::{CustomType, Structural};
+pub use written::write_zeros;

@@ -6,6 +6,7 @@ use podsec_apimachinery::meta::{Meta, time_text};
 use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
+use crate::request_object;
 use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
 use crate::body::UnreadBody;
@@ -26,7 +27,7 @@ pub(super) async fn bind(
     let bytes = body.read().await?;
     let kind = Kind { group: "", version: "v1", kind: "Binding" };
     let mut binding = decode::kind(request, write.sinks, bytes.as_ref(), kind, options.field_validation)?;
-    write.sinks.recording.request_object(&binding);
+    request_object::record(&write.sinks.recording, &binding);
     let name = if write.name().is_empty() { Meta::of(&binding).name() } else { write.name() };
     let name = name.to_owned();
     let name = name.as_str();

@@ -11,6 +11,7 @@ use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
 use super::binding::{attributes, success};
+use crate::request_object;
 use crate::answer::Answer;
 use crate::body::UnreadBody;
 use crate::client::Client;
@@ -37,7 +38,7 @@ pub(super) async fn evict(
         EVICTION,
         options.field_validation,
     )?;
-    write.sinks.recording.request_object(&eviction);
+    request_object::record(&write.sinks.recording, &eviction);
     let name = write.name();
     if Meta::of(&eviction).name() != name {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));

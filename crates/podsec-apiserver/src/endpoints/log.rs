@@ -50,7 +50,7 @@ fn validate(query: &Query, name: &str) -> Result<(), Status> {
     }
     if query.value("sinceSeconds").is_some() && query.value("sinceTime").is_some() {
         let why = "at most one of `sinceTime` or `sinceSeconds` may be specified";
-        errors.push(Error::forbidden(Path::new(""), why));
+        errors.push(Error::forbidden(Path::unnamed(), why));
     }
     if errors.is_empty() { Ok(()) } else { Err(Status::invalid("", "PodLogOptions", name, &errors)) }
 }

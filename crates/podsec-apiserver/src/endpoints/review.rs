@@ -5,6 +5,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Value, json};
 
+use crate::request_object;
 use crate::admission::Action;
 use crate::answer::Answer;
 use crate::authentication::{Authenticator, Identity};
@@ -30,7 +31,7 @@ pub(super) async fn review(
     let bytes = body.read().await?;
     let mut review =
         decode::object(write.request, write.registry, write.sinks, bytes.as_ref(), options.field_validation)?;
-    write.sinks.recording.request_object(&review);
+    request_object::record(&write.sinks.recording, &review);
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
         MetaMut::of(&mut review).set(field, None);
     }

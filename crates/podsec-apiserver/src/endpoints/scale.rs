@@ -7,6 +7,7 @@ use podsec_apimachinery::patch::{json, merge};
 use podsec_apimachinery::schema::catalog::Verb;
 use serde_json::Value;
 
+use crate::request_object;
 use crate::answer::Answer;
 use crate::body::UnreadBody;
 use crate::decode::{self, Kind};
@@ -42,7 +43,7 @@ pub(super) async fn scale(write: &Write<'_>, verb: Verb, body: UnreadBody<'_>) -
     } else {
         let kind = Kind { group: "autoscaling", version: "v1", kind: "Scale" };
         let scale = decode::kind(request, write.sinks, bytes.as_ref(), kind, options.field_validation)?;
-        write.sinks.recording.request_object(&scale);
+        request_object::record(&write.sinks.recording, &scale);
         check_name(write, &scale)?;
         Box::new(move |_| Ok(scale.clone()))
     };

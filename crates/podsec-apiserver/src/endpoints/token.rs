@@ -9,6 +9,7 @@ use podsec_apimachinery::schema::catalog::group_version;
 use podsec_apimachinery::status::GroupResource;
 use serde_json::{Value, json};
 
+use crate::request_object;
 use crate::admission::Action;
 use crate::answer::Answer;
 use crate::authentication::service_account::{Bound, Reference, ServiceAccountTokens};
@@ -32,7 +33,7 @@ pub(super) async fn token(
     let mut token_request =
         decode::kind(request, write.sinks, bytes.as_ref(), KIND, options.field_validation)?;
     default(&mut token_request);
-    write.sinks.recording.request_object(&token_request);
+    request_object::record(&write.sinks.recording, &token_request);
     managed_fields::created(write, &options, KIND, &mut token_request);
     let attributes = write.attributes(
         Action::Create,

@@ -48,7 +48,8 @@ pub(super) async fn handle(
     if !request.info.subresource.is_empty() && resource.subresource(&request.info.subresource).is_none() {
         return Err(Status::no_such_resource().into());
     }
-    let verb = verb(&request.info.verb).ok_or_else(Status::method_not_allowed)?;
+    let verb =
+        verb(&request.info.verb).filter(|_| !request.info.is_head).ok_or_else(Status::method_not_allowed)?;
     if request.info.subresource.is_empty() {
         let collection = matches!(verb, Verb::Create | Verb::List | Verb::Watch | Verb::DeleteCollection);
         let addressed = collection || !request.info.name.is_empty();

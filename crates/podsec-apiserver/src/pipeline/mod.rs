@@ -105,9 +105,9 @@ async fn receive(
         }
         Ok(user) => user,
         Err(unauthenticated) => {
+            tracing::debug!("{unauthenticated}");
             let status = Status::unauthorized();
-            let recorded = Status { message: unauthenticated.to_string(), ..status.clone() };
-            return timer.stop(refuse(&status, &recorded).await);
+            return timer.stop(refuse(&status, &status).await);
         }
     };
     if let Some(connection) = connection

@@ -34,6 +34,8 @@ pub(crate) struct RequestInfo {
     pub field_selector: String,
     /// Path segments behind the subresource, which no built-in resource has.
     pub excess: bool,
+    /// A HEAD of a resource, which is authorized as a GET and served by none.
+    pub is_head: bool,
 }
 
 /// A URL of the right shape that names no resource, as in `/api/v1/watch`.
@@ -88,6 +90,7 @@ impl RequestInfo {
             name,
             field_selector: query.value("fieldSelector").unwrap_or_default().to_owned(),
             excess: rest.len() > 3,
+            is_head: method == Method::HEAD,
             path,
         })
     }

@@ -145,6 +145,11 @@ pub(crate) const ORPHAN: &str = "orphan";
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 
 impl DeleteOptions {
+    /// Whether the client has said what happens to the dependents, in either way.
+    pub(crate) fn say_what_happens_to_dependents(&self) -> bool {
+        self.propagation.is_some()
+    }
+
     /// From the query string, for a DELETE without a body.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::managed_fields;
 use super::origin::Origin;
 use super::write::Write;
+use crate::request_object;
 use crate::admission::{Action, Reservation};
 use crate::answer::Answer;
 use crate::body::UnreadBody;
@@ -42,7 +43,7 @@ pub(crate) async fn create_object(
 ) -> Result<Value, Status> {
     write.behaviour().default(&mut object);
     if origin == Origin::Update {
-        write.sinks.recording.request_object(&object);
+        request_object::record(&write.sinks.recording, &object);
     }
     place(write, &mut object)?;
     wipe(&mut object);
@@ -67,6 +68,9 @@ pub(crate) async fn create_object(
         }
         let mut candidate = object.clone();
         (write.behaviour().strategy.prepare_for_create)(&mut candidate);
+        for warning in (write.behaviour().strategy.warnings_on_preparation)(&candidate) {
+            write.sinks.warnings.add(warning);
+        }
         if write.registry.resource().resource == "certificatesigningrequests" {
             let user = &write.request.user;
             let user =

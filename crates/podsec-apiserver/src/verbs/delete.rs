@@ -40,13 +40,22 @@ pub(super) async fn delete(write: &Write<'_>, body: UnreadBody<'_>) -> Result<An
 /// The options in the body, or without a body those in the query string.
 pub(super) async fn options(write: &Write<'_>, body: UnreadBody<'_>) -> Result<DeleteOptions, Status> {
     let bytes = body.read().await?;
-    if bytes.as_ref().is_empty() {
-        return DeleteOptions::from_query(&write.request.query);
+    let options = if bytes.as_ref().is_empty() {
+        DeleteOptions::from_query(&write.request.query)?
+    } else {
+        let object = decode::delete_options(write.request, bytes.as_ref())?;
+        write.sinks.recording.delete_options(&object);
+        DeleteOptions::from_object(&object)?
+    };
+    let resource = write.registry.resource();
+    if (&*resource.group, &*resource.resource) == ("batch", "jobs") && !options.say_what_happens_to_dependents() {
+        write.sinks.warnings.add(JOBS_LEAVE_PODS);
     }
-    let object = decode::delete_options(write.request, bytes.as_ref())?;
-    write.sinks.recording.delete_options(&object);
-    DeleteOptions::from_object(&object)
+    Ok(options)
 }
+
+const JOBS_LEAVE_PODS: &str = "child pods are preserved by default when jobs are deleted; \
+     set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
 /// What became of an object.
 pub(crate) enum Deletion {

@@ -11,6 +11,7 @@ use super::delete::has_spec_finalizers;
 use super::origin::Origin;
 use super::write::Write;
 use super::{create, managed_fields};
+use crate::request_object;
 use crate::admission::{Action, Reservation};
 use crate::answer::Answer;
 use crate::body::UnreadBody;
@@ -29,7 +30,7 @@ pub(super) async fn update(write: &Write<'_>, body: UnreadBody<'_>) -> Result<An
         decode::object(write.request, write.registry, write.sinks, bytes.as_ref(), options.field_validation)?;
     drop(bytes);
     write.behaviour().default(&mut object);
-    write.sinks.recording.request_object(&object);
+    request_object::record(&write.sinks.recording, &object);
     create::place(write, &mut object)?;
     check_name(write, &object)?;
     if write.behaviour().strategy.allow_create_on_update

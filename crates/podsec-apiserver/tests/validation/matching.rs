@@ -55,8 +55,10 @@ fn placeholder(text: &str) -> Option<(usize, usize)> {
             Some((kind, number)) => (kind, number),
             None => (&text[start + 1..end - 1], "0"),
         };
-        let known =
-            matches!(kind, "uid" | "rv" | "time" | "ip" | "nodePort" | "suffix" | "token" | "certificate");
+        let known = matches!(
+            kind,
+            "age" | "uid" | "rv" | "time" | "ip" | "nodePort" | "suffix" | "token" | "certificate"
+        );
         (known && number.bytes().all(|byte| byte.is_ascii_digit())).then_some((start, end))
     })
 }

@@ -1,6 +1,6 @@
 //! Which rule a request falls under: the first that matches.
 
-use super::rules::{GroupResources, Level, Policy, Rule, Stage};
+use super::rules::{ANY_GROUP, GroupResources, Level, Policy, Rule, Stage};
 use crate::request::{Attributes, User};
 
 /// What the policy wants recorded of one request.
@@ -67,7 +67,7 @@ impl Rule {
 
 impl GroupResources {
     fn matches(&self, attributes: &Attributes<'_>) -> bool {
-        if self.group != attributes.group {
+        if self.group != attributes.group && self.group != ANY_GROUP {
             return false;
         }
         // Names are not looked at then; validation refuses names without resources.
@@ -159,6 +159,20 @@ mod tests {
 
     fn policy(text: &str) -> Policy {
         Policy::parse(format!("apiVersion: audit.k8s.io/v1\n{text}").as_bytes(), "p".as_ref()).unwrap().policy
+    }
+
+    #[test]
+    fn a_star_stands_for_the_resources_of_every_group() {
+        let policy =
+            policy("rules: [{level: Request, resources: [{group: '*', resources: [deployments, pods]}]}]");
+        let level = |name: &str| {
+            let (attributes, user) = request(name);
+            policy.evaluate(&attributes, user.as_ref()).level
+        };
+        assert_eq!(
+            [level("pod"), level("deployment"), level("node")],
+            [Level::Request, Level::Request, Level::None]
+        );
     }
 
     #[test]

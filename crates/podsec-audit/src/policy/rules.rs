@@ -50,6 +50,9 @@ pub(super) struct Rule {
     pub(super) omit_managed_fields: Option<bool>,
 }
 
+/// Stands for all groups in a rule, since Kubernetes 1.36.
+pub(super) const ANY_GROUP: &str = "*";
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct GroupResources {
     pub(super) group: String,

@@ -3,7 +3,7 @@
 use podsec_apimachinery::quote::quoted;
 
 use super::decode::{RawPolicy, RawRule};
-use super::rules::{GroupResources, Level, Policy, Rule, Stage};
+use super::rules::{ANY_GROUP, GroupResources, Level, Policy, Rule, Stage};
 
 /// Turns what was written into a policy, or into every error found in it.
 pub(super) fn validate(raw: RawPolicy) -> Result<Policy, Vec<String>> {
@@ -92,7 +92,7 @@ fn check_url(url: &str, path: &str, errors: &mut Vec<String>) {
 }
 
 fn check_resources(entry: &GroupResources, path: &str, errors: &mut Vec<String>) {
-    if !entry.group.is_empty() {
+    if !entry.group.is_empty() && entry.group != ANY_GROUP {
         let invalid = |why: String| format!("{path}.group: Invalid value: {}: {why}", quoted(&entry.group));
         if entry.group.len() > 253 {
             errors.push(invalid("must be no more than 253 bytes".to_owned()));

@@ -74,6 +74,10 @@ fn no_status() -> Value {
 }
 
 fn default(set: &mut Value) {
+    // Go keeps a number here, and writes it as an annotation also when nobody has set it.
+    if !metadata(set).at("annotations").has(TEMPLATE_GENERATION) {
+        set_template_generation(set, 0);
+    }
     let Some(set) = set.as_object_mut() else { return };
     if let Some(spec) = set.ensure("spec") {
         if let Some(strategy) = spec.ensure("updateStrategy") {
@@ -103,7 +107,7 @@ fn prepare_for_update(set: &mut Value, old: &Value) {
 }
 
 fn template_generation(set: &Value) -> i64 {
-    metadata(set).at("annotations").text(TEMPLATE_GENERATION).parse().unwrap_or(1)
+    metadata(set).at("annotations").text(TEMPLATE_GENERATION).parse().unwrap_or(0)
 }
 
 fn set_template_generation(set: &mut Value, generation: i64) {

@@ -24,8 +24,12 @@ pub(crate) static STRATEGY: Strategy = Strategy {
             json!({ "desiredReplicas": 0, "currentMetrics": null })
         };
         workload::reset_status(scaler, status);
+        versions::keep_status_annotations(scaler, &Value::Null);
     },
-    prepare_for_update: workload::keep_status,
+    prepare_for_update: |scaler, old| {
+        workload::keep_status(scaler, old);
+        versions::keep_status_annotations(scaler, old);
+    },
     validate: |scaler| {
         let scaler = &versions::to_v2(scaler);
         let mut errors = meta::validate(scaler, true, NameRule::Dns1123Subdomain);

@@ -11,6 +11,31 @@ pub(crate) fn is_v1(scaler: &Value) -> bool {
     scaler.text("apiVersion") == "autoscaling/v1"
 }
 
+/// The annotations of `autoscaling/v1` that are status in truth are those of the stored object, which has none while it
+/// is created.
+pub(super) fn keep_status_annotations(scaler: &mut Value, old: &Value) {
+    if !is_v1(scaler) {
+        return;
+    }
+    for name in [CURRENT_METRICS, CONDITIONS] {
+        let stored = metadata(old).at("annotations").field(name).cloned();
+        let Some(annotations) = as_map(scaler).ensure("metadata").and_then(|metadata| {
+            if stored.is_some() { metadata.ensure("annotations") } else { metadata.object_mut("annotations") }
+        }) else {
+            continue;
+        };
+        match stored {
+            Some(value) => drop(annotations.insert(name.to_owned(), value)),
+            None => drop(annotations.remove(name)),
+        }
+        if annotations.is_empty()
+            && let Some(metadata) = as_map(scaler).object_mut("metadata")
+        {
+            metadata.remove("annotations");
+        }
+    }
+}
+
 /// The same autoscaler in `autoscaling/v2`.
 pub fn to_v2(scaler: &Value) -> Value {
     let mut scaler = scaler.clone();

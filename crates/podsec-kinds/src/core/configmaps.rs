@@ -65,7 +65,7 @@ fn validate(map: &Value) -> Vec<Error> {
         }
     }
     if size > SIZE_LIMIT {
-        errors.push(Error::too_long(Path::default(), SIZE_LIMIT));
+        errors.push(Error::too_long(Path::unnamed(), SIZE_LIMIT));
     }
     errors
 }

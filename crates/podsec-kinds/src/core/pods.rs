@@ -22,6 +22,7 @@ pub(crate) static STRATEGY: Strategy = Strategy {
     },
     validate: validation::validate_pod_create,
     validate_update: update::validate_pod_update,
+    warnings_on_preparation: warnings::of_app_armor,
     warnings_on_create: warnings::for_pod,
     warnings_on_status_update: |pod, _| {
         let path = Path::new("status");

@@ -122,7 +122,7 @@ pub fn apply<S: TypeSchema>(
         Error::Unconvertible { object, kind: kind_text.clone(), why }
     })?;
     if request.manager == KUBECTL && Meta::of(&object).annotation(LAST_APPLIED).is_some() {
-        MetaMut::of(&mut object).set_annotation(LAST_APPLIED, &format!("{config}\n"));
+        MetaMut::of(&mut object).set_annotation(LAST_APPLIED, &last_applied(config));
     }
     if (live.is_none() || object != bare)
         && let Some(entry) = managers.entries.get_mut(&Manager::apply(request))
@@ -132,6 +132,15 @@ pub fn apply<S: TypeSchema>(
     managers.cap();
     MetaMut::of(&mut object).set_managed_fields(managers.encode());
     Ok(object)
+}
+
+/// What kubectl notes of a configuration: all of it but the note itself.
+fn last_applied(config: &Value) -> String {
+    let mut config = config.clone();
+    if let Some(annotations) = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.remove(LAST_APPLIED);
+    }
+    format!("{config}\n")
 }
 
 fn check<S: TypeSchema>(config: &Value, kind: &str, schema: &S, request: &Request<'_>) -> Result<(), Error> {

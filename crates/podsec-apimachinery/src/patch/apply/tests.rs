@@ -189,6 +189,16 @@ fn conflicts_with_several_owners_are_listed() {
 }
 
 #[test]
+fn the_note_of_the_last_configuration_does_not_hold_itself() {
+    let mut noted = config("new");
+    noted["metadata"]["annotations"] = json!({LAST_APPLIED: "{}"});
+    let applied = applied(None, &noted, "kubectl", CREATED, false).unwrap();
+    let mut bare = config("new");
+    bare["metadata"]["annotations"] = json!({});
+    assert_eq!(applied["metadata"]["annotations"][LAST_APPLIED], format!("{bare}\n"));
+}
+
+#[test]
 fn kubectl_takes_over_what_it_applied_on_the_clients_side() {
     let mut last = config("old");
     last["metadata"]["annotations"] = json!({});

@@ -16,13 +16,16 @@ use crate::object::{Fields, metadata};
 use crate::quantity::Quantity;
 use crate::{formats, ip, node_selector};
 
+/// Warnings about the annotations of a new pod that become fields, before anybody looks whether it is valid.
+pub(crate) fn of_app_armor(pod: &Value) -> Vec<String> {
+    let annotations = Path::new("metadata").child("annotations");
+    let keys = deprecated_app_armor(pod);
+    keys.iter().map(|key| format!("{}: {APP_ARMOR_DEPRECATED}", annotations.key(key))).collect()
+}
+
 /// Warnings about a new pod.
 pub(crate) fn for_pod(pod: &Value) -> Vec<String> {
-    let annotations = Path::new("metadata").child("annotations");
-    let mut warnings: Vec<String> = deprecated_app_armor(pod)
-        .iter()
-        .map(|key| format!("{}: {APP_ARMOR_DEPRECATED}", annotations.key(key)))
-        .collect();
+    let mut warnings = Vec::new();
     let name = metadata(pod).text("name");
     let wrong = formats::label(name);
     if !wrong.is_empty() {
@@ -172,7 +175,7 @@ fn profile_annotations(owner: &Value, container: &Value, path: &Path, is_templat
         warnings.push(format!("{}: {SECCOMP_DEAD}", path.key(&seccomp)));
     }
     let app_armor = format!("{APP_ARMOR}{name}");
-    // About a pod, `deprecated_app_armor` has said it.
+    // About a pod, `of_app_armor` has said it.
     if is_template
         && !context.has("appArmorProfile")
         && let Some(annotation) = annotations.at(&app_armor).as_str()

@@ -33,14 +33,21 @@ pub(crate) fn document(
         refuse_leading_tabs(chunk, origin)?;
     }
 
-    let stop = match read(chunk, Builder::new(text, span, origin, source, json), |borrowed| borrowed) {
+    let owned = |borrowed: Cow<'_, str>| Cow::Owned(borrowed.into_owned());
+    let builder = || Builder::new(text, span, origin, source, json);
+    let broken = if json { Cow::Borrowed(chunk) } else { with_known_line_breaks(chunk) };
+    let first = match &broken {
+        Cow::Borrowed(chunk) => read(chunk, builder(), |borrowed| borrowed),
+        Cow::Owned(chunk) => read(chunk, builder(), owned),
+    };
+    let stop = match first {
         Ok(document) => return Ok(document),
         Err(Failure::Final(error)) => return Err(error),
         Err(Failure::Indentation(stop)) => stop,
     };
+    let chunk = &*broken;
     let reread = |indented: &Indented| {
         let origin = Origin { insertions: &indented.insertions, ..origin };
-        let owned = |borrowed: Cow<'_, str>| Cow::Owned(borrowed.into_owned());
         read(&indented.text, Builder::new(text, span, origin, source, json), owned)
     };
     if let Some(Ok(document)) = Indented::eager(chunk).map(|indented| reread(&indented)) {
@@ -141,16 +148,25 @@ fn unread<'c>(
     None
 }
 
-/// yaml.v2 takes these for line ends, even in comments, or refuses them; granit reads on.
+/// The text with U+0085 written as the line break that it is for yaml.v2, and not for granit: a carriage return and a line
+/// feed, which are as many bytes, so that every place stays where it is.
+fn with_known_line_breaks(chunk: &str) -> Cow<'_, str> {
+    if chunk.is_ascii() || !chunk.contains('\u{85}') {
+        return Cow::Borrowed(chunk);
+    }
+    Cow::Owned(chunk.replace('\u{85}', "\r\n"))
+}
+
+/// yaml.v2 takes the first two for line ends, even in comments, and keeps them in what it reads; the others it refuses.
+/// granit reads on.
 fn refuse_special_characters(chunk: &str, origin: Origin<'_>) -> Result<(), Error> {
     if chunk.is_ascii() {
         return Ok(());
     }
     for (index, character) in chunk.char_indices() {
         let what = match character {
-            '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                "is a line break in Kubernetes' YAML; write it as an escape in quotes"
-            }
+            '\u{85}' => continue,
+            '\u{2028}' | '\u{2029}' => "is a line break in Kubernetes' YAML; write it as an escape in quotes",
             '\u{80}'..='\u{9f}' => "is a control character, which is not allowed",
             _ => continue,
         };
