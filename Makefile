@@ -1,6 +1,6 @@
 # Every task of the project, one a target. `make demo` and `make test` need Rust and git alone; they install pinned
 # clients of Kubernetes under target/tools.
-.PHONY: etcd demo test conformance check fuzz bench bench-webhook deny advisories
+.PHONY: etcd demo test conformance check fuzz bench bench-webhook deny advisories dist dist-test dist-reproduce
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -62,6 +62,20 @@ bench:
 # The webhook under load beside a bare HTTPS server of the same libraries.
 bench-webhook:
 	cargo bench --package podsec-benches --locked --bench webhook
+
+# Everything that people install, under target/dist: static binaries and what packs them. DIST_FLAGS may hold --url, which
+# says where the archives will be, and --binary TARGET=FILE, which packs a binary that is there instead of building.
+dist:
+	python3 tools/dist $(DIST_FLAGS)
+
+# Installs each artifact in a clean folder and runs it; says what it ran, and what it could not.
+dist-test:
+	python3 tools/dist/test
+
+# Builds the binaries a second time, in another folder, and compares every byte of what is made of them.
+dist-reproduce:
+	python3 tools/dist $(DIST_FLAGS) --out target/dist-again --build-folder target/dist-build-again
+	diff target/dist/SHA256SUMS target/dist-again/SHA256SUMS
 
 # Licences and sources of every dependency, and which are banned.
 deny:
