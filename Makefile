@@ -57,6 +57,7 @@ bench:
 	cargo bench --package podsec-standards --locked
 	cargo bench --package podsec-yaml --locked
 	cargo bench --package podsec-manifest --locked
+	cargo bench --package podsec-analysis --locked
 	cargo bench --package podsec --locked --bench check --bench growth --bench lists
 
 # The webhook under load beside a bare HTTPS server of the same libraries.

@@ -20,12 +20,21 @@
 //! assert_eq!(plan.namespaces[0].suggested.enforce.to_string(), "baseline:latest");
 //! ```
 
+pub mod audit_log;
 pub mod breaches;
 pub mod collect;
 pub mod labels;
+pub mod log;
 pub mod plan;
+pub mod replay;
+pub mod report;
 pub mod stream;
+mod text;
+pub mod upgrade;
 
 pub use breaches::Breaches;
 pub use collect::{Collector, Inventory};
+pub use log::LogReader;
 pub use plan::{PlanOptions, plan};
+pub use replay::Replay;
+pub use upgrade::upgrade;

@@ -1,5 +1,8 @@
 //! What a plan says of clusters: of generated ones against judging every pod by itself, and of small ones in words.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+#![expect(clippy::format_collect, reason = "the texts are short")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -25,7 +28,7 @@ fn planned(text: &str) -> Plan {
 
 /// Parts of pod specs that different checks speak of.
 const PARTS: &[&str] = &[
-    r#"{}"#,
+    r"{}",
     r#"{"hostNetwork": true}"#,
     r#"{"securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}}}"#,
     r#"{"securityContext": {"runAsNonRoot": true}}"#,
@@ -203,7 +206,7 @@ proptest! {
     }
 }
 
-const SHOP: &str = r#"
+const SHOP: &str = r"
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -247,7 +250,7 @@ apiVersion: v1
 kind: PersistentVolume
 metadata: {name: pv1}
 spec: {hostPath: {path: /srv/db}, claimRef: {namespace: data, name: disk}}
-"#;
+";
 
 #[test]
 fn pods_fold_to_their_deployment_and_injectors_are_blamed() {

@@ -6,8 +6,8 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    cel, check, completions, envtest, evaluate, explain, fix, images, inspect, man, plan, schema, serve,
-    webhook,
+    audit_log, cel, check, completions, envtest, evaluate, explain, fix, images, inspect, man, plan, replay,
+    report, schema, serve, upgrade_check, webhook,
 };
 
 /// Kubernetes Pod Security: what would be refused, why, and the edit that mends it.
@@ -53,6 +53,12 @@ const KUBECTL_PLUGIN: &str = "kubectl-podsec";
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Tell what Pod Security did, out of an audit log.
+    ///
+    /// Reads audit logs of any shape and counts the decisions of Pod Security: who, what, in which namespace, by which mode
+    /// and policy, which checks, the first and the last time, and how often.
+    #[command(after_long_help = include_str!("commands/help/audit-log.txt"))]
+    AuditLog(audit_log::Arguments),
     /// Evaluate CEL expressions given as JSON Lines on standard input.
     ///
     /// Says of each expression what it yields, fails with or is refused for in a ValidatingAdmissionPolicy, a
@@ -127,6 +133,18 @@ pub(crate) enum Command {
     /// is wrong with the labels. Prints reports, or the labels themselves with the way back.
     #[command(after_long_help = include_str!("commands/help/plan.txt"))]
     Plan(Box<plan::Arguments>),
+    /// Judge the requests in an audit log again, at another level.
+    ///
+    /// Reads audit logs of any shape and says what past requests would have met: by workload, user and check, with the first
+    /// and the last time. Says as well how many requests cannot be known, and why.
+    #[command(after_long_help = include_str!("commands/help/replay.txt"))]
+    Replay(replay::Arguments),
+    /// Report what workloads violate in the forms that other programs read.
+    ///
+    /// Judges everything that can make a pod in a dump or a live cluster, by the labels of the namespaces or by one level, and
+    /// prints PolicyReports, OpenReports, metrics for Prometheus, JUnit or SARIF, bounded in number.
+    #[command(after_long_help = include_str!("commands/help/report.txt"))]
+    Report(Box<report::Arguments>),
     /// Print the JSON Schema of the report or of podsec.toml.
     ///
     /// For editors, which complete and check podsec.toml by it, and for programs that read reports.
@@ -138,6 +156,13 @@ pub(crate) enum Command {
     /// audits it. The flags are named as kube-apiserver's where it has them.
     #[command(after_long_help = include_str!("commands/help/serve.txt"))]
     Serve(Box<serve::Arguments>),
+    /// Find out which verdicts an upgrade of the cluster changes.
+    ///
+    /// Judges everything that can make a pod as the cluster does before and after the upgrade, by the labels as they are:
+    /// which revision of which check changes the verdict of which workload, in both directions, which pins keep what stands
+    /// there, and which nothing needs any more.
+    #[command(after_long_help = include_str!("commands/help/upgrade-check.txt"))]
+    UpgradeCheck(Box<upgrade_check::Arguments>),
     /// Run the admission webhook: the same flags and configuration as upstream's.
     ///
     /// Decides for API servers whose own flags cannot be changed, exactly as they would, with defaults and exemptions that

@@ -322,7 +322,6 @@ impl Collector {
             head.spec.and_then(|spec| serde_json::from_str::<Scale>(spec.get()).ok()).unwrap_or_default();
         let node = self.at(place);
         node.replicas = scale.replicas.as_ref().and_then(Value::as_u64);
-        node.suspended = scale.suspend == Some(Value::Bool(true));
         if workload == Workload::Job && metadata.controller().is_some() && is_over(head) {
             node.replicas = Some(0);
         }
@@ -374,7 +373,6 @@ impl Collector {
         let node = self.at(place);
         node.seen = true;
         node.parent = parent;
-        node.parent_is_told = true;
         place
     }
 

@@ -99,8 +99,6 @@ impl Collector {
             name: key.name.to_string(),
             template: node.template.map(|evidence| *evidence),
             pods: node.pods.map(|evidence| *evidence),
-            replicas: node.replicas,
-            suspended: node.suspended,
             mirror: node.mirror,
             managed_by,
             runtime_class: node.runtime_class.map(|class| class.to_string()),

@@ -28,6 +28,7 @@ use evidence::Sayings;
 pub use evidence::{BrokenRule, Evidence, FaultyField, Saying};
 pub use injector::INJECTORS;
 use object::Claim;
+pub(crate) use object::string_members;
 
 /// Takes objects and folds them to subjects.
 #[derive(Debug, Default)]
@@ -65,8 +66,6 @@ struct Key {
 #[derive(Debug, Default)]
 struct Node {
     parent: Option<u32>,
-    /// Whether `parent` was told by the object, and not guessed from a pod's labels.
-    parent_is_told: bool,
     /// Whether it was among the objects.
     seen: bool,
     template: Option<Box<Evidence>>,
@@ -74,7 +73,6 @@ struct Node {
     /// Of pods that are over.
     finished: Option<Box<Evidence>>,
     replicas: Option<u64>,
-    suspended: bool,
     mirror: bool,
     runtime_class: Option<Arc<str>>,
     claims: Vec<Claim>,
@@ -159,10 +157,6 @@ pub struct Subject {
     pub template: Option<Evidence>,
     /// What its pods break, if there are some.
     pub pods: Option<Evidence>,
-    /// How many pods it is meant to have, when it says so.
-    pub replicas: Option<u64>,
-    /// Whether it is suspended.
-    pub suspended: bool,
     /// Whether it is a pod of the kubelet's own, made of a file on a node.
     pub mirror: bool,
     /// `KIND/NAME` of what made it, where that is told.

@@ -74,8 +74,6 @@ pub(super) enum Claim {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Scale {
     pub(super) replicas: Option<Value>,
-    pub(super) suspend: Option<Value>,
-    pub(super) runtime_class_name: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -114,6 +112,15 @@ impl Owner<'_> {
 /// The members of a map, whatever their values are; none of what is no map.
 pub(super) fn members(map: Option<&RawValue>) -> BTreeMap<String, Value> {
     map.and_then(|map| serde_json::from_str(map.get()).ok()).unwrap_or_default()
+}
+
+/// The members of a map that are strings.
+pub(crate) fn string_members(map: Option<&RawValue>) -> Vec<(String, String)> {
+    let strings = members(map).into_iter().filter_map(|(key, value)| match value {
+        Value::String(text) => Some((key, text)),
+        _ => None,
+    });
+    strings.collect()
 }
 
 /// The value of a label or annotation.

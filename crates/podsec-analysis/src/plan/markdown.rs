@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use super::table::{about, count, labelling};
 use super::{Blocker, Labelling, Plan};
+use crate::text::cell;
 
 /// Writes a plan as Markdown.
 ///
@@ -77,20 +78,4 @@ fn blockers(blockers: &[Blocker], out: &mut impl Write) -> fmt::Result {
         }
     }
     Ok(())
-}
-
-/// A text that means itself in a table and in a list.
-fn cell(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '#' => {
-                plain.push('\\');
-                plain.push(character);
-            }
-            '\n' | '\r' => plain.push(' '),
-            other => plain.push(other),
-        }
-    }
-    plain
 }

@@ -248,7 +248,7 @@ fn namespace(name: &str, contents: &Contents, options: &PlanOptions) -> Namespac
 }
 
 /// Whether no policy binds a subject: by its runtime class; or, where pods are refused, by the user who makes them.
-fn is_exempt(subject: &Subject, options: &PlanOptions, refused: bool) -> bool {
+pub(crate) fn is_exempt(subject: &Subject, options: &PlanOptions, refused: bool) -> bool {
     let exemptions = &options.configuration.exemptions;
     let by_class = subject.runtime_class.as_ref().is_some_and(|class| exemptions.has_runtime_class(class));
     let controller = match (subject.group.as_str(), subject.kind.as_str()) {
@@ -295,7 +295,7 @@ fn minor(version: Version) -> u64 {
 }
 
 /// A policy by which the cluster judges: it knows no revision that is newer than itself.
-fn as_known(policy: Policy, options: &PlanOptions) -> Policy {
+pub(crate) fn as_known(policy: Policy, options: &PlanOptions) -> Policy {
     Policy::new(policy.level, Version::V1(minor(policy.version).min(minor(options.cluster))))
 }
 

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use podsec_standards::Level;
 
 use super::{Blocker, Labelling, NamespacePlan, Plan};
+use crate::text::aligned;
 
 /// Writes a plan. Of what is in the way the first few are told, or all.
 ///
@@ -21,23 +22,7 @@ pub fn table(plan: &Plan, all: bool, out: &mut impl Write) -> fmt::Result {
         "IN THE WAY OF THE NEXT",
     ];
     let rows: Vec<[String; 7]> = plan.namespaces.iter().map(row).collect();
-    let mut widths = head.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |cells: &[String; 7], out: &mut dyn Write| {
-        let mut text = String::new();
-        for (cell, width) in cells.iter().zip(widths) {
-            let _ = write!(text, "{cell:width$}   ");
-        }
-        writeln!(out, "{}", text.trim_end())
-    };
-    line(&head.map(str::to_owned), out)?;
-    for row in &rows {
-        line(row, out)?;
-    }
+    aligned(&head, &rows, out)?;
     for namespace in &plan.namespaces {
         details(namespace, all, out)?;
     }

@@ -350,8 +350,7 @@ impl State<'_> {
                 self.scan.depth += 1;
             }
             b'{' | b'[' => self.scan.depth += 1,
-            b'}' | b']' if is_element && self.scan.depth == 0 => return self.end_of_scalar(),
-            b',' if is_element && self.scan.depth == 0 => return self.end_of_scalar(),
+            b'}' | b']' | b',' if is_element && self.scan.depth == 0 => return self.end_of_scalar(),
             b'}' | b']' => {
                 self.keep(&[byte]);
                 self.scan.depth = self.scan.depth.saturating_sub(1);

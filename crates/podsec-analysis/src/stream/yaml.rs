@@ -30,15 +30,26 @@ pub enum YamlPiece {
     TooLong,
 }
 
+/// Where the next line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Items {
+    /// Not among items.
+    Outside,
+    /// Before the first item.
+    Before,
+    /// Among items whose dashes stand this deep.
+    At(usize),
+}
+
 /// Splits a stream; see the module.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each tells something of its own")]
 pub struct YamlPieces<R> {
     reader: R,
     line: Vec<u8>,
     document: Vec<u8>,
     item: Vec<u8>,
-    /// How deep the dashes of the items stand, once the first is read; none outside of items.
-    items: Option<Option<usize>>,
+    items: Items,
     opened: bool,
     too_long: bool,
     over: bool,
@@ -54,7 +65,7 @@ impl<R: BufRead> YamlPieces<R> {
             line: Vec::new(),
             document: Vec::new(),
             item: Vec::new(),
-            items: None,
+            items: Items::Outside,
             opened: false,
             too_long: false,
             over: false,
@@ -105,15 +116,19 @@ impl<R: BufRead> YamlPieces<R> {
         let is_empty = text.is_empty() || text.starts_with(b"#");
         let is_dash = text == b"-" || text.starts_with(b"- ");
         let begins_items = indent == 0 && text == b"items:";
-        if let Some(depth) = self.items {
-            let belongs = match depth {
-                _ if is_separator => false,
-                None => is_dash || is_empty,
-                Some(depth) => is_empty || indent > depth || (indent == depth && is_dash),
+        if self.items != Items::Outside {
+            let (belongs, begins) = match self.items {
+                _ if is_separator => (false, false),
+                Items::Outside => (false, false),
+                Items::Before => (is_dash || is_empty, is_dash),
+                Items::At(depth) => {
+                    let begins = is_dash && indent == depth;
+                    (is_empty || indent > depth || begins, begins)
+                }
             };
-            if belongs && is_dash && depth.is_none_or(|depth| depth == indent) {
+            if begins {
                 let before = self.end_of_item();
-                self.items = Some(Some(indent));
+                self.items = Items::At(indent);
                 self.keep();
                 return before;
             }
@@ -122,7 +137,7 @@ impl<R: BufRead> YamlPieces<R> {
                 return None;
             }
             let before = self.end_of_item();
-            self.items = None;
+            self.items = Items::Outside;
             if before.is_some() {
                 self.again = true;
                 return before;
@@ -132,7 +147,7 @@ impl<R: BufRead> YamlPieces<R> {
             return self.end_of_document();
         }
         if begins_items {
-            self.items = Some(None);
+            self.items = Items::Before;
             self.opened = true;
             return None;
         }
@@ -141,7 +156,7 @@ impl<R: BufRead> YamlPieces<R> {
     }
 
     fn keep(&mut self) {
-        let target = if self.items.is_some() { &mut self.item } else { &mut self.document };
+        let target = if self.items == Items::Outside { &mut self.document } else { &mut self.item };
         if target.len() + self.line.len() > MOST_BYTES {
             self.too_long = true;
         } else {
@@ -158,7 +173,7 @@ impl<R: BufRead> YamlPieces<R> {
     }
 
     fn end_of_document(&mut self) -> Option<YamlPiece> {
-        self.items = None;
+        self.items = Items::Outside;
         let document = std::mem::take(&mut self.document);
         let opened = std::mem::take(&mut self.opened);
         if std::mem::take(&mut self.too_long) {

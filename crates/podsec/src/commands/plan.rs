@@ -16,6 +16,7 @@ use super::values::versions;
 
 /// Exits with 0 when a plan was made, 2 when something could not be read.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     subjects: SubjectArguments,

@@ -2,6 +2,7 @@
 
 mod kube_client;
 mod kubectl;
+mod plan;
 mod server;
 mod tutorial;
 mod webhook;

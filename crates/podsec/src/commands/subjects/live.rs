@@ -156,11 +156,11 @@ impl Cluster {
         }
         // Whoever changes the namespace meanwhile is not overwritten.
         let version = &object["metadata"]["resourceVersion"];
-        let patch = json!({"metadata": {"resourceVersion": version, "labels": labels}});
+        let merged = json!({"metadata": {"resourceVersion": version, "labels": labels}});
         self.runtime.block_on(async {
             let request = Request::patch(&*path)
                 .header("content-type", "application/merge-patch+json")
-                .body(serde_json::to_vec(&patch)?)?;
+                .body(serde_json::to_vec(&merged)?)?;
             self.client.request_text(request).await?;
             Ok(())
         })
