@@ -60,6 +60,7 @@ pub use options::{
     AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationWebhookOptions, EtcdFlags, OidcOptions, Options,
     ServiceAccountOptions, ServingOptions, Storage,
 };
+pub use podsec_apimachinery::codec::json::STACK_BYTES;
 pub use podsec_kinds::allocation::ServiceRange;
 pub use request::{Peer, User};
 pub use server::{Server, StartError};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
+use podsec_apimachinery::codec::json::parse_tree;
 use podsec_apimachinery::meta::{ListMeta, Meta};
 use podsec_apimachinery::table::{IncludeObject, MetaVersion, Row, Table};
 use podsec_storage::Revision;
@@ -103,7 +104,7 @@ impl View {
             self.write_item(item, now, &mut text)?;
         }
         text.extend_from_slice(b"]}");
-        serde_json::from_slice(&text).map_err(|error| Status::internal(&error.to_string()))
+        parse_tree(&text).map_err(|error| Status::internal(&error.to_string()))
     }
 
     /// Whether objects are shown as they are.

@@ -8,6 +8,5 @@ use serde_json::Value;
 /// # Errors
 /// Why the text is no JSON.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
-    let parsed = json::parse(text.as_bytes()).map_err(|error| error.to_string())?;
-    parsed.to_value().map_err(|error| error.to_string())
+    json::parse_tree(text.as_bytes()).map_err(|error| error.to_string())
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::json::{self, MAX_DEPTH};
+use super::json;
 use super::protobuf_error::ProtobufError;
 use super::wire::{Reader, Scalar};
 use crate::schema::messages::{self, Field, FieldShape, Type};
@@ -259,7 +259,7 @@ fn raw(bytes: &[u8]) -> Result<Value, ProtobufError> {
             text = bytes;
         }
     }
-    Ok(json::parse(text)?.to_value()?)
+    Ok(json::parse_tree(text)?)
 }
 
 fn int_or_string(bytes: &[u8]) -> Result<Value, ProtobufError> {
@@ -319,6 +319,8 @@ fn is_zero(value: &Value) -> bool {
 }
 
 /// The first bytes of every body.
+/// How deep messages may nest; of Kubernetes' own only schemas nest at all.
+const MAX_DEPTH: usize = 120;
 const PREFIX: &[u8] = b"k8s\0";
 
 #[cfg(test)]

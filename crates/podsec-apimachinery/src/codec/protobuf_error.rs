@@ -2,7 +2,7 @@
 
 use podsec_go::quantity::QuantityError;
 
-use super::json::{OutOfRange, SyntaxError};
+use super::json::TreeError;
 
 /// Bytes that are no protobuf of the kind, in the words of Kubernetes' generated decoders.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,12 +23,9 @@ pub enum ProtobufError {
     /// A quantity is malformed.
     #[error(transparent)]
     Quantity(#[from] QuantityError),
-    /// JSON inside of the message is malformed.
+    /// JSON inside of the message is malformed, or holds a number that is too large.
     #[error(transparent)]
-    Json(#[from] SyntaxError),
-    /// JSON inside of the message holds a number that is too large.
-    #[error(transparent)]
-    OutOfRange(#[from] OutOfRange),
+    Json(#[from] TreeError),
     /// A time is before the year -9999 or after the year 9999.
     #[error("proto: time out of range")]
     Time,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Error;
 use super::merge::json_type;
+use crate::codec::json::{MAX_TREE_DEPTH, depth};
 
 /// How many operations a patch may have.
 pub const MAX_OPERATIONS: usize = 10_000;
@@ -31,7 +32,7 @@ pub fn apply(object: Value, patch: Value) -> Result<Value, Error> {
 ///
 /// # Errors
 /// As [`apply`], and [`Error::Interrupted`] when `proceed` says no.
-pub fn apply_while(mut object: Value, patch: Value, proceed: impl Fn() -> bool) -> Result<Value, Error> {
+pub fn apply_while(object: Value, patch: Value, proceed: impl Fn() -> bool) -> Result<Value, Error> {
     let operations = match patch {
         Value::Array(operations) => operations,
         // As in Go, null decodes into an empty list.
@@ -47,7 +48,8 @@ pub fn apply_while(mut object: Value, patch: Value, proceed: impl Fn() -> bool) 
             "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {got}"
         )));
     }
-    let mut copied = 0;
+    let mut deepest = Deepest(depth(&object));
+    let (mut object, mut copied) = (object, 0);
     for operation in operations {
         if !proceed() {
             return Err(Error::Interrupted);
@@ -56,12 +58,47 @@ pub fn apply_while(mut object: Value, patch: Value, proceed: impl Fn() -> bool) 
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
-        step(&mut object, fields, &mut copied)?;
+        step(&mut object, fields, &mut copied, &mut deepest)?;
     }
     Ok(object)
 }
 
-fn step(object: &mut Value, mut operation: Map<String, Value>, copied: &mut usize) -> Result<(), Error> {
+/// How deep the document is at most. A patch that copies what is deep to the end of what is deep, over and over, doubles
+/// the depth with each step, and a million levels are more than any stack takes.
+struct Deepest(usize);
+
+impl Deepest {
+    /// Before `value` is put at `path`.
+    fn put(&mut self, path: &str, value: &Value) -> Result<(), Error> {
+        self.grow(levels(path).saturating_add(depth(value)))
+    }
+
+    /// Before `value`, which stood at `from`, is put at `path`. It is walked only when it might be too deep.
+    fn put_from(&mut self, from: &str, path: &str, value: &Value) -> Result<(), Error> {
+        let most = levels(path) + self.0.saturating_sub(levels(from));
+        if most > MAX_TREE_DEPTH { self.put(path, value) } else { self.grow(most) }
+    }
+
+    fn grow(&mut self, depth: usize) -> Result<(), Error> {
+        if depth > MAX_TREE_DEPTH {
+            return Err(Error::Inapplicable("exceeded max depth".to_owned()));
+        }
+        self.0 = self.0.max(depth);
+        Ok(())
+    }
+}
+
+/// In how many lists and objects a path leads.
+fn levels(path: &str) -> usize {
+    path.bytes().filter(|byte| *byte == b'/').count()
+}
+
+fn step(
+    object: &mut Value,
+    mut operation: Map<String, Value>,
+    copied: &mut usize,
+    deepest: &mut Deepest,
+) -> Result<(), Error> {
     let value = operation.remove("value").unwrap_or(Value::Null);
     let text = |field: &str| operation.get(field).and_then(Value::as_str);
     let name = text("op").unwrap_or_default();
@@ -74,15 +111,24 @@ fn step(object: &mut Value, mut operation: Map<String, Value>, copied: &mut usiz
         move |failure: Failure| failure.of(name, what, &path)
     };
     match name {
-        "add" => insert(object, path, value).map_err(fails("path", path)),
+        "add" => {
+            deepest.put(path, &value)?;
+            insert(object, path, value).map_err(fails("path", path))
+        }
         "remove" => take(object, path).map(drop).map_err(fails("path", path)),
-        "replace" if path.is_empty() => replace_whole(object, value).map_err(inapplicable),
-        "replace" => replace(object, path, value).map_err(fails("path", path)),
+        "replace" => {
+            deepest.put(path, &value)?;
+            if path.is_empty() {
+                return replace_whole(object, value).map_err(inapplicable);
+            }
+            replace(object, path, value).map_err(fails("path", path))
+        }
         "test" => test(object, path, &value),
         // Where it lands is counted after it is gone.
         "move" => {
             let from = from()?;
             let value = take(object, from).map_err(fails("from path", from))?;
+            deepest.put_from(from, path, &value)?;
             insert(object, path, value).map_err(fails("destination path", path))
         }
         "copy" => {
@@ -96,6 +142,7 @@ fn step(object: &mut Value, mut operation: Map<String, Value>, copied: &mut usiz
                      exceeding the limit {MAX_COPIED_BYTES}"
                 )));
             }
+            deepest.put_from(from, path, &value)?;
             insert(object, path, value).map_err(fails("destination path", path))
         }
         other => Err(inapplicable(format!("Unexpected kind: {other}"))),
@@ -404,6 +451,27 @@ mod tests {
         let place = object["a"][7].as_str().map(str::as_ptr);
         let patched = apply(object, moves.collect()).unwrap();
         assert_eq!(patched["a"][7].as_str().map(str::as_ptr), place);
+    }
+
+    #[test]
+    fn copies_that_double_the_depth_are_stopped_before_any_stack_is_too_short() {
+        let mut operations = vec![json!({"op": "add", "path": "/a", "value": [[[[]]]]})];
+        let mut levels = 4;
+        while levels < 100_000 {
+            let path = format!("/a{}", "/0".repeat(levels - 1));
+            operations.push(json!({"op": "copy", "from": "/a", "path": format!("{path}/-")}));
+            levels *= 2;
+        }
+        let error = apply(json!({}), operations.into()).unwrap_err();
+        assert_eq!(error, Error::Inapplicable("exceeded max depth".to_owned()));
+        let back_and_forth = (0..MAX_OPERATIONS).map(|round| {
+            let (from, path) = if round % 2 == 0 { ("/a", "/b/c") } else { ("/b/c", "/a") };
+            json!({"op": "move", "from": from, "path": path})
+        });
+        assert!(
+            apply(json!({"a": [1], "b": {}}), back_and_forth.collect()).is_ok(),
+            "no depth is gained by this"
+        );
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub enum DecodeError {
     /// The text is no base64.
     #[error("illegal base64 data at input byte {0}")]
     Base64(usize),
+    /// What is kept as it is nests too deep.
+    #[error("exceeded max depth")]
+    Depth,
     /// A number is too large.
     #[error(transparent)]
     OutOfRange(#[from] OutOfRange),

@@ -14,7 +14,7 @@ use serde_json::{Map, Number, Value};
 use super::definitions::{Schema, Shape, Struct};
 use super::error::{DecodeError, StrictCause, StrictError};
 use super::time::{self, Precision};
-use crate::codec::json::{self, Json};
+use crate::codec::json::{self, Json, MAX_TREE_DEPTH};
 
 /// An object that was decoded, and what strict field validation has against it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,9 @@ pub fn decode(schema: Schema<'_>, json: &Json<'_>) -> Result<Decoded, DecodeErro
 ///
 /// When a number is too large.
 pub fn decode_untyped(json: &Json<'_>) -> Result<Decoded, DecodeError> {
+    if json.depth() > MAX_TREE_DEPTH {
+        return Err(DecodeError::Depth);
+    }
     let mut decoder = Decoder::default();
     decoder.duplicates(json);
     decoder.finish(json.to_value()?)
@@ -51,6 +54,8 @@ pub fn decode_untyped(json: &Json<'_>) -> Result<Decoded, DecodeError> {
 /// Decodes to the end, as Go does, and then tells the first error.
 #[derive(Default)]
 struct Decoder<'s> {
+    /// How many values are being decoded, each within the one before.
+    depth: usize,
     /// The place as strict errors name it: `spec.containers[0]`.
     path: String,
     /// The place as type errors name it: the innermost struct, and the fields that led there.
@@ -72,8 +77,22 @@ impl<'s> Decoder<'s> {
     /// The decoded value; None when it is null or wrong. A struct or map that stands there twice is filled
     /// twice.
     fn value(&mut self, schema: Schema<'s>, json: &'s Json<'_>, earlier: Option<Value>) -> Option<Value> {
+        self.depth += 1;
+        let value = if self.depth > MAX_TREE_DEPTH {
+            self.checked(Err(DecodeError::Depth))
+        } else {
+            self.value_of(schema, json, earlier)
+        };
+        self.depth -= 1;
+        value
+    }
+
+    fn value_of(&mut self, schema: Schema<'s>, json: &'s Json<'_>, earlier: Option<Value>) -> Option<Value> {
         match (schema.shape(), json) {
             (_, Json::Null) => None,
+            (Shape::Any, _) if self.depth + json.depth() > MAX_TREE_DEPTH => {
+                self.checked(Err(DecodeError::Depth))
+            }
             (Shape::Any, _) => self.checked(json.to_value()),
             (Shape::Struct(fields), Json::Object(members)) => {
                 Some(self.fields(fields, members, members_of(earlier)))

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use podsec_apimachinery::codec::json::parse_tree;
 use podsec_apimachinery::meta::{Meta, OwnerReference};
 use podsec_apimachinery::schema::catalog::group_version;
 use podsec_storage::{Entry, Error, Event, Range};
@@ -104,7 +105,7 @@ impl Collector<'_> {
                 self.finish_owners(previous).await;
             }
             Event::Delete { previous, .. } => {
-                let Ok(object) = serde_json::from_slice::<Value>(&previous.value) else { return };
+                let Ok(object) = parse_tree(&previous.value) else { return };
                 let uid = Meta::of(&object).uid();
                 self.gone.insert(Arc::clone(&previous.key), uid.to_owned());
                 self.collect_dependents(&previous.key).await;
@@ -143,7 +144,7 @@ impl Collector<'_> {
         if !contains(&entry.value, b"\"ownerReferences\"") {
             return;
         }
-        let Ok(object) = serde_json::from_slice::<Value>(&entry.value) else { return };
+        let Ok(object) = parse_tree(&entry.value) else { return };
         let meta = Meta::of(&object);
         for owner in meta.owner_references() {
             if self.exists(&owner, meta.namespace()).await {
@@ -173,7 +174,7 @@ impl Collector<'_> {
         if self.waiting.is_empty() || !contains(&dependent.value, b"\"ownerReferences\"") {
             return;
         }
-        let Ok(object) = serde_json::from_slice::<Value>(&dependent.value) else { return };
+        let Ok(object) = parse_tree(&dependent.value) else { return };
         for owner in Meta::of(&object).owner_references() {
             if let Some(key) = self.waiting.get(owner.uid)
                 && let Ok(Some(entry)) = self.client.api().store.get(key).await
@@ -188,7 +189,7 @@ impl Collector<'_> {
         if !contains(&entry.value, b"\"deletionTimestamp\"") {
             return;
         }
-        let Ok(object) = serde_json::from_slice::<Value>(&entry.value) else { return };
+        let Ok(object) = parse_tree(&entry.value) else { return };
         let meta = Meta::of(&object);
         let finalizers: Vec<&str> = meta.finalizers().collect();
         let uid = meta.uid();
@@ -222,7 +223,7 @@ impl Collector<'_> {
         let mut found = Vec::new();
         for key in self.dependents.get(uid).into_iter().flatten() {
             if let Ok(Some(entry)) = self.client.api().store.get(key).await
-                && let Ok(object) = serde_json::from_slice::<Value>(&entry.value)
+                && let Ok(object) = parse_tree(&entry.value)
                 && Meta::of(&object).owner_references().any(|owner| owner.uid == uid)
             {
                 found.push(object);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _};
+use podsec_apimachinery::codec::json::parse_tree;
 use podsec_apimachinery::meta::MetaMut;
 use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
@@ -188,7 +189,7 @@ impl Registry {
     /// # Errors
     /// 500 when it holds no JSON.
     pub(crate) fn read_at(&self, entry: &Entry, revision: Revision) -> Result<Stored, Status> {
-        let mut object: Value = serde_json::from_slice(&entry.value)
+        let mut object = parse_tree(&entry.value)
             .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))?;
         conversion::to_version_of(&self.resource, &mut object);
         if let Some(custom) = &self.behaviour.custom {

@@ -14,6 +14,7 @@ mod recording;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -41,6 +42,27 @@ async fn writes_are_answered_as_kubernetes_answers_them() {
         shares.insert(name, share);
     }
     judge(&shares);
+}
+
+/// The telling ones of the objects below, one line each with what Kubernetes 1.36.2 answered.
+#[tokio::test]
+async fn real_objects_are_answered_as_kubernetes_does_and_written_again_without_a_change() {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&include_bytes!("../data/real_objects.jsonl.gz")[..])
+        .read_to_string(&mut text)
+        .expect("a recording");
+    let cases: Vec<(String, String)> = text
+        .lines()
+        .map(|line| {
+            let case: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            (serde_json::json!({"id": case["id"], "object": case["object"]}).to_string(), line.to_owned())
+        })
+        .collect();
+    let namespaces = real_objects::namespaces(&cases);
+    let outcome = real_objects::play(namespaces, cases).await;
+    assert!(outcome.stored > 100, "{} objects were stored", outcome.stored);
+    let different = &outcome.differences;
+    assert!(different.is_empty(), "{} differences\n{}", different.len(), different.join("\n"));
 }
 
 /// All recorded objects of real manifests; `make conformance` names the folder that holds them.

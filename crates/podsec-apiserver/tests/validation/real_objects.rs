@@ -26,6 +26,17 @@ pub(crate) struct Outcome {
     pub(crate) stored: usize,
 }
 
+/// The namespaces of objects whose answers are given.
+pub(crate) fn namespaces(cases: &[(String, String)]) -> Vec<String> {
+    let namespace = |(_, answers): &(String, String)| {
+        let answers: Value = serde_json::from_str(answers).expect("JSON");
+        let (_, rest) = answers["create"]["path"].as_str().expect("a path").split_once("/namespaces/")?;
+        Some(rest.split_once('/')?.0.to_owned())
+    };
+    let names: std::collections::BTreeSet<String> = cases.iter().filter_map(namespace).collect();
+    names.into_iter().collect()
+}
+
 /// Plays lines of an object and of the answers to it.
 pub(crate) async fn play(namespaces: Vec<String>, cases: Vec<(String, String)>) -> Outcome {
     let mut player = Player::new(namespaces).await;

@@ -105,6 +105,27 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// How many lists and objects stand within each other at most; 0 for a scalar. Costs no stack.
+    pub fn depth(&self) -> usize {
+        let mut deepest = 0;
+        let mut open = vec![(self, 0)];
+        while let Some((value, above)) = open.pop() {
+            let depth = match value {
+                Self::Array(items) => {
+                    open.extend(items.iter().map(|item| (item, above + 1)));
+                    above + 1
+                }
+                Self::Object(members) => {
+                    open.extend(members.iter().map(|(_, member)| (member, above + 1)));
+                    above + 1
+                }
+                _ => above,
+            };
+            deepest = deepest.max(depth);
+        }
+        deepest
+    }
+
     /// The value without its order and duplicates: the last one wins.
     ///
     /// # Errors

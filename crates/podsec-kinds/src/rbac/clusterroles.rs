@@ -10,12 +10,18 @@ use crate::label_selector;
 use crate::metadata as meta;
 use crate::object::Fields;
 use crate::strategy::Strategy;
+use crate::workload;
 
 /// ClusterRoles.
 pub(crate) static STRATEGY: Strategy = Strategy {
     group: GROUP,
     resource: "clusterroles",
     default: rules::default,
+    prepare_for_create: rules::prepare,
+    prepare_for_update: |role, old| {
+        rules::prepare(role);
+        workload::keep_generation(role, old);
+    },
     validate,
     validate_update: |role, old| {
         let mut errors = meta::validate_update(role, old);

@@ -8,12 +8,18 @@ use super::{GROUP, rules};
 use crate::generic::BASE;
 use crate::metadata as meta;
 use crate::strategy::Strategy;
+use crate::workload;
 
 /// Roles.
 pub(crate) static STRATEGY: Strategy = Strategy {
     group: GROUP,
     resource: "roles",
     default: rules::default,
+    prepare_for_create: rules::prepare,
+    prepare_for_update: |role, old| {
+        rules::prepare(role);
+        workload::keep_generation(role, old);
+    },
     validate,
     validate_update: |role, old| {
         let mut errors = meta::validate_update(role, old);

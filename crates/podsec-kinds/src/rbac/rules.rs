@@ -41,5 +41,12 @@ pub(super) fn default(role: &mut Value) {
     for rule in role.objects_mut("rules") {
         null_if_empty(rule, "verbs");
     }
-    null_if_empty(role, "rules");
+    role.entry("rules").or_insert(Value::Null);
+}
+
+/// An empty list is none once it is stored; who wrote it owns it all the same.
+pub(super) fn prepare(role: &mut Value) {
+    if let Some(role) = role.as_object_mut() {
+        null_if_empty(role, "rules");
+    }
 }

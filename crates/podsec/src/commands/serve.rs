@@ -248,7 +248,10 @@ pub(super) fn run_with(
         .with_ansi(ansi)
         .with_target(false)
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(podsec_apiserver::STACK_BYTES)
+        .enable_all()
+        .build();
     runtime.context("cannot start threads")?.block_on(serve(options, controllers))?;
     Ok(ExitCode::SUCCESS)
 }

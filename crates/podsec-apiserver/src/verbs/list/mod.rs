@@ -12,6 +12,7 @@ mod stream;
 
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use podsec_apimachinery::codec::json::parse_tree;
 use podsec_apimachinery::Status;
 use podsec_audit::{Level, Recording};
 
@@ -70,7 +71,7 @@ pub(super) async fn list(
             let next = document.next().await?;
             piece = Piece { bytes: [piece.bytes, next.bytes].concat(), is_last: next.is_last };
         }
-        if let Ok(list) = serde_json::from_slice(&piece.bytes) {
+        if let Ok(list) = parse_tree(&piece.bytes) {
             recording.response_object(&list);
         }
     }

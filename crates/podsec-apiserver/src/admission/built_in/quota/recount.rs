@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
+use podsec_apimachinery::codec::json::parse_tree;
 use podsec_go::quantity::Quantity;
 use podsec_kinds::object::Fields;
 use podsec_storage::{Entry, Range};
@@ -94,6 +95,6 @@ async fn count(
 }
 
 fn read(entry: &Entry) -> Result<Value, Status> {
-    serde_json::from_slice(&entry.value)
+    parse_tree(&entry.value)
         .map_err(|error| Status::internal(&format!("stored object {}: {error}", entry.key)))
 }
