@@ -20,8 +20,10 @@ struct Player {
 /// What went otherwise than it should with one object.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// A line for each difference, with what was wanted and what came.
+    /// A line for each answer that is not the recorded one.
     pub(crate) differences: Vec<String>,
+    /// A line for each write that ought to change nothing and does.
+    pub(crate) changes: Vec<String>,
     /// How many objects were stored, and so written again and again.
     pub(crate) stored: usize,
 }
@@ -49,6 +51,7 @@ pub(crate) async fn play(namespaces: Vec<String>, cases: Vec<(String, String)>) 
         outcome.stored += of_one.stored;
         let label = format!("{} {}", object["id"], answers["kind"]);
         outcome.differences.extend(of_one.differences.iter().map(|line| format!("{label} {line}")));
+        outcome.changes.extend(of_one.changes.iter().map(|line| format!("{label} {line}")));
     }
     outcome
 }
@@ -81,7 +84,7 @@ impl Player {
         let applies = recorded["apply"]["code"].as_u64().is_some_and(|code| code < 300);
         if let Some(changes) = self.write_again(path, object, applies).await {
             outcome.stored = 1;
-            outcome.differences.extend(changes);
+            outcome.changes = changes;
         }
         outcome
     }
