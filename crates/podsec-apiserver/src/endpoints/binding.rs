@@ -6,13 +6,13 @@ use podsec_apimachinery::meta::{Meta, time_text};
 use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
-use crate::request_object;
 use crate::admission::{Action, Attributes};
 use crate::answer::Answer;
 use crate::body::UnreadBody;
 use crate::decode::{self, Kind};
 use crate::registry::{Resources, WriteError};
 use crate::request::options::WriteOptions;
+use crate::request_object;
 use crate::verbs::Write;
 use podsec_kinds::object::{self, as_map};
 

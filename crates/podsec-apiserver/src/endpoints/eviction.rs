@@ -11,13 +11,13 @@ use podsec_storage::Precondition;
 use serde_json::{Value, json};
 
 use super::binding::{attributes, success};
-use crate::request_object;
 use crate::answer::Answer;
 use crate::body::UnreadBody;
 use crate::client::Client;
 use crate::decode::{self, Kind};
 use crate::registry::{Resources, Stored, WriteError};
 use crate::request::options::{DeleteOptions, WriteOptions};
+use crate::request_object;
 use crate::verbs::{self, Write};
 use podsec_kinds::object::as_map;
 

@@ -5,7 +5,6 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::meta::{Meta, MetaMut};
 use serde_json::{Value, json};
 
-use crate::request_object;
 use crate::admission::Action;
 use crate::answer::Answer;
 use crate::authentication::{Authenticator, Identity};
@@ -16,6 +15,7 @@ use crate::registry::status;
 use crate::request::RequestInfo;
 use crate::request::User;
 use crate::request::options::WriteOptions;
+use crate::request_object;
 use crate::verbs::{Write, managed_fields};
 use podsec_kinds::object::as_map;
 

@@ -7,11 +7,11 @@ use podsec_apimachinery::patch::{json, merge};
 use podsec_apimachinery::schema::catalog::Verb;
 use serde_json::Value;
 
-use crate::request_object;
 use crate::answer::Answer;
 use crate::body::UnreadBody;
 use crate::decode::{self, Kind};
 use crate::request::options::WriteOptions;
+use crate::request_object;
 use crate::verbs::{Origin, Write, check_name, update_object};
 use podsec_kinds::scale;
 

@@ -9,7 +9,6 @@ use podsec_apimachinery::schema::catalog::group_version;
 use podsec_apimachinery::status::GroupResource;
 use serde_json::{Value, json};
 
-use crate::request_object;
 use crate::admission::Action;
 use crate::answer::Answer;
 use crate::authentication::service_account::{Bound, Reference, ServiceAccountTokens};
@@ -17,6 +16,7 @@ use crate::body::UnreadBody;
 use crate::decode::{self, Kind};
 use crate::registry::Resources;
 use crate::request::options::WriteOptions;
+use crate::request_object;
 use crate::verbs::{Write, managed_fields};
 use podsec_kinds::object::as_map;
 

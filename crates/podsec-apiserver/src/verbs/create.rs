@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::managed_fields;
 use super::origin::Origin;
 use super::write::Write;
-use crate::request_object;
 use crate::admission::{Action, Reservation};
 use crate::answer::Answer;
 use crate::body::UnreadBody;
 use crate::decode;
 use crate::registry::WriteError;
 use crate::request::options::WriteOptions;
+use crate::request_object;
 
 /// Decodes the body and creates the object.
 pub(super) async fn create(write: &Write<'_>, body: UnreadBody<'_>) -> Result<Answer, Status> {

@@ -48,7 +48,9 @@ pub(super) async fn options(write: &Write<'_>, body: UnreadBody<'_>) -> Result<D
         DeleteOptions::from_object(&object)?
     };
     let resource = write.registry.resource();
-    if (&*resource.group, &*resource.resource) == ("batch", "jobs") && !options.say_what_happens_to_dependents() {
+    if (&*resource.group, &*resource.resource) == ("batch", "jobs")
+        && !options.say_what_happens_to_dependents()
+    {
         write.sinks.warnings.add(JOBS_LEAVE_PODS);
     }
     Ok(options)

@@ -11,7 +11,6 @@ use super::delete::has_spec_finalizers;
 use super::origin::Origin;
 use super::write::Write;
 use super::{create, managed_fields};
-use crate::request_object;
 use crate::admission::{Action, Reservation};
 use crate::answer::Answer;
 use crate::body::UnreadBody;
@@ -19,6 +18,7 @@ use crate::decode;
 use crate::registry::Given;
 use crate::registry::{Stored, WriteError};
 use crate::request::options::WriteOptions;
+use crate::request_object;
 use podsec_kinds::object::metadata_mut;
 
 /// Decodes the body and replaces the object.

@@ -144,8 +144,9 @@ impl Player {
     }
 }
 
+/// A server without controllers, which would write the status of a definition in between.
 async fn fresh(namespaces: &[String]) -> Cluster {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::over(std::sync::Arc::new(podsec_storage::Memory::default()), None);
     for namespace in namespaces {
         let namespace = json!({"metadata": {"name": namespace}}).to_string();
         let headers = [("content-type", "application/json"), ("user-agent", "client")];

@@ -12,8 +12,8 @@ mod stream;
 
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use podsec_apimachinery::codec::json::parse_tree;
 use podsec_apimachinery::Status;
+use podsec_apimachinery::codec::json::parse_tree;
 use podsec_audit::{Level, Recording};
 
 use super::selection::Selection;
