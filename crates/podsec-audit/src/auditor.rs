@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::metrics::Counters;
 use crate::policy::{Level, Policy, Stage};
 use crate::recording::Recording;
-use crate::request::{Request, User};
+use crate::request::{Request, UserInfo};
 use crate::shared::{Clock, Output, Shared};
 use crate::sink::Sink;
 use crate::writer::Writer;
@@ -75,7 +75,7 @@ impl Auditor {
     ///
     /// # Errors
     /// In strict mode, when the event is lost.
-    pub fn begin(&self, request: &Request<'_>, user: &User) -> Result<Recording, Rejected> {
+    pub fn begin(&self, request: &Request<'_>, user: &UserInfo) -> Result<Recording, Rejected> {
         let recording = self.record(request, Some(user));
         if recording.emit(Stage::RequestReceived) || !self.shared.strict {
             return Ok(recording);
@@ -87,7 +87,7 @@ impl Auditor {
     ///
     /// # Errors
     /// In strict mode, when the event is lost.
-    pub async fn receive(&self, request: &Request<'_>, user: &User) -> Result<Recording, Rejected> {
+    pub async fn receive(&self, request: &Request<'_>, user: &UserInfo) -> Result<Recording, Rejected> {
         let recording = self.begin(request, user)?;
         if recording.written().await || !self.shared.strict {
             return Ok(recording);
@@ -140,7 +140,7 @@ impl Auditor {
         }
     }
 
-    fn record(&self, request: &Request<'_>, user: Option<&User>) -> Recording {
+    fn record(&self, request: &Request<'_>, user: Option<&UserInfo>) -> Recording {
         let decision = self.shared.policy.evaluate(&request.attributes, user);
         self.shared.counters.level(decision.level);
         if decision.level == Level::None {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::json;
 use crate::object_reference::ObjectReference;
 use crate::policy::{Level, Stage};
-use crate::request::User;
+use crate::request::UserInfo;
 
 /// `audit.k8s.io/v1` `Event`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,10 +29,10 @@ pub struct Event {
     /// Kubernetes' verb, or the lower-case HTTP method of a non-resource request; may be empty.
     pub verb: String,
     /// Who was authenticated; empty when nobody was.
-    pub user: User,
+    pub user: UserInfo,
     /// In whose name the request ran, when not in the user's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub impersonated_user: Option<User>,
+    pub impersonated_user: Option<UserInfo>,
     /// How the user came to impersonate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication_metadata: Option<AuthenticationMetadata>,

@@ -1,7 +1,7 @@
 //! Kubernetes API auditing, audit.k8s.io/v1: policy, events and where they go.
 //!
 //! ```text
-//! Request, User ─► Auditor ─ Policy ─► Recording ─ stages ─► Event ─► Sink ─► log file, standard output
+//! Request, UserInfo ─► Auditor ─ Policy ─► Recording ─ stages ─► Event ─► Sink ─► log file, standard output
 //! ```
 //!
 //! The API server makes one [`Auditor`] when both a policy and a log are given, and calls it for every request
@@ -21,7 +21,7 @@
 //! | the server shuts down | [`Auditor::flush`] |
 //!
 //! ```
-//! use podsec_audit::{Attributes, Auditor, Policy, Request, User, audit_id, sink::Memory, source_ips};
+//! use podsec_audit::{RequestInfo, Auditor, Policy, Request, UserInfo, audit_id, sink::Memory, source_ips};
 //!
 //! let policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]";
 //! let policy = Policy::parse(policy.as_bytes(), "policy.yaml".as_ref())?.policy;
@@ -35,17 +35,17 @@
 //!     received: jiff::Timestamp::now(),
 //!     source_ips: source_ips(None, None, [127, 0, 0, 1].into()),
 //!     user_agent: b"kubectl/v1.37.1",
-//!     attributes: Attributes {
+//!     attributes: RequestInfo {
 //!         verb: "create",
 //!         path: "/api/v1/namespaces/prod/pods",
 //!         is_resource: true,
 //!         version: "v1",
 //!         resource: "pods",
 //!         namespace: "prod",
-//!         ..Attributes::default()
+//!         ..RequestInfo::default()
 //!     },
 //! };
-//! let user = User { username: "admin".into(), ..User::default() };
+//! let user = UserInfo { username: "admin".into(), ..UserInfo::default() };
 //! let recording = auditor.begin(&request, &user)?;
 //! recording.annotate("authorization.k8s.io/decision", "allow");
 //! recording.request_object(&serde_json::json!({"kind": "Pod", "metadata": {"name": "web"}}));
@@ -86,6 +86,6 @@ pub use metrics::Metrics;
 pub use object_reference::ObjectReference;
 pub use policy::{Level, Policy, Stage};
 pub use recording::Recording;
-pub use request::{Attributes, Request, User, source_ips};
+pub use request::{Request, RequestInfo, UserInfo, source_ips};
 pub use shared::Clock;
 pub use sink::Sink;

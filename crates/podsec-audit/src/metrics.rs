@@ -1,9 +1,11 @@
 //! The four counters of kube-apiserver's audit subsystem.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use prometheus::TextEncoder;
+use prometheus::proto::{Counter, LabelPair, Metric, MetricFamily, MetricType};
 
 use crate::Level;
 
@@ -24,41 +26,62 @@ pub struct Metrics {
 impl Metrics {
     /// Appends the counters in Prometheus' text format, with Kubernetes' names and help.
     pub fn write_text(&self, out: &mut String) {
-        let mut family = |name: &str, help: &str, samples: Vec<(String, u64)>| {
-            if samples.is_empty() {
-                return;
-            }
-            // Writing to a String cannot fail.
-            let _ = write!(out, "# HELP {name} [ALPHA] {help}\n# TYPE {name} counter\n");
-            for (labels, count) in samples {
-                let _ = writeln!(out, "{name}{labels} {count}");
-            }
-        };
-        let labelled = |label: &str, counts: &BTreeMap<&'static str, u64>| {
-            counts.iter().map(|(value, count)| (format!("{{{label}=\"{value}\"}}"), *count)).collect()
-        };
-        family(
-            "apiserver_audit_error_total",
-            "Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the \
-             error.",
-            labelled("plugin", &self.errors),
-        );
-        family(
-            "apiserver_audit_event_total",
-            "Counter of audit events generated and sent to the audit backend.",
-            vec![(String::new(), self.events)],
-        );
-        family(
-            "apiserver_audit_level_total",
-            "Counter of policy levels for audit events (1 per request).",
-            labelled("level", &self.levels),
-        );
-        family(
-            "apiserver_audit_requests_rejected_total",
-            "Counter of apiserver requests rejected due to an error in audit logging backend.",
-            vec![(String::new(), self.requests_rejected)],
-        );
+        let families = [
+            family(
+                "apiserver_audit_error_total",
+                "[ALPHA] Counter of audit events that failed to be audited properly. Plugin identifies the plugin \
+                 affected by the error.",
+                labelled("plugin", &self.errors),
+            ),
+            family(
+                "apiserver_audit_event_total",
+                "[ALPHA] Counter of audit events generated and sent to the audit backend.",
+                vec![counted(Vec::new(), self.events)],
+            ),
+            family(
+                "apiserver_audit_level_total",
+                "[ALPHA] Counter of policy levels for audit events (1 per request).",
+                labelled("level", &self.levels),
+            ),
+            family(
+                "apiserver_audit_requests_rejected_total",
+                "[ALPHA] Counter of apiserver requests rejected due to an error in audit logging backend.",
+                vec![counted(Vec::new(), self.requests_rejected)],
+            ),
+        ];
+        let families: Vec<MetricFamily> = families.into_iter().flatten().collect();
+        TextEncoder::new().encode_utf8(&families, out).expect("each family has a name and a metric");
     }
+}
+
+/// A family of counters; none without any.
+fn family(name: &str, help: &str, counters: Vec<Metric>) -> Option<MetricFamily> {
+    let mut family = MetricFamily::default();
+    family.set_name(name.to_owned());
+    family.set_help(help.to_owned());
+    family.set_field_type(MetricType::COUNTER);
+    let is_empty = counters.is_empty();
+    family.set_metric(counters);
+    (!is_empty).then_some(family)
+}
+
+fn labelled(name: &str, counts: &BTreeMap<&'static str, u64>) -> Vec<Metric> {
+    let label = |value: &str| {
+        let mut label = LabelPair::default();
+        label.set_name(name.to_owned());
+        label.set_value(value.to_owned());
+        vec![label]
+    };
+    counts.iter().map(|(value, count)| counted(label(value), *count)).collect()
+}
+
+fn counted(labels: Vec<LabelPair>, count: u64) -> Metric {
+    let mut counter = Counter::default();
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are doubles")]
+    counter.set_value(count as f64);
+    let mut metric = Metric::from_label(labels);
+    metric.set_counter(counter);
+    metric
 }
 
 #[derive(Debug, Default)]

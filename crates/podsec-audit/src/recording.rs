@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::event::ResponseStatus;
-use crate::policy::{Decision, Level, Stage};
-use crate::request::User;
+use crate::policy::{Level, RequestAuditConfig, Stage};
+use crate::request::UserInfo;
 use crate::shared::Shared;
 use crate::{Event, body};
 
@@ -50,7 +50,12 @@ impl Recording {
         Self { active: None }
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, event: Event, decision: &Decision, long_running: bool) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        event: Event,
+        decision: &RequestAuditConfig,
+        long_running: bool,
+    ) -> Self {
         let state = State {
             event,
             omit_stages: decision.omit_stages.clone(),
@@ -68,7 +73,7 @@ impl Recording {
     }
 
     /// Notes in whose name the request runs from here on.
-    pub fn impersonated(&self, user: &User) {
+    pub fn impersonated(&self, user: &UserInfo) {
         if let Some(mut state) = self.state() {
             state.event.impersonated_user = Some(user.clone());
         }

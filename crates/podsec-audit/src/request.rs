@@ -22,12 +22,12 @@ pub struct Request<'a> {
     /// The `User-Agent` header; cut after 1024 bytes.
     pub user_agent: &'a [u8],
     /// What it asks for.
-    pub attributes: Attributes<'a>,
+    pub attributes: RequestInfo<'a>,
 }
 
 /// What a request asks for, as Kubernetes' `RequestInfo` has it. Policy rules see nothing else but the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attributes<'a> {
+pub struct RequestInfo<'a> {
     /// Kubernetes' verb, or the lower-case HTTP method of a non-resource request.
     pub verb: &'a str,
     /// The decoded path, without the query.
@@ -51,7 +51,7 @@ pub struct Attributes<'a> {
 /// A user. Serialises as `authentication.k8s.io/v1` `UserInfo`, empty members left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct User {
+pub struct UserInfo {
     /// The name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub username: String,
@@ -66,7 +66,7 @@ pub struct User {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-impl Attributes<'_> {
+impl RequestInfo<'_> {
     /// Whether kube-apiserver counts such a request as long-running, whatever comes of it. Those have the stage
     /// `ResponseStarted`.
     pub fn is_long_running(&self) -> bool {
@@ -169,21 +169,21 @@ mod tests {
 
     #[test]
     fn long_running_is_what_the_request_asks_for() {
-        let pods = Attributes {
+        let pods = RequestInfo {
             verb: "get",
             is_resource: true,
             resource: "pods",
             name: "p",
-            ..Attributes::default()
+            ..RequestInfo::default()
         };
         assert!(!pods.is_long_running());
         for verb in ["watch", "proxy"] {
-            assert!(Attributes { verb, ..pods }.is_long_running(), "{verb}");
+            assert!(RequestInfo { verb, ..pods }.is_long_running(), "{verb}");
         }
         for subresource in ["log", "exec", "attach", "portforward", "proxy"] {
-            assert!(Attributes { subresource, ..pods }.is_long_running(), "{subresource}");
+            assert!(RequestInfo { subresource, ..pods }.is_long_running(), "{subresource}");
         }
-        assert!(!Attributes { subresource: "status", ..pods }.is_long_running());
-        assert!(Attributes { path: "/debug/pprof/heap", ..Attributes::default() }.is_long_running());
+        assert!(!RequestInfo { subresource: "status", ..pods }.is_long_running());
+        assert!(RequestInfo { path: "/debug/pprof/heap", ..RequestInfo::default() }.is_long_running());
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use podsec_audit::sink::{Format, Log, LogOptions, Sink};
-use podsec_audit::{Attributes, Auditor, Event, Policy, Request, User};
+use podsec_audit::{Auditor, Event, Policy, Request, RequestInfo, UserInfo};
 
 fn event() -> Event {
     let recorded = podsec_testing::recorded::text("audit/samples.jsonl");
@@ -38,9 +38,9 @@ fn concurrent_requests_lose_and_tear_no_line_while_files_rotate() {
                         received: jiff::Timestamp::now(),
                         source_ips: Vec::new(),
                         user_agent: b"",
-                        attributes: Attributes::default(),
+                        attributes: RequestInfo::default(),
                     };
-                    let recording = auditor.begin(&request, &User::default()).unwrap();
+                    let recording = auditor.begin(&request, &UserInfo::default()).unwrap();
                     recording.request_object(body);
                     recording.started(200);
                 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use podsec_audit::{Attributes, Event, Level, Policy, Stage, User};
+use podsec_audit::{Event, Level, Policy, RequestInfo, Stage, UserInfo};
 use podsec_testing::recorded;
 use serde_json::Value;
 
@@ -27,12 +27,12 @@ fn events(name: &str) -> Vec<Event> {
 }
 
 /// What the server saw of the request that an event tells of.
-fn attributes(event: &Event) -> Attributes<'_> {
+fn attributes(event: &Event) -> RequestInfo<'_> {
     let path = event.request_uri.split('?').next().unwrap_or_default();
     let Some(object) = &event.object_ref else {
-        return Attributes { verb: &event.verb, path, ..Attributes::default() };
+        return RequestInfo { verb: &event.verb, path, ..RequestInfo::default() };
     };
-    Attributes {
+    RequestInfo {
         verb: &event.verb,
         path,
         is_resource: true,
@@ -104,7 +104,7 @@ fn every_stage_that_a_policy_does_not_omit_was_recorded() {
 fn requests_of_which_nothing_was_recorded_are_wanted_by_no_rule() {
     let policy = policy("mixed");
     let recorded: BTreeSet<String> = events("mixed").into_iter().map(|event| event.audit_id).collect();
-    let admin = User { username: "admin".to_owned(), ..User::default() };
+    let admin = UserInfo { username: "admin".to_owned(), ..UserInfo::default() };
     let mut unrecorded = 0;
     for line in lines("audit/requests-mixed.jsonl") {
         let request: Value = serde_json::from_str(&line).unwrap();
@@ -114,8 +114,8 @@ fn requests_of_which_nothing_was_recorded_are_wanted_by_no_rule() {
             continue;
         }
         let attributes = match path.strip_prefix("/api/v1/namespaces/") {
-            None => Attributes { verb: "get", path, ..Attributes::default() },
-            Some(name) => Attributes {
+            None => RequestInfo { verb: "get", path, ..RequestInfo::default() },
+            Some(name) => RequestInfo {
                 verb: "get",
                 path,
                 is_resource: true,
@@ -123,7 +123,7 @@ fn requests_of_which_nothing_was_recorded_are_wanted_by_no_rule() {
                 resource: "namespaces",
                 namespace: name,
                 name,
-                ..Attributes::default()
+                ..RequestInfo::default()
             },
         };
         assert_eq!(policy.evaluate(&attributes, Some(&admin)).level, Level::None, "{path}");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use podsec_audit::sink::{self, Memory};
-use podsec_audit::{Attributes, Auditor, Event, Level, Policy, Request, Sink, Stage, User};
+use podsec_audit::{Auditor, Event, Level, Policy, Request, RequestInfo, Sink, Stage, UserInfo};
 use serde_json::{Value, json};
 
 const RECEIVED: Timestamp = Timestamp::constant(1_700_000_000, 123_456_789);
@@ -25,7 +25,7 @@ fn auditor(rules: &str) -> (Auditor, Memory) {
     (Auditor::new(policy(rules), log.clone()).with_clock(Arc::new(clock)), log)
 }
 
-fn request(attributes: Attributes<'_>) -> Request<'_> {
+fn request(attributes: RequestInfo<'_>) -> Request<'_> {
     Request {
         audit_id: "id",
         uri: "/uri?a=b#fragment",
@@ -36,20 +36,20 @@ fn request(attributes: Attributes<'_>) -> Request<'_> {
     }
 }
 
-fn pods(verb: &str) -> Attributes<'_> {
-    Attributes {
+fn pods(verb: &str) -> RequestInfo<'_> {
+    RequestInfo {
         verb,
         path: "/api/v1/namespaces/ns/pods",
         is_resource: true,
         version: "v1",
         resource: "pods",
         namespace: "ns",
-        ..Attributes::default()
+        ..RequestInfo::default()
     }
 }
 
-fn admin() -> User {
-    User { username: "admin".to_owned(), ..User::default() }
+fn admin() -> UserInfo {
+    UserInfo { username: "admin".to_owned(), ..UserInfo::default() }
 }
 
 /// Every event as JSON, without what all have in common.
@@ -234,7 +234,7 @@ fn a_refused_request_is_one_event_without_a_user() {
 fn a_status_keeps_its_words_and_the_code_that_went_out() {
     let (auditor, log) = auditor("rules: [{level: Metadata}]");
     let recording = auditor.begin(&request(pods("get")), &admin()).unwrap();
-    recording.impersonated(&User { username: "jane".to_owned(), ..User::default() });
+    recording.impersonated(&UserInfo { username: "jane".to_owned(), ..UserInfo::default() });
     recording.response_status(&json!({
         "status": "Failure", "message": "no", "reason": "Forbidden", "details": {"kind": "pods", "causes": [{"field": "f"}]},
     }));

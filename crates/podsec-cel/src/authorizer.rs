@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Answers questions about rights.
 pub trait Authorizer: Debug + Send + Sync {
     /// The answer to one question.
-    fn authorize(&self, question: &Question) -> Decision;
+    fn authorize(&self, question: &Question) -> AuthorizerDecision;
 }
 
 /// A question.
@@ -17,22 +17,22 @@ pub struct Question {
     /// What is to be done.
     pub verb: String,
     /// With what.
-    pub target: Target,
+    pub target: CheckTarget,
 }
 
 /// What a question is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum CheckTarget {
     /// A path that is no resource.
     Path(String),
     /// A resource.
-    Resource(Resource),
+    Resource(CheckedResource),
 }
 
 /// A resource; what is empty is not asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of a resource in a SubjectAccessReview")]
-pub struct Resource {
+pub struct CheckedResource {
     pub group: String,
     pub resource: String,
     pub subresource: String,
@@ -44,7 +44,7 @@ pub struct Resource {
 
 /// An answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decision {
+pub struct AuthorizerDecision {
     /// Whether it is allowed. What nobody has an opinion on is not.
     pub allowed: bool,
     /// Why.
@@ -55,7 +55,7 @@ pub struct Decision {
 
 /// A question as far as it has been put together.
 #[derive(Clone, Debug)]
-pub struct Check {
+pub struct AuthorizerCheck {
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) service_account: Option<(String, String)>,
     pub(crate) stage: Stage,
@@ -71,17 +71,17 @@ pub(crate) enum Stage {
     /// A group of resources.
     Group(String),
     /// A resource.
-    Resource(Resource),
+    Resource(CheckedResource),
 }
 
-impl Check {
+impl AuthorizerCheck {
     /// The variable `authorizer`: a question about who makes the request.
     pub fn of_user(authorizer: Arc<dyn Authorizer>) -> Self {
         Self { authorizer, service_account: None, stage: Stage::User }
     }
 
     /// The variable `authorizer.requestResource`: a question about the resource of the request.
-    pub fn of_resource(authorizer: Arc<dyn Authorizer>, resource: Resource) -> Self {
+    pub fn of_resource(authorizer: Arc<dyn Authorizer>, resource: CheckedResource) -> Self {
         Self { authorizer, service_account: None, stage: Stage::Resource(resource) }
     }
 
@@ -94,10 +94,10 @@ impl Check {
         }
     }
 
-    pub(crate) fn ask(&self, verb: &str) -> Option<Decision> {
+    pub(crate) fn ask(&self, verb: &str) -> Option<AuthorizerDecision> {
         let target = match &self.stage {
-            Stage::Path(path) => Target::Path(path.clone()),
-            Stage::Resource(resource) => Target::Resource(resource.clone()),
+            Stage::Path(path) => CheckTarget::Path(path.clone()),
+            Stage::Resource(resource) => CheckTarget::Resource(resource.clone()),
             Stage::User | Stage::Group(_) => return None,
         };
         let question =
@@ -106,7 +106,7 @@ impl Check {
     }
 }
 
-impl PartialEq for Check {
+impl PartialEq for AuthorizerCheck {
     fn eq(&self, other: &Self) -> bool {
         self.service_account == other.service_account && self.stage == other.stage
     }

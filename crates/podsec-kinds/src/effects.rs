@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::{apiregistration, flowcontrol, networking};
 
 /// The API group, empty for core, and the plural resource.
-pub type GroupResource = (&'static str, &'static str);
+pub type ServedKind = (&'static str, &'static str);
 
 /// Kinds that nothing acts on, for one reason.
 pub struct WithoutEffect {
     /// The kinds.
-    pub resources: &'static [GroupResource],
+    pub resources: &'static [ServedKind],
     /// What would happen in a cluster, and does not here.
     pub missing: &'static str,
     /// What a write is warned with, if it is kube-apiserver itself that would act on the object. What another program does
@@ -29,7 +29,7 @@ pub(crate) fn warning(group: &str, resource: &str, object: &Value) -> Option<Str
 }
 
 /// Kinds that the server acts on, and kinds that are data for whoever reads them.
-pub static EFFECTIVE: &[GroupResource] = &[
+pub static EFFECTIVE: &[ServedKind] = &[
     // Data.
     ("", "configmaps"),
     ("", "endpoints"),
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(warning("apiregistration.k8s.io", "apiservices", &local), None);
     }
 
-    fn kind((group, name): &GroupResource) -> &'static str {
+    fn kind((group, name): &ServedKind) -> &'static str {
         let mut resources = Catalog::builtin().resources();
         let found = resources.find(|resource| resource.group == *group && resource.resource == *name);
         found.map_or("(not served)", |resource| resource.kind.as_str())

@@ -27,3 +27,20 @@ fn add(key: &str, spec: &mut Map<String, Value>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tolerations_of_node_trouble_are_added_once() {
+        let mut pod = json!({ "spec": { "tolerations": [{ "key": "node.kubernetes.io/not-ready", "operator": "Exists" }] } });
+        tolerate_node_trouble(&mut pod);
+        let keys: Vec<&str> =
+            pod.at("spec").list("tolerations").iter().map(|toleration| toleration.text("key")).collect();
+        assert_eq!(keys, ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
+        let mut all = json!({ "spec": { "tolerations": [{ "operator": "Exists" }] } });
+        tolerate_node_trouble(&mut all);
+        assert_eq!(all.at("spec").list("tolerations").len(), 1);
+    }
+}

@@ -6,7 +6,7 @@ use podsec_apimachinery::selector::label::from_object;
 use serde_json::Value;
 
 use crate::json::{list, text};
-use crate::rule::Rule;
+use crate::rule::PolicyRule;
 
 /// The rules that a ClusterRole has by its aggregation rule: each rule once, selector by selector, those of the first
 /// name first. `None` for a role that aggregates nothing, whose rules are its own.
@@ -25,7 +25,7 @@ pub fn rules(role: &Value, all: &[&Value]) -> Option<Vec<Value>> {
                 continue;
             }
             for rule in list(other, "rules") {
-                if seen.insert(Rule::read(rule)) {
+                if seen.insert(PolicyRule::read(rule)) {
                     rules.push(rule.clone());
                 }
             }
@@ -36,5 +36,5 @@ pub fn rules(role: &Value, all: &[&Value]) -> Option<Vec<Value>> {
 
 /// Whether a role of this state has other rules than `rules`.
 pub fn differs(role: &Value, rules: &[Value]) -> bool {
-    !list(role, "rules").iter().map(Rule::read).eq(rules.iter().map(Rule::read))
+    !list(role, "rules").iter().map(PolicyRule::read).eq(rules.iter().map(PolicyRule::read))
 }

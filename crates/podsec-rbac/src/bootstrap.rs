@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::json::{list, text};
 use crate::rule::GROUP;
-use crate::rule::Rule;
+use crate::rule::PolicyRule;
 
 /// All of them, namespaces' roles last, each as a client would create it. The rules of `admin`, `edit` and `view` are
 /// aggregated from others.
@@ -18,12 +18,12 @@ pub fn objects() -> impl Iterator<Item = Value> {
 }
 
 /// The rules of `system:node`: what a node may do, before the Node authorizer looks at which objects are its own.
-pub fn node_rules() -> Vec<Rule> {
+pub fn node_rules() -> Vec<PolicyRule> {
     let role = objects().find(|object| {
         object.get("kind").is_some_and(|kind| kind == "ClusterRole")
             && text(object, "/metadata/name") == "system:node"
     });
-    role.iter().flat_map(|role| list(role, "rules")).map(Rule::read).collect()
+    role.iter().flat_map(|role| list(role, "rules")).map(PolicyRule::read).collect()
 }
 
 /// A line of the files lacks what all of them have.

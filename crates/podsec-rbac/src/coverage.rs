@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::rule::{Rule, url_matches};
+use crate::rule::{PolicyRule, url_matches};
 
 /// How many single permissions are compared at most: one verb on one resource of one group, by one name.
 const MOST_PERMISSIONS: usize = 50_000;
@@ -11,7 +11,7 @@ const MOST_PERMISSIONS: usize = 50_000;
 ///
 /// # Errors
 /// When `wanted` stands for so many that comparing them would take too long.
-pub(crate) fn missing(held: &[&Rule], wanted: &[Rule]) -> Result<Vec<Rule>, TooMany> {
+pub(crate) fn missing(held: &[&PolicyRule], wanted: &[PolicyRule]) -> Result<Vec<PolicyRule>, TooMany> {
     let count = wanted.iter().fold(0_usize, |count, rule| count.saturating_add(permissions(rule)));
     if count > MOST_PERMISSIONS {
         return Err(TooMany(count));
@@ -42,7 +42,7 @@ impl std::fmt::Display for TooMany {
     }
 }
 
-fn permissions(rule: &Rule) -> usize {
+fn permissions(rule: &PolicyRule) -> usize {
     let (verbs, names) = (rule.verbs.len(), rule.resource_names.len().max(1));
     let resources = rule.api_groups.len().saturating_mul(rule.resources.len());
     let urls = rule.non_resource_urls.len().saturating_mul(verbs);
@@ -50,33 +50,33 @@ fn permissions(rule: &Rule) -> usize {
 }
 
 /// The same as rules with one verb, one group and resource, and at most one name each.
-fn break_down(rule: &Rule) -> Vec<Rule> {
+fn break_down(rule: &PolicyRule) -> Vec<PolicyRule> {
     let mut singles = Vec::new();
     for group in &rule.api_groups {
         for resource in &rule.resources {
             for verb in &rule.verbs {
-                let single = Rule {
+                let single = PolicyRule {
                     verbs: vec![verb.clone()],
                     api_groups: vec![group.clone()],
                     resources: vec![resource.clone()],
-                    ..Rule::default()
+                    ..PolicyRule::default()
                 };
                 if rule.resource_names.is_empty() {
                     singles.push(single);
                     continue;
                 }
                 for name in &rule.resource_names {
-                    singles.push(Rule { resource_names: vec![name.clone()], ..single.clone() });
+                    singles.push(PolicyRule { resource_names: vec![name.clone()], ..single.clone() });
                 }
             }
         }
     }
     for url in &rule.non_resource_urls {
         for verb in &rule.verbs {
-            singles.push(Rule {
+            singles.push(PolicyRule {
                 verbs: vec![verb.clone()],
                 non_resource_urls: vec![url.clone()],
-                ..Rule::default()
+                ..PolicyRule::default()
             });
         }
     }
@@ -84,7 +84,7 @@ fn break_down(rule: &Rule) -> Vec<Rule> {
 }
 
 /// Whether one rule includes a single permission.
-fn covers(held: &Rule, single: &Rule) -> bool {
+fn covers(held: &PolicyRule, single: &PolicyRule) -> bool {
     let resource = |wanted: &String| {
         held.resources.iter().any(|own| {
             own == "*"
@@ -108,8 +108,8 @@ fn has_all(own: &[String], wanted: &[String]) -> bool {
 }
 
 /// The same permissions with the verbs of each resource together.
-pub(crate) fn compact(singles: Vec<Rule>) -> Vec<Rule> {
-    let (mut rules, mut resources) = (Vec::new(), BTreeMap::<Rule, Vec<String>>::new());
+pub(crate) fn compact(singles: Vec<PolicyRule>) -> Vec<PolicyRule> {
+    let (mut rules, mut resources) = (Vec::new(), BTreeMap::<PolicyRule, Vec<String>>::new());
     for mut single in singles {
         if single.resources.is_empty() {
             rules.push(single);
@@ -118,6 +118,6 @@ pub(crate) fn compact(singles: Vec<Rule>) -> Vec<Rule> {
             resources.entry(single).or_default().extend(verbs);
         }
     }
-    rules.extend(resources.into_iter().map(|(resource, verbs)| Rule { verbs, ..resource }));
+    rules.extend(resources.into_iter().map(|(resource, verbs)| PolicyRule { verbs, ..resource }));
     rules
 }

@@ -5,22 +5,27 @@ use std::collections::BTreeSet;
 use podsec_apimachinery::quote::quoted;
 
 use crate::coverage::{compact, missing};
-use crate::policy::Policy;
-use crate::request::User;
-use crate::rule::{Rule, quoted_list};
+use crate::request::Requester;
+use crate::resolver::RuleResolver;
+use crate::rule::{PolicyRule, quoted_list};
 
 /// Checks that a user holds in a namespace, or in the whole cluster, everything that `rules` allow.
 ///
 /// # Errors
 /// What the user does not hold, in Kubernetes' words.
-pub fn check(policy: &Policy, user: &User<'_>, namespace: &str, rules: &[Rule]) -> Result<(), String> {
+pub fn check(
+    policy: &RuleResolver,
+    user: &Requester<'_>,
+    namespace: &str,
+    rules: &[PolicyRule],
+) -> Result<(), String> {
     let held = policy.rules(user, namespace);
     let missing = match missing(&held.rules, rules) {
         Ok(missing) if missing.is_empty() => return Ok(()),
         Ok(missing) => missing,
         Err(too_many) => return Err(too_many.to_string()),
     };
-    let lines: BTreeSet<String> = compact(missing).iter().map(Rule::to_string).collect();
+    let lines: BTreeSet<String> = compact(missing).iter().map(PolicyRule::to_string).collect();
     let lines: Vec<String> = lines.into_iter().collect();
     let mut message = format!(
         "user {} (groups={}) is attempting to grant RBAC permissions not currently held:\n{}",
@@ -37,11 +42,11 @@ pub fn check(policy: &Policy, user: &User<'_>, namespace: &str, rules: &[Rule]) 
 }
 
 /// What only a cluster administrator holds: whoever sets the aggregation rule of a ClusterRole must hold it.
-pub fn full_authority() -> Vec<Rule> {
+pub fn full_authority() -> Vec<PolicyRule> {
     let all = || vec!["*".to_owned()];
     vec![
-        Rule { verbs: all(), api_groups: all(), resources: all(), ..Rule::default() },
-        Rule { verbs: all(), non_resource_urls: all(), ..Rule::default() },
+        PolicyRule { verbs: all(), api_groups: all(), resources: all(), ..PolicyRule::default() },
+        PolicyRule { verbs: all(), non_resource_urls: all(), ..PolicyRule::default() },
     ]
 }
 
@@ -52,7 +57,7 @@ mod tests {
     use super::*;
     use crate::Objects;
 
-    fn policy(rules: &serde_json::Value) -> Policy {
+    fn policy(rules: &serde_json::Value) -> RuleResolver {
         let mut objects = Objects::default();
         objects.insert(&json!({"kind": "Role", "metadata": {"name": "r", "namespace": "a"}, "rules": rules}));
         objects.insert(&json!({
@@ -62,9 +67,14 @@ mod tests {
         objects.policy()
     }
 
-    fn check(policy: &Policy, namespace: &str, rule: &serde_json::Value) -> Result<(), String> {
+    fn check(policy: &RuleResolver, namespace: &str, rule: &serde_json::Value) -> Result<(), String> {
         let groups = ["devs".to_owned()];
-        super::check(policy, &User { name: "jane", groups: &groups }, namespace, &[Rule::read(rule)])
+        super::check(
+            policy,
+            &Requester { name: "jane", groups: &groups },
+            namespace,
+            &[PolicyRule::read(rule)],
+        )
     }
 
     #[test]

@@ -2,7 +2,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! ```text
-//! stored roles and bindings ─► Objects ─► Policy ─┬─► decide: allowed, and by which binding
+//! stored roles and bindings ─► Objects ─► RuleResolver ─┬─► decide: allowed, and by which binding
 //!                                                 ├─► rules: all that a user may do
 //!                                                 └─► escalation: does a user hold what it wants to grant
 //! ```
@@ -13,15 +13,15 @@ mod coverage;
 pub mod escalation;
 mod json;
 mod objects;
-mod policy;
 mod reconcile;
 mod request;
+mod resolver;
 mod rule;
 mod subject;
 
 pub use objects::Objects;
-pub use policy::{Decision, Policy, Rules};
 pub use reconcile::{Reconciled, reconcile};
-pub use request::{Attributes, Target, User};
-pub use rule::{GROUP, Rule};
+pub use request::{Attributes, Requester, Target};
+pub use resolver::{Decision, RuleResolver, Rules};
+pub use rule::{GROUP, PolicyRule};
 pub use subject::{Subject, SubjectKind};

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::json::{list, text};
-use crate::policy::{Binding, Policy};
-use crate::rule::Rule;
+use crate::resolver::{Binding, RuleResolver};
+use crate::rule::PolicyRule;
 use crate::subject::Subject;
 
 /// Roles and bindings, by namespace and name; the namespace is empty for those of the whole cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
-    roles: BTreeMap<(String, String), Arc<[Rule]>>,
+    roles: BTreeMap<(String, String), Arc<[PolicyRule]>>,
     bindings: BTreeMap<(String, String), Arc<Binding>>,
 }
 
@@ -25,7 +25,7 @@ impl Objects {
         let key = (namespace.to_owned(), text(object, "/metadata/name").to_owned());
         match text(object, "/kind") {
             "Role" | "ClusterRole" => {
-                let rules = list(object, "rules").iter().map(Rule::read).collect();
+                let rules = list(object, "rules").iter().map(PolicyRule::read).collect();
                 self.roles.insert(key, rules);
             }
             "RoleBinding" | "ClusterRoleBinding" => {
@@ -58,7 +58,7 @@ impl Objects {
     }
 
     /// What all of them say together.
-    pub fn policy(&self) -> Policy {
-        Policy::new(self.roles.clone(), self.bindings.values())
+    pub fn policy(&self) -> RuleResolver {
+        RuleResolver::new(self.roles.clone(), self.bindings.values())
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::coverage::missing;
 use crate::json::{list, text};
-use crate::rule::Rule;
+use crate::rule::PolicyRule;
 
 /// What has to be done about a stored object.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +57,8 @@ fn add_texts(object: &mut Value, expected: &Value, field: &str) {
 }
 
 fn add_rules(object: &mut Value, expected: &Value) {
-    let held: Vec<Rule> = list(object, "rules").iter().map(Rule::read).collect();
-    let wanted: Vec<Rule> = list(expected, "rules").iter().map(Rule::read).collect();
+    let held: Vec<PolicyRule> = list(object, "rules").iter().map(PolicyRule::read).collect();
+    let wanted: Vec<PolicyRule> = list(expected, "rules").iter().map(PolicyRule::read).collect();
     let Ok(missing) = missing(&held.iter().collect::<Vec<_>>(), &wanted) else { return };
     if missing.is_empty() {
         return;
@@ -67,7 +67,7 @@ fn add_rules(object: &mut Value, expected: &Value) {
     add(object, "rules", &missing, |_, _| false);
 }
 
-fn to_value(rule: &Rule) -> Value {
+fn to_value(rule: &PolicyRule) -> Value {
     let mut value = json!({"verbs": rule.verbs});
     for (field, texts) in [
         ("apiGroups", &rule.api_groups),

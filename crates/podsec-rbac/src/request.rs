@@ -2,7 +2,7 @@
 
 /// Whose rights are asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct User<'a> {
+pub struct Requester<'a> {
     /// The name; that of a service account is `system:serviceaccount:namespace:name`.
     pub name: &'a str,
     /// The groups.

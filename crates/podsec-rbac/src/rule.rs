@@ -10,7 +10,7 @@ use crate::request::{Attributes, Target};
 
 /// A `PolicyRule`. It allows nothing unless it says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rule {
+pub struct PolicyRule {
     /// The verbs; `*` is all.
     pub verbs: Vec<String>,
     /// The API groups; `*` is all.
@@ -23,7 +23,7 @@ pub struct Rule {
     pub non_resource_urls: Vec<String>,
 }
 
-impl Rule {
+impl PolicyRule {
     /// Reads a rule of a stored role.
     pub fn read(rule: &Value) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Rule {
 }
 
 /// As the message about an escalation names a rule: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`.
-impl fmt::Display for Rule {
+impl fmt::Display for PolicyRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = [
             ("APIGroups", &self.api_groups),
@@ -104,9 +104,9 @@ pub const GROUP: &str = "rbac.authorization.k8s.io";
 mod tests {
     use super::*;
 
-    fn rule(verbs: &[&str], groups: &[&str], resources: &[&str], names: &[&str]) -> Rule {
+    fn rule(verbs: &[&str], groups: &[&str], resources: &[&str], names: &[&str]) -> PolicyRule {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        Rule {
+        PolicyRule {
             verbs: own(verbs),
             api_groups: own(groups),
             resources: own(resources),
@@ -115,7 +115,14 @@ mod tests {
         }
     }
 
-    fn allows(rule: &Rule, verb: &str, group: &str, resource: &str, subresource: &str, name: &str) -> bool {
+    fn allows(
+        rule: &PolicyRule,
+        verb: &str,
+        group: &str,
+        resource: &str,
+        subresource: &str,
+        name: &str,
+    ) -> bool {
         let target = Target::Resource { group, resource, subresource, namespace: "", name };
         rule.allows(&Attributes { verb, target })
     }
@@ -145,10 +152,10 @@ mod tests {
 
     #[test]
     fn a_path_with_a_star_at_its_end_stands_for_all_that_begin_so() {
-        let logs = Rule {
+        let logs = PolicyRule {
             verbs: vec!["get".to_owned()],
             non_resource_urls: vec!["/logs/*".to_owned(), "/x*".to_owned()],
-            ..Rule::default()
+            ..PolicyRule::default()
         };
         let allows = |verb, path| logs.allows(&Attributes { verb, target: Target::Path(path) });
         assert!(allows("get", "/logs/a/b") && allows("get", "/x") && allows("get", "/xyz"));
@@ -161,6 +168,6 @@ mod tests {
             rule(&["get", "list"], &[""], &["pods"], &["a\"b"]).to_string(),
             r#"{APIGroups:[""], Resources:["pods"], ResourceNames:["a\"b"], Verbs:["get" "list"]}"#
         );
-        assert_eq!(Rule::default().to_string(), "{}");
+        assert_eq!(PolicyRule::default().to_string(), "{}");
     }
 }

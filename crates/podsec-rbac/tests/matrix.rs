@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use podsec_rbac::{Attributes, Decision, Objects, Policy, Rule, Target, User, aggregation, bootstrap};
+use podsec_rbac::{
+    Attributes, Decision, Objects, PolicyRule, Requester, RuleResolver, Target, aggregation, bootstrap,
+};
 use serde_json::Value;
 
 fn lines() -> Vec<Value> {
@@ -32,7 +34,7 @@ fn all(lines: &[Value]) -> Vec<Value> {
 }
 
 /// The policy without the bindings that `keep` leaves out.
-fn policy(all: &[Value], keep: impl Fn(&Value) -> bool) -> Policy {
+fn policy(all: &[Value], keep: impl Fn(&Value) -> bool) -> RuleResolver {
     let mut objects = Objects::default();
     all.iter()
         .filter(|object| object.get("roleRef").is_none() || keep(object))
@@ -48,9 +50,9 @@ fn groups(line: &Value) -> Vec<String> {
     line["groups"].as_array().unwrap().iter().map(|group| text(group).to_owned()).collect()
 }
 
-fn decide(policy: &Policy, line: &Value) -> (bool, String) {
+fn decide(policy: &RuleResolver, line: &Value) -> (bool, String) {
     let groups = groups(line);
-    let user = User { name: text(&line["user"]), groups: &groups };
+    let user = Requester { name: text(&line["user"]), groups: &groups };
     let ask: Vec<&str> = line["ask"].as_array().unwrap().iter().map(text).collect();
     let (verb, target) = match *ask.as_slice() {
         [verb, path] => (verb, Target::Path(path)),
@@ -70,7 +72,7 @@ fn every_decision_is_the_recorded_one_with_its_reason() {
     let lines = lines();
     let all = all(&lines);
     let whole = policy(&all, |_| true);
-    let mut single: BTreeMap<&str, Policy> = BTreeMap::new();
+    let mut single: BTreeMap<&str, RuleResolver> = BTreeMap::new();
     let mut asked = 0;
     for line in lines.iter().filter(|line| line.get("ask").is_some()) {
         asked += 1;
@@ -102,13 +104,13 @@ fn the_rules_of_every_user_are_the_recorded_ones() {
     let whole = policy(&all(&lines), |_| true);
     for line in lines.iter().filter(|line| line.get("rules").is_some()) {
         let groups = groups(line);
-        let user = User { name: text(&line["user"]), groups: &groups };
+        let user = Requester { name: text(&line["user"]), groups: &groups };
         let rules = whole.rules(&user, text(&line["namespace"]));
         let recorded = ["resourceRules", "nonResourceRules"];
-        let recorded: BTreeSet<Rule> = recorded
+        let recorded: BTreeSet<PolicyRule> = recorded
             .iter()
             .flat_map(|list| line["rules"][list].as_array().unwrap())
-            .map(Rule::read)
+            .map(PolicyRule::read)
             .collect();
         assert_eq!(rules.rules.into_iter().cloned().collect::<BTreeSet<_>>(), recorded, "{line}");
         assert_eq!(rules.error, text(&line["rules"]["evaluationError"]), "{line}");

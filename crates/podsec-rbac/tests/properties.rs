@@ -1,6 +1,6 @@
 //! What holds for all rules, whatever they say.
 
-use podsec_rbac::{Attributes, Decision, Objects, Policy, Rule, Target, User, escalation};
+use podsec_rbac::{Attributes, Decision, Objects, PolicyRule, Requester, RuleResolver, Target, escalation};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn rule() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn policy(rules: &[Value]) -> Policy {
+fn policy(rules: &[Value]) -> RuleResolver {
     let mut objects = Objects::default();
     objects.insert(&json!({"kind": "ClusterRole", "metadata": {"name": "r"}, "rules": rules}));
     objects.insert(&json!({"kind": "ClusterRoleBinding", "metadata": {"name": "b"},
@@ -33,7 +33,7 @@ fn policy(rules: &[Value]) -> Policy {
     objects.policy()
 }
 
-const JANE: User<'static> = User { name: "jane", groups: &[] };
+const JANE: Requester<'static> = Requester { name: "jane", groups: &[] };
 
 /// Every request that the words make.
 fn requests() -> Vec<Attributes<'static>> {
@@ -63,7 +63,7 @@ proptest! {
         wanted in prop::collection::vec(rule(), 1..3),
     ) {
         let holder = policy(&held);
-        let rules: Vec<Rule> = wanted.iter().map(Rule::read).collect();
+        let rules: Vec<PolicyRule> = wanted.iter().map(PolicyRule::read).collect();
         if escalation::check(&holder, &JANE, "", &rules).is_ok() {
             let granted = policy(&wanted);
             for request in requests() {
@@ -77,7 +77,7 @@ proptest! {
 
     #[test]
     fn everybody_may_grant_what_it_holds(held in prop::collection::vec(rule(), 0..4)) {
-        let rules: Vec<Rule> = held.iter().map(Rule::read).collect();
+        let rules: Vec<PolicyRule> = held.iter().map(PolicyRule::read).collect();
         prop_assert_eq!(escalation::check(&policy(&held), &JANE, "", &rules), Ok(()));
     }
 

@@ -1,7 +1,7 @@
 //! Nobody makes a role with rights that it does not hold, or gives one to somebody, unless it may `escalate` or `bind`.
 
 use podsec_apimachinery::Status;
-use podsec_rbac::{GROUP, Rule, escalation};
+use podsec_rbac::{GROUP, PolicyRule, escalation};
 use serde_json::Value;
 
 use super::attributes::Attributes;
@@ -51,8 +51,8 @@ async fn check_role(
     if authorizer.authorize(attributes.user(), &escalate).await.is_allowed() {
         return Ok(());
     }
-    let rules: Vec<Rule> =
-        role.get("rules").and_then(Value::as_array).into_iter().flatten().map(Rule::read).collect();
+    let rules: Vec<PolicyRule> =
+        role.get("rules").and_then(Value::as_array).into_iter().flatten().map(PolicyRule::read).collect();
     confirm(authorizer, attributes, role, &rules).await?;
     if aggregates(role) || attributes.old.is_some_and(aggregates) {
         let all = confirm(authorizer, attributes, role, &escalation::full_authority()).await;
@@ -108,7 +108,7 @@ async fn confirm(
     authorizer: &Authorizer,
     attributes: &Attributes<'_>,
     object: &Value,
-    rules: &[Rule],
+    rules: &[PolicyRule],
 ) -> Result<(), Status> {
     let policy = authorizer.policy().await.map_err(|error| status(&error))?;
     let user = rbac_user(attributes.user());

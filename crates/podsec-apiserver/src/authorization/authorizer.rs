@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use podsec_rbac::{Policy, Rule};
+use podsec_rbac::{PolicyRule, RuleResolver};
 use podsec_storage::Error;
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ impl Authorizer {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(crate) async fn policy(&self) -> Result<Arc<Policy>, Error> {
+    pub(crate) async fn policy(&self) -> Result<Arc<RuleResolver>, Error> {
         self.roles.current(self.resources.store()).await
     }
 
@@ -105,7 +105,7 @@ impl Authorizer {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) async fn rules(&self, user: &User, namespace: &str) -> Result<Value, Error> {
-        let mut rules: Vec<Rule> = Vec::new();
+        let mut rules: Vec<PolicyRule> = Vec::new();
         let mut errors: Vec<String> = Vec::new();
         let mut incomplete = false;
         for mode in self.modes.iter() {
@@ -143,7 +143,7 @@ impl Authorizer {
     }
 }
 
-fn resource_rule(rule: &Rule) -> Value {
+fn resource_rule(rule: &PolicyRule) -> Value {
     let mut value = json!({"verbs": rule.verbs, "resources": rule.resources});
     if !rule.api_groups.is_empty() {
         value["apiGroups"] = json!(rule.api_groups);

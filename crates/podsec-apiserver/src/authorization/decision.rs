@@ -24,8 +24,8 @@ impl Decision {
 }
 
 /// The user as podsec-rbac knows it.
-pub(crate) fn rbac_user(user: &User) -> podsec_rbac::User<'_> {
-    podsec_rbac::User { name: &user.name, groups: &user.groups }
+pub(crate) fn rbac_user(user: &User) -> podsec_rbac::Requester<'_> {
+    podsec_rbac::Requester { name: &user.name, groups: &user.groups }
 }
 
 /// The request as podsec-rbac knows it.

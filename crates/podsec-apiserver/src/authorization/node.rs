@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::selector::field::Selector;
-use podsec_rbac::Rule;
+use podsec_rbac::PolicyRule;
 use podsec_storage::Range;
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ fn no(why: impl Into<String>) -> Decision {
 
 /// By the rules of `system:node`.
 fn by_rules(info: &RequestInfo) -> Decision {
-    static RULES: LazyLock<Vec<Rule>> = LazyLock::new(podsec_rbac::bootstrap::node_rules);
+    static RULES: LazyLock<Vec<PolicyRule>> = LazyLock::new(podsec_rbac::bootstrap::node_rules);
     if RULES.iter().any(|rule| rule.allows(&attributes(info))) { yes() } else { no("") }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
-use podsec_rbac::{Objects, Policy};
+use podsec_rbac::{Objects, RuleResolver};
 use podsec_storage::{Error, Event, Range, Store, Watch};
 
 /// Follows the roles and bindings. Nothing runs beside the requests: each decision first takes in what the store has
@@ -14,7 +14,7 @@ pub(crate) struct Roles(Mutex<Option<Following>>);
 struct Following {
     objects: Objects,
     watches: Vec<Box<dyn Watch>>,
-    policy: Arc<Policy>,
+    policy: Arc<RuleResolver>,
 }
 
 impl Roles {
@@ -22,7 +22,7 @@ impl Roles {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(crate) async fn current(&self, store: &Arc<dyn Store>) -> Result<Arc<Policy>, Error> {
+    pub(crate) async fn current(&self, store: &Arc<dyn Store>) -> Result<Arc<RuleResolver>, Error> {
         if let Some(policy) = self.follow() {
             return Ok(policy);
         }
@@ -34,7 +34,7 @@ impl Roles {
     }
 
     /// `None` when all has to be read: at first, and after a gap in a watch.
-    fn follow(&self) -> Option<Arc<Policy>> {
+    fn follow(&self) -> Option<Arc<RuleResolver>> {
         let mut following = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = following.as_mut()?.take_in().ok();
         if taken.is_none() {
@@ -60,7 +60,7 @@ impl Following {
         Ok(Self { objects, watches, policy })
     }
 
-    fn take_in(&mut self) -> Result<Arc<Policy>, Error> {
+    fn take_in(&mut self) -> Result<Arc<RuleResolver>, Error> {
         let mut changed = false;
         for watch in &mut self.watches {
             while let Some(events) = watch.next().now_or_never() {
@@ -113,7 +113,7 @@ const PREFIXES: [&str; 2] = ["/registry/clusterrole", "/registry/role"];
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use podsec_rbac::{Attributes, Decision, Target, User};
+    use podsec_rbac::{Attributes, Decision, Requester, Target};
     use podsec_storage::{Change, Memory, Precondition};
     use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ mod tests {
         let target =
             Target::Resource { group: "", resource: "pods", subresource: "", namespace: "a", name: "" };
         let decision =
-            policy.decide(&User { name: "jane", groups: &[] }, &Attributes { verb: "list", target });
+            policy.decide(&Requester { name: "jane", groups: &[] }, &Attributes { verb: "list", target });
         matches!(decision, Decision::Allow(_))
     }
 

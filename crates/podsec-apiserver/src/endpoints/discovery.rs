@@ -6,18 +6,18 @@ use podsec_apimachinery::discovery;
 use podsec_apimachinery::status::Details;
 use serde::Serialize;
 
+use podsec_kinds::custom::Served;
+
 use crate::answer::Answer;
-use crate::apiserver::ApiServer;
 use crate::request::Request;
 use crate::request::representation::MEDIA_TYPES;
 
 /// Answers under `/api` and `/apis`; `None` for a group or version that is not there.
 pub(super) fn discovery(
-    api: &ApiServer,
+    served: &Served,
     request: &Request,
     segments: &[&str],
 ) -> Result<Option<Answer>, Status> {
-    let served = api.served();
     let catalog = &served.catalog;
     let aggregated = wants_aggregated(request);
     Ok(match segments {

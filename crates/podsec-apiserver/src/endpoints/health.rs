@@ -2,17 +2,19 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use hyper::StatusCode;
+use podsec_audit::Auditor;
+use podsec_storage::Store;
 use tokio::time::timeout;
 
 use crate::answer::Answer;
-use crate::apiserver::ApiServer;
 use crate::request::Request;
 
 /// Answers `ok`, or lists the checks when one fails or `?verbose` asks for them. `None` for an unknown check.
 pub(super) async fn health(
-    api: &ApiServer,
+    of: Examined<'_>,
     request: &Request,
     endpoint: &str,
     check: &[&str],
@@ -29,7 +31,7 @@ pub(super) async fn health(
         // Writing to a String cannot fail.
         let _ = if excluded.contains(&name) {
             writeln!(report, "[+]{name} excluded: ok")
-        } else if let Err(why) = check.run(api).await {
+        } else if let Err(why) = check.run(of).await {
             failed = true;
             writeln!(report, "[-]{name} failed: {why}")
         } else {
@@ -45,6 +47,16 @@ pub(super) async fn health(
     }
     let _ = writeln!(report, "{endpoint} check passed");
     Some(Answer::text(StatusCode::OK, &report))
+}
+
+/// The parts of the server that are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Examined<'a> {
+    pub(super) auditor: Option<&'a Auditor>,
+    pub(super) store: &'a dyn Store,
+    /// How long the store may take to answer.
+    pub(super) store_timeout: Duration,
+    pub(super) is_stopping: bool,
 }
 
 /// What is looked at.
@@ -78,18 +90,18 @@ impl Check {
         }
     }
 
-    async fn run(self, api: &ApiServer) -> Result<(), String> {
+    async fn run(self, of: Examined<'_>) -> Result<(), String> {
         match self {
-            Self::Log => api.auditor.as_ref().map_or(Ok(()), podsec_audit::Auditor::check),
-            Self::Etcd => match timeout(api.healthcheck_timeout, api.store.check()).await {
+            Self::Log => of.auditor.map_or(Ok(()), Auditor::check),
+            Self::Etcd => match timeout(of.store_timeout, of.store.check()).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(match error.source() {
                     Some(cause) => format!("{error}: {cause}"),
                     None => error.to_string(),
                 }),
-                Err(_) => Err(format!("no answer in {:?}", api.healthcheck_timeout)),
+                Err(_) => Err(format!("no answer in {:?}", of.store_timeout)),
             },
-            Self::Shutdown if *api.stopping().borrow() => Err("process is shutting down".to_owned()),
+            Self::Shutdown if of.is_stopping => Err("process is shutting down".to_owned()),
             Self::Shutdown | Self::Ping => Ok(()),
         }
     }

@@ -39,12 +39,20 @@ pub(crate) async fn handle(api: &Arc<ApiServer>, request: &Request) -> Result<An
             Some(Answer::document("text/plain; version=0.0.4; charset=utf-8", api.render_metrics()))
         }
         [name @ ("healthz" | "livez" | "readyz"), check @ ..] => {
-            health::health(api, request, name, check).await
+            let examined = health::Examined {
+                auditor: api.auditor.as_ref(),
+                store: &*api.store,
+                store_timeout: api.healthcheck_timeout,
+                is_stopping: *api.stopping().borrow(),
+            };
+            health::health(examined, request, name, check).await
         }
-        [".well-known", "openid-configuration"] => Some(openid::configuration(api, request)?),
-        ["openid", "v1", "jwks"] => Some(openid::keys(api, request)?),
-        ["openapi", rest @ ..] => openapi::openapi(api, request, rest),
-        ["api" | "apis", ..] => discovery::discovery(api, request, &segments)?,
+        [".well-known", "openid-configuration"] => {
+            Some(openid::configuration(&api.service_accounts, &api.address, request)?)
+        }
+        ["openid", "v1", "jwks"] => Some(openid::keys(&api.service_accounts, request)?),
+        ["openapi", rest @ ..] => openapi::openapi(&api.served(), request, rest),
+        ["api" | "apis", ..] => discovery::discovery(&api.served(), request, &segments)?,
         _ => None,
     };
     let answer = known.ok_or_else(Answer::page_not_found)?;

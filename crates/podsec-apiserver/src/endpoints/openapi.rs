@@ -14,23 +14,21 @@ use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::apiserver::ApiServer;
 use crate::body::ResponseBody;
 use crate::request::Request;
 use podsec_kinds::custom::Served;
 
 /// Answers under `/openapi`; `None` for an unknown path.
-pub(super) fn openapi(api: &ApiServer, request: &Request, rest: &[&str]) -> Option<Answer> {
+pub(super) fn openapi(served: &Served, request: &Request, rest: &[&str]) -> Option<Answer> {
     match rest {
         ["v2"] => Some(varying(version_2(request))),
         ["v3"] => {
-            let served = api.served();
-            let index = openapi::index(&served.catalog, &|resource| digest_of(&served, resource));
+            let index = openapi::index(&served.catalog, &|resource| digest_of(served, resource));
             // As Kubernetes has it, whatever is in there.
             Some(Answer::document("text/plain; charset=utf-8", index.to_string()))
         }
-        ["v3", "api", version] => version_3(api, request, "", version).map(varying),
-        ["v3", "apis", group, version] => version_3(api, request, group, version).map(varying),
+        ["v3", "api", version] => version_3(served, request, "", version).map(varying),
+        ["v3", "apis", group, version] => version_3(served, request, group, version).map(varying),
         _ => None,
     }
 }
@@ -62,9 +60,8 @@ fn version_2(request: &Request) -> Answer {
     }
 }
 
-fn version_3(api: &ApiServer, request: &Request, group: &str, version: &str) -> Option<Answer> {
-    let served = api.served();
-    let hash = openapi::hash(&served.catalog, group, version, &|resource| digest_of(&served, resource))?;
+fn version_3(served: &Served, request: &Request, group: &str, version: &str) -> Option<Answer> {
+    let hash = openapi::hash(&served.catalog, group, version, &|resource| digest_of(served, resource))?;
     let mut response = Response::new(ResponseBody::Full(None));
     let accept = request.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The document is JSON; who takes nothing else than protobuf gets none.
@@ -83,7 +80,7 @@ fn version_3(api: &ApiServer, request: &Request, group: &str, version: &str) -> 
     if request.headers.get(IF_NONE_MATCH) == Some(&tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        *response.body_mut() = ResponseBody::Full(Some(document(&served, group, version, &hash)?));
+        *response.body_mut() = ResponseBody::Full(Some(document(served, group, version, &hash)?));
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -7,16 +7,19 @@ use podsec_apimachinery::status::Details;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::apiserver::ApiServer;
+use crate::authentication::service_account::ServiceAccountTokens;
 use crate::body::ResponseBody;
 use crate::request::Request;
 
 /// `/.well-known/openid-configuration`.
-pub(super) fn configuration(api: &ApiServer, request: &Request) -> Result<Answer, Answer> {
-    let tokens = &api.service_accounts;
+pub(super) fn configuration(
+    tokens: &ServiceAccountTokens,
+    address: &str,
+    request: &Request,
+) -> Result<Answer, Answer> {
     let jwks_uri = match tokens.jwks_uri() {
         Some(uri) => uri.to_owned(),
-        None => format!("https://{}/openid/v1/jwks", api.address),
+        None => format!("https://{}/openid/v1/jwks", address),
     };
     let document = json!({
         "issuer": tokens.issuer(),
@@ -29,8 +32,8 @@ pub(super) fn configuration(api: &ApiServer, request: &Request) -> Result<Answer
 }
 
 /// `/openid/v1/jwks`.
-pub(super) fn keys(api: &ApiServer, request: &Request) -> Result<Answer, Answer> {
-    answer(&request.headers, "application/jwk-set+json", &api.service_accounts.published().0)
+pub(super) fn keys(tokens: &ServiceAccountTokens, request: &Request) -> Result<Answer, Answer> {
+    answer(&request.headers, "application/jwk-set+json", &tokens.published().0)
 }
 
 fn answer(headers: &HeaderMap, content_type: &'static str, document: &Value) -> Result<Answer, Answer> {

@@ -5,12 +5,12 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Response};
 use jiff::Timestamp;
 use podsec_apimachinery::Status;
-use podsec_audit::{Attributes, Auditor, Recording, Request, source_ips};
+use podsec_audit::{Auditor, Recording, Request, UserInfo, source_ips};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::deadline;
 use crate::answer::Answer;
-use crate::apiserver::ApiServer;
 use crate::authorization::Decision;
 use crate::body::ResponseBody;
 use crate::request::User;
@@ -32,7 +32,7 @@ pub(super) fn request<'a>(
         received,
         source_ips: source_ips(header("x-forwarded-for"), header("x-real-ip"), peer.address.ip()),
         user_agent: user_agent(&parts.headers),
-        attributes: Attributes {
+        attributes: podsec_audit::RequestInfo {
             verb: &info.verb,
             path: &info.path,
             is_resource: info.is_resource,
@@ -47,8 +47,8 @@ pub(super) fn request<'a>(
 }
 
 /// The user as the audit log sees it.
-pub(super) fn user(user: &User) -> podsec_audit::User {
-    podsec_audit::User {
+pub(super) fn user(user: &User) -> UserInfo {
+    UserInfo {
         username: user.name.clone(),
         uid: user.uid.clone(),
         groups: user.groups.clone(),
@@ -80,13 +80,12 @@ pub(super) fn end(recording: &Recording, response: &Response<ResponseBody>) {
 /// # Errors
 /// 500 when it cannot be and must, 504 at the deadline, 503 when the server stops meanwhile.
 pub(super) async fn receive(
-    api: &ApiServer,
+    mut stopping: watch::Receiver<bool>,
     auditor: &Auditor,
     request: &Request<'_>,
-    user: &podsec_audit::User,
+    user: &UserInfo,
     deadline: Option<Instant>,
 ) -> Result<Recording, Answer> {
-    let mut stopping = api.stopping();
     let receive = async {
         tokio::select! {
             biased;
@@ -108,11 +107,10 @@ pub(super) async fn receive(
 /// # Errors
 /// 504 at the deadline.
 pub(super) async fn written(
-    api: &ApiServer,
+    mut stopping: watch::Receiver<bool>,
     recording: &Recording,
     deadline: Option<Instant>,
 ) -> Result<(), Answer> {
-    let mut stopping = api.stopping();
     let written = async {
         tokio::select! {
             biased;

@@ -5,9 +5,9 @@ use podsec_apimachinery::Status;
 use podsec_apimachinery::name::dns1123_subdomain;
 use podsec_apimachinery::quote::quoted;
 
+use super::last_modes::LastModes;
 use crate::answer::Answer;
-use crate::apiserver::ApiServer;
-use crate::authorization::Decision;
+use crate::authorization::{Authorizer, Decision};
 use crate::request::RequestInfo;
 use crate::request::user::{MASTERS, User};
 
@@ -16,7 +16,8 @@ use crate::request::user::{MASTERS, User};
 /// # Errors
 /// 403 when the caller may not act as this user, 400 for groups without a user.
 pub(super) async fn requested(
-    api: &ApiServer,
+    authorizer: &Authorizer,
+    last_modes: &LastModes,
     caller: &User,
     headers: &HeaderMap,
     info: &RequestInfo,
@@ -29,7 +30,7 @@ pub(super) async fn requested(
         let why = format!("requested {} without impersonating a user name", go_syntax(&user));
         return Err(Status::bad_request(why).into());
     }
-    Ok(Some(act_as(api, caller, &user, info).await?))
+    Ok(Some(act_as(authorizer, last_modes, caller, &user, info).await?))
 }
 
 /// The user that the headers describe.
@@ -108,7 +109,7 @@ impl Mode {
     /// 403 that names the first right that is missing.
     async fn check(
         self,
-        api: &ApiServer,
+        authorizer: &Authorizer,
         caller: &User,
         user: &User,
         info: &RequestInfo,
@@ -117,7 +118,7 @@ impl Mode {
         let verb = if is_legacy { "impersonate".to_owned() } else { format!("impersonate:{}", self.name()) };
         if !is_legacy {
             let verb = format!("impersonate-on:{}:{}", self.name(), info.verb);
-            require(api, caller, RequestInfo { verb: verb.into(), ..info.clone() }).await?;
+            require(authorizer, caller, RequestInfo { verb: verb.into(), ..info.clone() }).await?;
         }
         let group = if is_legacy { "" } else { "authentication.k8s.io" };
         let resource = |group: &str, resource: &str, name: &str| RequestInfo {
@@ -143,12 +144,12 @@ impl Mode {
                     vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
             }
         }
-        require(api, caller, named).await?;
+        require(authorizer, caller, named).await?;
         if !user.uid.is_empty() {
-            require(api, caller, resource("authentication.k8s.io", "uids", &user.uid)).await?;
+            require(authorizer, caller, resource("authentication.k8s.io", "uids", &user.uid)).await?;
         }
-        self.check_groups(api, caller, &user.groups, |name| resource(group, "groups", name)).await?;
-        self.check_extra(api, caller, user, |key, name| RequestInfo {
+        self.check_groups(authorizer, caller, &user.groups, |name| resource(group, "groups", name)).await?;
+        self.check_extra(authorizer, caller, user, |key, name| RequestInfo {
             subresource: key.to_owned(),
             ..resource("authentication.k8s.io", "userextras", name)
         })
@@ -158,7 +159,7 @@ impl Mode {
 
     async fn check_groups(
         self,
-        api: &ApiServer,
+        authorizer: &Authorizer,
         caller: &User,
         groups: &[String],
         ask: impl Fn(&str) -> RequestInfo,
@@ -172,19 +173,19 @@ impl Mode {
                     return Err(super::render::forbidden(caller, &ask(group), why));
                 }
             }
-            if groups.len() >= MANY && require(api, caller, ask("*")).await.is_ok() {
+            if groups.len() >= MANY && require(authorizer, caller, ask("*")).await.is_ok() {
                 return Ok(());
             }
         }
         for group in groups {
-            require(api, caller, ask(group)).await?;
+            require(authorizer, caller, ask(group)).await?;
         }
         Ok(())
     }
 
     async fn check_extra(
         self,
-        api: &ApiServer,
+        authorizer: &Authorizer,
         caller: &User,
         user: &User,
         ask: impl Fn(&str, &str) -> RequestInfo,
@@ -200,13 +201,13 @@ impl Mode {
                 return Err(super::render::forbidden(caller, &ask("", ""), why));
             }
             let many = extra.len() >= MANY || extra.values().map(Vec::len).sum::<usize>() >= MANY;
-            if many && require(api, caller, ask("*", "*")).await.is_ok() {
+            if many && require(authorizer, caller, ask("*", "*")).await.is_ok() {
                 return Ok(());
             }
         }
         for (key, values) in extra {
             for value in values {
-                require(api, caller, ask(key, value)).await?;
+                require(authorizer, caller, ask(key, value)).await?;
             }
         }
         Ok(())
@@ -214,15 +215,21 @@ impl Mode {
 }
 
 /// Tries all ways to the user.
-async fn act_as(api: &ApiServer, caller: &User, user: &User, info: &RequestInfo) -> Result<User, Status> {
-    let last = api.impersonation.get(&caller.name);
+async fn act_as(
+    authorizer: &Authorizer,
+    last_modes: &LastModes,
+    caller: &User,
+    user: &User,
+    info: &RequestInfo,
+) -> Result<User, Status> {
+    let last = last_modes.get(&caller.name);
     let others = (0..MODES.len()).filter(|index| Some(*index) != last);
     let mut first_refusal = None;
     for index in last.into_iter().chain(others) {
         let Some(mode) = MODES.get(index).filter(|mode| mode.fits(caller, user)) else { continue };
-        match mode.check(api, caller, user, info).await {
+        match mode.check(authorizer, caller, user, info).await {
             Ok(user) => {
-                api.impersonation.set(&caller.name, index);
+                last_modes.set(&caller.name, index);
                 return Ok(user);
             }
             Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
@@ -233,8 +240,8 @@ async fn act_as(api: &ApiServer, caller: &User, user: &User, info: &RequestInfo)
 }
 
 /// 403 unless the caller may.
-async fn require(api: &ApiServer, caller: &User, info: RequestInfo) -> Result<(), Status> {
-    match api.authorizer.authorize(caller, &info).await {
+async fn require(authorizer: &Authorizer, caller: &User, info: RequestInfo) -> Result<(), Status> {
+    match authorizer.authorize(caller, &info).await {
         Decision::Allow(_) => Ok(()),
         Decision::Forbid(reason) | Decision::Fail(reason) => {
             Err(super::render::forbidden(caller, &info, &reason))
@@ -283,19 +290,21 @@ mod tests {
     use std::sync::Arc;
 
     use hyper::header::HeaderName;
-    use podsec_admission::Admission;
     use podsec_storage::Memory;
 
     use super::*;
-    use crate::authentication::Tokens;
+    use crate::authorization::AuthorizationModes;
+    use crate::registry::Resources;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
     async fn requested(caller: &User, pairs: &[(&'static str, &str)]) -> Result<Option<User>, Answer> {
-        let api = ApiServer::new(Arc::new(Memory::default()), Tokens::default(), Admission::default(), None);
-        super::requested(&api, caller, &headers(pairs), &RequestInfo::default()).await
+        let resources = Resources::new(Arc::new(Memory::default()));
+        let authorizer = Authorizer::new(AuthorizationModes::default(), resources);
+        super::requested(&authorizer, &LastModes::default(), caller, &headers(pairs), &RequestInfo::default())
+            .await
     }
 
     #[tokio::test]

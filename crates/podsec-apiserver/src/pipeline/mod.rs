@@ -82,7 +82,9 @@ async fn receive(
         if let Some(auditor) = &api.auditor {
             let recording = auditor.refuse(&audited, recorded);
             // Whether the event was late or lost, the answer is a refusal.
-            let _ = audit::written(api, &recording, Some(Instant::now() + request::deadline::DEFAULT)).await;
+            let _ =
+                audit::written(api.stopping(), &recording, Some(Instant::now() + request::deadline::DEFAULT))
+                    .await;
         }
         render::render_status(status, fallback)
     };
@@ -117,10 +119,12 @@ async fn receive(
     }
     let recording = match &api.auditor {
         None => Recording::off(),
-        Some(auditor) => match audit::receive(api, auditor, &audited, &audit::user(&user), deadline).await {
-            Ok(recording) => recording,
-            Err(answer) => return timer.stop(render::render_bare(answer, fallback)),
-        },
+        Some(auditor) => {
+            match audit::receive(api.stopping(), auditor, &audited, &audit::user(&user), deadline).await {
+                Ok(recording) => recording,
+                Err(answer) => return timer.stop(render::render_bare(answer, fallback)),
+            }
+        }
     };
     let sinks = Sinks { warnings: Warnings::default(), recording: recording.clone() };
     let mut request = request::Request {
@@ -146,7 +150,7 @@ async fn receive(
         }
     };
     audit::end(&recording, &response);
-    match audit::written(api, &recording, deadline).await {
+    match audit::written(api.stopping(), &recording, deadline).await {
         Ok(()) => timer.stop(response),
         Err(late) => timer.stop(render::render_bare(late, fallback)),
     }
@@ -159,7 +163,15 @@ async fn authorize(
     sinks: &Sinks,
     body: RequestBody,
 ) -> Result<Answer, Answer> {
-    if let Some(user) = impersonation::requested(api, &request.user, &request.headers, &request.info).await? {
+    if let Some(user) = impersonation::requested(
+        &api.authorizer,
+        &api.impersonation,
+        &request.user,
+        &request.headers,
+        &request.info,
+    )
+    .await?
+    {
         sinks.recording.impersonated(&audit::user(&user));
         request.user = user;
     }

@@ -1,11 +1,11 @@
 //! Which rule a request falls under: the first that matches.
 
 use super::rules::{ANY_GROUP, GroupResources, Level, Policy, Rule, Stage};
-use crate::request::{Attributes, User};
+use crate::request::{RequestInfo, UserInfo};
 
 /// What the policy wants recorded of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct RequestAuditConfig {
     /// How much.
     pub level: Level,
     /// At which stages nothing.
@@ -17,14 +17,14 @@ pub struct Decision {
 impl Policy {
     /// Finds the first rule that matches. `user` is who was authenticated, never who is impersonated; absent when
     /// authentication failed. Without a match nothing is recorded.
-    pub fn evaluate(&self, attributes: &Attributes<'_>, user: Option<&User>) -> Decision {
+    pub fn evaluate(&self, attributes: &RequestInfo<'_>, user: Option<&UserInfo>) -> RequestAuditConfig {
         match self.rules.iter().find(|rule| rule.matches(attributes, user)) {
-            None => Decision {
+            None => RequestAuditConfig {
                 level: Level::None,
                 omit_stages: self.omit_stages.clone(),
                 omit_managed_fields: self.omit_managed_fields,
             },
-            Some(rule) => Decision {
+            Some(rule) => RequestAuditConfig {
                 level: rule.level,
                 omit_stages: self.omit_stages.iter().chain(&rule.omit_stages).copied().collect(),
                 omit_managed_fields: rule.omit_managed_fields.unwrap_or(self.omit_managed_fields),
@@ -34,8 +34,8 @@ impl Policy {
 }
 
 impl Rule {
-    fn matches(&self, attributes: &Attributes<'_>, user: Option<&User>) -> bool {
-        let user_matches = |wanted: &[String], has: &dyn Fn(&User, &String) -> bool| {
+    fn matches(&self, attributes: &RequestInfo<'_>, user: Option<&UserInfo>) -> bool {
+        let user_matches = |wanted: &[String], has: &dyn Fn(&UserInfo, &String) -> bool| {
             wanted.is_empty() || user.is_some_and(|user| wanted.iter().any(|wanted| has(user, wanted)))
         };
         if !user_matches(&self.users, &|user, name| user.username == *name)
@@ -50,13 +50,13 @@ impl Rule {
         self.non_resource_urls.is_empty() || self.matches_url(attributes)
     }
 
-    fn matches_resource(&self, attributes: &Attributes<'_>) -> bool {
+    fn matches_resource(&self, attributes: &RequestInfo<'_>) -> bool {
         attributes.is_resource
             && (self.namespaces.is_empty() || contains(&self.namespaces, attributes.namespace))
             && (self.resources.is_empty() || self.resources.iter().any(|entry| entry.matches(attributes)))
     }
 
-    fn matches_url(&self, attributes: &Attributes<'_>) -> bool {
+    fn matches_url(&self, attributes: &RequestInfo<'_>) -> bool {
         let matches = |url: &String| match url.strip_suffix('*') {
             Some(prefix) => attributes.path.starts_with(prefix.trim_end_matches('*')),
             None => attributes.path == url,
@@ -66,7 +66,7 @@ impl Rule {
 }
 
 impl GroupResources {
-    fn matches(&self, attributes: &Attributes<'_>) -> bool {
+    fn matches(&self, attributes: &RequestInfo<'_>) -> bool {
         if self.group != attributes.group && self.group != ANY_GROUP {
             return false;
         }
@@ -80,8 +80,8 @@ impl GroupResources {
 }
 
 /// Whether one string of a rule's `resources` covers the resource of a request.
-fn covers(pattern: &str, attributes: &Attributes<'_>) -> bool {
-    let Attributes { resource, subresource, .. } = *attributes;
+fn covers(pattern: &str, attributes: &RequestInfo<'_>) -> bool {
+    let RequestInfo { resource, subresource, .. } = *attributes;
     let exactly = match pattern.split_once('/') {
         None => pattern == resource && subresource.is_empty(),
         Some((of, wanted)) => of == resource && wanted == subresource && !subresource.is_empty(),
@@ -104,8 +104,8 @@ mod tests {
     use crate::policy::{decode, validate};
 
     /// The request of a row, and who sends it.
-    fn request(name: &str) -> (Attributes<'_>, Option<User>) {
-        let pod = Attributes {
+    fn request(name: &str) -> (RequestInfo<'_>, Option<UserInfo>) {
+        let pod = RequestInfo {
             verb: "get",
             path: "/api/v1/namespaces/ns/pods/p",
             is_resource: true,
@@ -113,32 +113,32 @@ mod tests {
             resource: "pods",
             namespace: "ns",
             name: "p",
-            ..Attributes::default()
+            ..RequestInfo::default()
         };
         let attributes = match name {
             "pod" | "pod nobody" => pod,
-            "pods" => Attributes { verb: "list", name: "", ..pod },
-            "create pod" => Attributes { verb: "create", name: "", ..pod },
-            "pod singular" => Attributes { resource: "pod", ..pod },
-            "pod/log" => Attributes { subresource: "log", ..pod },
-            "pod/status" => Attributes { subresource: "status", ..pod },
-            "service/proxy" => Attributes { resource: "services", subresource: "proxy", ..pod },
-            "node" => Attributes { resource: "nodes", namespace: "", name: "n1", ..pod },
-            "namespace" => Attributes { resource: "namespaces", namespace: "foo", name: "foo", ..pod },
+            "pods" => RequestInfo { verb: "list", name: "", ..pod },
+            "create pod" => RequestInfo { verb: "create", name: "", ..pod },
+            "pod singular" => RequestInfo { resource: "pod", ..pod },
+            "pod/log" => RequestInfo { subresource: "log", ..pod },
+            "pod/status" => RequestInfo { subresource: "status", ..pod },
+            "service/proxy" => RequestInfo { resource: "services", subresource: "proxy", ..pod },
+            "node" => RequestInfo { resource: "nodes", namespace: "", name: "n1", ..pod },
+            "namespace" => RequestInfo { resource: "namespaces", namespace: "foo", name: "foo", ..pod },
             "namespaces" => {
-                Attributes { verb: "list", resource: "namespaces", namespace: "", name: "", ..pod }
+                RequestInfo { verb: "list", resource: "namespaces", namespace: "", name: "", ..pod }
             }
-            "deployment" => Attributes { group: "apps", resource: "deployments", ..pod },
+            "deployment" => RequestInfo { group: "apps", resource: "deployments", ..pod },
             "deployment/scale" => {
-                Attributes { group: "apps", resource: "deployments", subresource: "scale", ..pod }
+                RequestInfo { group: "apps", resource: "deployments", subresource: "scale", ..pod }
             }
             url => {
                 let path = url.strip_prefix("GET ").expect("a request this test knows");
-                Attributes { verb: "get", path, ..Attributes::default() }
+                RequestInfo { verb: "get", path, ..RequestInfo::default() }
             }
         };
         let groups = vec!["g1".to_owned(), "system:authenticated".to_owned()];
-        let alice = User { username: "alice".to_owned(), groups, ..User::default() };
+        let alice = UserInfo { username: "alice".to_owned(), groups, ..UserInfo::default() };
         (attributes, (name != "pod nobody").then_some(alice))
     }
 
@@ -186,26 +186,29 @@ mod tests {
         let decide = |name: &str, verb: &str| {
             let (attributes, user) = request(name);
             let verb = if verb.is_empty() { attributes.verb } else { verb };
-            policy.evaluate(&Attributes { verb, ..attributes }, user.as_ref())
+            policy.evaluate(&RequestInfo { verb, ..attributes }, user.as_ref())
         };
         let received = vec![Stage::RequestReceived];
         assert_eq!(decide("pod", "watch").level, Level::None);
         assert_eq!(
             decide("pod", ""),
-            Decision {
+            RequestAuditConfig {
                 level: Level::Request,
                 omit_stages: vec![Stage::RequestReceived, Stage::Panic],
                 omit_managed_fields: false
             }
         );
-        let metadata =
-            Decision { level: Level::Metadata, omit_stages: received.clone(), omit_managed_fields: true };
+        let metadata = RequestAuditConfig {
+            level: Level::Metadata,
+            omit_stages: received.clone(),
+            omit_managed_fields: true,
+        };
         assert_eq!(decide("node", ""), metadata);
         assert_eq!(decide("pod nobody", "").level, Level::Request);
         let (attributes, _) = request("node");
         assert_eq!(
             policy.evaluate(&attributes, None),
-            Decision { level: Level::None, omit_stages: received, omit_managed_fields: true }
+            RequestAuditConfig { level: Level::None, omit_stages: received, omit_managed_fields: true }
         );
     }
 }

@@ -4,7 +4,7 @@ use podsec_apimachinery::name;
 use std::sync::Arc;
 
 use super::arguments::unfit;
-use crate::authorizer::{Check, Decision, Resource, Stage};
+use crate::authorizer::{AuthorizerCheck, AuthorizerDecision, CheckedResource, Stage};
 use crate::cost_range::CostRange;
 use crate::declaration::{Function, member};
 use crate::error::Error;
@@ -59,8 +59,11 @@ pub(super) fn functions() -> Vec<Function> {
                 if resource.trim().is_empty() {
                     return Err(Error::new("resource must not be empty"));
                 }
-                let resource =
-                    Resource { group: group.clone(), resource: resource.to_owned(), ..Resource::default() };
+                let resource = CheckedResource {
+                    group: group.clone(),
+                    resource: resource.to_owned(),
+                    ..CheckedResource::default()
+                };
                 Ok(stage(check, Stage::Resource(resource)))
             },
             vec![member("groupcheck_resource", &[group, Type::String], &resource)],
@@ -117,7 +120,7 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
-fn check<'a>(function: &str, value: &'a Value) -> Result<&'a Check, Error> {
+fn check<'a>(function: &str, value: &'a Value) -> Result<&'a AuthorizerCheck, Error> {
     if let Value::Opaque(opaque) = value
         && let Opaque::Check(check) = &**opaque
     {
@@ -126,18 +129,22 @@ fn check<'a>(function: &str, value: &'a Value) -> Result<&'a Check, Error> {
     Err(unfit(function, std::slice::from_ref(value)))
 }
 
-fn check_and_text<'a>(function: &str, args: &'a [Value]) -> Result<(&'a Check, &'a str), Error> {
+fn check_and_text<'a>(function: &str, args: &'a [Value]) -> Result<(&'a AuthorizerCheck, &'a str), Error> {
     match args {
         [value, Value::String(text)] => Ok((check(function, value)?, text)),
         _ => Err(unfit(function, args)),
     }
 }
 
-fn stage(check: &Check, stage: Stage) -> Value {
-    Value::opaque(Opaque::Check(Check { stage, ..check.clone() }))
+fn stage(check: &AuthorizerCheck, stage: Stage) -> Value {
+    Value::opaque(Opaque::Check(AuthorizerCheck { stage, ..check.clone() }))
 }
 
-fn narrow(function: &str, args: &[Value], part: fn(&mut Resource) -> &mut String) -> Result<Value, Error> {
+fn narrow(
+    function: &str,
+    args: &[Value],
+    part: fn(&mut CheckedResource) -> &mut String,
+) -> Result<Value, Error> {
     let (check, text) = check_and_text(function, args)?;
     let Stage::Resource(resource) = &check.stage else { return Err(unfit(function, args)) };
     let mut resource = resource.clone();
@@ -157,10 +164,10 @@ fn service_account(args: &[Value]) -> Result<Value, Error> {
         return Err(Error::new("Invalid service account namespace"));
     }
     let service_account = Some((namespace.to_string(), account.to_string()));
-    Ok(Value::opaque(Opaque::Check(Check { service_account, ..check.clone() })))
+    Ok(Value::opaque(Opaque::Check(AuthorizerCheck { service_account, ..check.clone() })))
 }
 
-fn tell(args: &[Value], what: fn(&Decision) -> Value) -> Result<Value, Error> {
+fn tell(args: &[Value], what: fn(&AuthorizerDecision) -> Value) -> Result<Value, Error> {
     if let [Value::Opaque(opaque)] = args
         && let Opaque::Decision(decision) = &**opaque
     {

@@ -10,7 +10,7 @@ use std::fmt::{self, Display, Formatter};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::authorizer::{Check, Decision};
+use crate::authorizer::{AuthorizerCheck, AuthorizerDecision};
 use crate::types::Type;
 pub use named_format::NamedFormat;
 pub use network::Cidr;
@@ -34,9 +34,9 @@ pub enum Opaque {
     /// A named format.
     Format(&'static NamedFormat),
     /// A question about rights, as far as it has been put together.
-    Check(Check),
+    Check(AuthorizerCheck),
     /// The answer to one.
-    Decision(Arc<Decision>),
+    Decision(Arc<AuthorizerDecision>),
 }
 
 impl Opaque {

@@ -498,18 +498,6 @@ mod tests {
     }
 
     #[test]
-    fn tolerations_of_node_trouble_are_added_once() {
-        let mut pod = json!({ "spec": { "tolerations": [{ "key": "node.kubernetes.io/not-ready", "operator": "Exists" }] } });
-        crate::tolerations::tolerate_node_trouble(&mut pod);
-        let keys: Vec<&str> =
-            pod.at("spec").list("tolerations").iter().map(|toleration| toleration.text("key")).collect();
-        assert_eq!(keys, ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
-        let mut all = json!({ "spec": { "tolerations": [{ "operator": "Exists" }] } });
-        crate::tolerations::tolerate_node_trouble(&mut all);
-        assert_eq!(all.at("spec").list("tolerations").len(), 1);
-    }
-
-    #[test]
     fn the_status_door_lets_only_the_status_through() {
         let old = json!({
             "metadata": { "name": "p", "ownerReferences": [{ "uid": "1" }] },

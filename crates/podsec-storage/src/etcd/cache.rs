@@ -13,12 +13,11 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tonic::{Code, Status, Streaming};
 
-use super::PAUSE;
 use super::client::Client;
-use super::from_wire;
 use super::keys::Keys;
 use super::message::{KeyValue, RangeRequest, WatchCreate, WatchEvent, WatchResponse};
-use super::to_wire;
+use super::wire::from_wire;
+use super::wire::{PAUSE, to_wire};
 use crate::history::History;
 use crate::{Entry, Event, Retention, Revision};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::from_wire;
 use super::message::{KeyValue, RangeRequest};
 use super::options::{Decode, EtcdOptions};
+use super::wire::from_wire;
 use crate::Entry;
 
 /// Which keys of the cluster are the store's, and how their values are read.

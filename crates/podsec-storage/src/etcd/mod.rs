@@ -14,6 +14,7 @@ mod keys;
 mod message;
 mod options;
 mod read_index;
+mod wire;
 
 use std::future::ready;
 use std::ops::Bound;
@@ -36,6 +37,7 @@ use self::message::{
 };
 pub use self::options::{Decode, EtcdOptions, EtcdTls};
 use self::read_index::ReadIndex;
+use self::wire::{PAUSE, Unanswered, failed, from_wire, to_wire, unanswered};
 use crate::{Answer, Change, Commit, Entry, Error, Page, Precondition, Range, Revision, Store, Watch};
 
 /// A store in an etcd cluster, whose keys, values and revisions are etcd's own.
@@ -323,21 +325,6 @@ fn refused(status: Status) -> Error {
     }
 }
 
-/// What a call came to that etcd did not answer, or refused: its words without the code and the chain of causes, which
-/// say the same again.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unanswered(String);
-
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it")]
-fn unanswered(status: Status) -> Error {
-    failed(Unanswered(status.message().to_owned()))
-}
-
-fn failed<E: std::error::Error + Send + Sync + 'static>(error: E) -> Error {
-    Error::Etcd(Arc::new(error))
-}
-
 /// The entry before a change, or instead of one.
 fn known(response: ResponseOp) -> Option<KeyValue> {
     match response.response? {
@@ -347,16 +334,6 @@ fn known(response: ResponseOp) -> Option<KeyValue> {
     }
 }
 
-fn from_wire(revision: i64) -> Revision {
-    Revision(u64::try_from(revision).unwrap_or(0))
-}
-
-fn to_wire(revision: Revision) -> i64 {
-    i64::try_from(revision.0).unwrap_or(i64::MAX)
-}
-
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// Between two attempts to reach a cluster that does not answer.
-const PAUSE: Duration = Duration::from_millis(250);
 /// How long a read waits for the cluster's changes.
 const TIMEOUT: Duration = Duration::from_secs(10);

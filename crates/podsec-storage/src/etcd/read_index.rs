@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::client::Client;
 use super::message::RangeRequest;
-use super::{from_wire, unanswered};
+use super::wire::{from_wire, unanswered};
 use crate::{Error, Revision};
 
 /// Answers how far the cluster is at the time of the question.

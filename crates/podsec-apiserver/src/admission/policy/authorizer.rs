@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use podsec_cel::authorizer::{self, Decision, Question, Target};
+use podsec_cel::authorizer::{self, AuthorizerDecision, CheckTarget, Question};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::authorization::{Authorizer, Decision as Answer};
+use crate::authorization::{Authorizer, Decision};
 use crate::request::RequestInfo;
 use crate::request::user::{ALL_AUTHENTICATED, User};
 
@@ -31,7 +31,7 @@ impl fmt::Debug for Rights {
 }
 
 impl authorizer::Authorizer for Rights {
-    fn authorize(&self, question: &Question) -> Decision {
+    fn authorize(&self, question: &Question) -> AuthorizerDecision {
         let info = info(&question.verb, &question.target);
         let account = question.service_account.as_ref().map(|(namespace, name)| {
             let groups =
@@ -46,24 +46,26 @@ impl authorizer::Authorizer for Rights {
             _ => answer.now_or_never(),
         };
         match answer {
-            Some(Answer::Allow(reason)) => Decision { allowed: true, reason, error: None },
-            Some(Answer::Forbid(reason)) => Decision { allowed: false, reason, error: None },
-            Some(Answer::Fail(error)) => Decision { error: Some(error), ..Decision::default() },
+            Some(Decision::Allow(reason)) => AuthorizerDecision { allowed: true, reason, error: None },
+            Some(Decision::Forbid(reason)) => AuthorizerDecision { allowed: false, reason, error: None },
+            Some(Decision::Fail(error)) => {
+                AuthorizerDecision { error: Some(error), ..AuthorizerDecision::default() }
+            }
             None => {
                 let error = "a runtime of one thread cannot wait for the store".to_owned();
-                Decision { error: Some(error), ..Decision::default() }
+                AuthorizerDecision { error: Some(error), ..AuthorizerDecision::default() }
             }
         }
     }
 }
 
 /// The request that a question is about.
-fn info(verb: &str, target: &Target) -> RequestInfo {
+fn info(verb: &str, target: &CheckTarget) -> RequestInfo {
     match target {
-        Target::Path(path) => {
+        CheckTarget::Path(path) => {
             RequestInfo { path: path.clone(), verb: verb.to_owned().into(), ..RequestInfo::default() }
         }
-        Target::Resource(resource) => RequestInfo {
+        CheckTarget::Resource(resource) => RequestInfo {
             is_resource: true,
             verb: verb.to_owned().into(),
             group: resource.group.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::meta::Meta;
 use podsec_apimachinery::schema::catalog::Resource;
-use podsec_cel::authorizer::{Authorizer as Questions, Check, Resource as Checked};
+use podsec_cel::authorizer::{Authorizer as Questions, AuthorizerCheck, CheckedResource};
 use podsec_cel::{Opaque, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -134,15 +134,15 @@ impl<'a> Asked<'a> {
         let shown = |object: Option<&Json>| {
             object.map_or(Value::Null, |object| Value::from_json(&self.shown(object, version)))
         };
-        let check = |check: Check| Value::Opaque(Arc::new(Opaque::Check(check)));
+        let check = |check: AuthorizerCheck| Value::Opaque(Arc::new(Opaque::Check(check)));
         let resource = self.attributes.resource();
-        let asked = Checked {
+        let asked = CheckedResource {
             group: resource.group.clone(),
             resource: resource.resource.clone(),
             subresource: self.attributes.subresource().to_owned(),
             namespace: self.namespace.to_owned(),
             name: self.attributes.name.to_owned(),
-            ..Checked::default()
+            ..CheckedResource::default()
         };
         let authorizer = || Arc::clone(&self.authorizer);
         BTreeMap::from([
@@ -151,8 +151,11 @@ impl<'a> Asked<'a> {
             ("request".to_owned(), self.request(version)),
             ("namespaceObject".to_owned(), Value::Null),
             ("params".to_owned(), Value::Null),
-            ("authorizer".to_owned(), check(Check::of_user(authorizer()))),
-            ("authorizer.requestResource".to_owned(), check(Check::of_resource(authorizer(), asked))),
+            ("authorizer".to_owned(), check(AuthorizerCheck::of_user(authorizer()))),
+            (
+                "authorizer.requestResource".to_owned(),
+                check(AuthorizerCheck::of_resource(authorizer(), asked)),
+            ),
         ])
     }
 

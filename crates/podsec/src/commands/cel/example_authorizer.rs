@@ -1,27 +1,32 @@
 //! An authorizer to try expressions on; its rules stand in the command's help.
 
-use podsec_cel::authorizer::{Authorizer, Decision, Question, Target};
+use podsec_cel::authorizer::{Authorizer, AuthorizerDecision, CheckTarget, Question};
 
 /// Answers by a few fixed rules.
 #[derive(Debug)]
 pub(super) struct Example;
 
 impl Authorizer for Example {
-    fn authorize(&self, question: &Question) -> Decision {
-        let allowed = |reason: String| Decision { allowed: true, reason, error: None };
+    fn authorize(&self, question: &Question) -> AuthorizerDecision {
+        let allowed = |reason: String| AuthorizerDecision { allowed: true, reason, error: None };
         let resource = match &question.target {
-            Target::Path(path) if path == "/healthz" && question.verb == "get" => {
+            CheckTarget::Path(path) if path == "/healthz" && question.verb == "get" => {
                 return allowed("health".to_owned());
             }
-            Target::Path(_) => return Decision::default(),
-            Target::Resource(resource) => resource,
+            CheckTarget::Path(_) => return AuthorizerDecision::default(),
+            CheckTarget::Resource(resource) => resource,
         };
         match resource.resource.as_str() {
             "broken" => {
                 let error = Some("authorizer backend failed".to_owned());
-                return Decision { error, ..Decision::default() };
+                return AuthorizerDecision { error, ..AuthorizerDecision::default() };
             }
-            "forbidden" => return Decision { reason: "denied by rule".to_owned(), ..Decision::default() },
+            "forbidden" => {
+                return AuthorizerDecision {
+                    reason: "denied by rule".to_owned(),
+                    ..AuthorizerDecision::default()
+                };
+            }
             _ => {}
         }
         let get = question.verb == "get";
@@ -30,11 +35,11 @@ impl Authorizer for Example {
             return if builder && get && resource.resource == "secrets" {
                 allowed("builder reads secrets".to_owned())
             } else {
-                Decision::default()
+                AuthorizerDecision::default()
             };
         }
         if !(get && resource.resource == "pods") {
-            return Decision::default();
+            return AuthorizerDecision::default();
         }
         allowed(if !resource.field_selector.is_empty() {
             format!("fields {}", resource.field_selector)

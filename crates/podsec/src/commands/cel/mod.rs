@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use podsec_cel::authorizer::{Authorizer, Check, Resource};
+use podsec_cel::authorizer::{Authorizer, AuthorizerCheck, CheckedResource};
 use podsec_cel::{Budget, Environment, Error, Opaque, Value, kubernetes, limits};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -117,19 +117,19 @@ fn variables(line: &Line, names: &[&str]) -> BTreeMap<String, Value> {
         let request = line.vars.get("request").cloned().unwrap_or_default();
         let text =
             |pointer: &str| request.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned();
-        let resource = Resource {
+        let resource = CheckedResource {
             group: text("/resource/group"),
             resource: text("/resource/resource"),
             subresource: text("/subResource"),
             namespace: text("/namespace"),
             name: text("/name"),
-            ..Resource::default()
+            ..CheckedResource::default()
         };
-        let mut add = |name: &str, check: Check| {
+        let mut add = |name: &str, check: AuthorizerCheck| {
             variables.insert(name.to_owned(), Value::Opaque(Arc::new(Opaque::Check(check))));
         };
-        add("authorizer", Check::of_user(Arc::clone(&authorizer)));
-        add("authorizer.requestResource", Check::of_resource(authorizer, resource));
+        add("authorizer", AuthorizerCheck::of_user(Arc::clone(&authorizer)));
+        add("authorizer.requestResource", AuthorizerCheck::of_resource(authorizer, resource));
     }
     variables
 }

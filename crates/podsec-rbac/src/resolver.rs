@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use podsec_apimachinery::quote::quoted;
 
-use crate::request::{Attributes, User};
-use crate::rule::Rule;
+use crate::request::{Attributes, Requester};
+use crate::rule::PolicyRule;
 use crate::subject::{Subject, SubjectKind};
 
 /// Whether a user may do something, and why.
@@ -23,15 +23,15 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules<'p> {
     /// The rules of all roles that the user has, in the order of the bindings.
-    pub rules: Vec<&'p Rule>,
+    pub rules: Vec<&'p PolicyRule>,
     /// Which bound roles are not there; empty when all are.
     pub error: String,
 }
 
 /// A snapshot of all roles and bindings. A decision looks only at the bindings of who asks.
 #[derive(Debug, Default)]
-pub struct Policy {
-    roles: BTreeMap<(String, String), Arc<[Rule]>>,
+pub struct RuleResolver {
+    roles: BTreeMap<(String, String), Arc<[PolicyRule]>>,
     /// Those of the whole cluster are in the namespace without a name.
     namespaces: HashMap<String, Bindings>,
 }
@@ -58,7 +58,7 @@ struct Bindings {
 }
 
 /// The rules of the role that a binding names, or why there are none.
-type Granted = Result<Arc<[Rule]>, String>;
+type Granted = Result<Arc<[PolicyRule]>, String>;
 
 /// A binding and which of its subjects it is, both by position.
 type Place = (usize, usize);
@@ -78,10 +78,10 @@ impl Binding {
     }
 }
 
-impl Policy {
+impl RuleResolver {
     /// The policy of these roles and bindings, those of a namespace in the order in which they are to be visited.
     pub(crate) fn new<'b>(
-        roles: BTreeMap<(String, String), Arc<[Rule]>>,
+        roles: BTreeMap<(String, String), Arc<[PolicyRule]>>,
         bindings: impl Iterator<Item = &'b Arc<Binding>>,
     ) -> Self {
         let mut policy = Self { roles, namespaces: HashMap::new() };
@@ -106,7 +106,7 @@ impl Policy {
     ///
     /// # Errors
     /// When there is no such role, in Kubernetes' words.
-    pub fn role(&self, kind: &str, namespace: &str, name: &str) -> Result<Arc<[Rule]>, String> {
+    pub fn role(&self, kind: &str, namespace: &str, name: &str) -> Result<Arc<[PolicyRule]>, String> {
         let (namespace, resource) = match kind {
             "Role" => (namespace, "role"),
             "ClusterRole" => ("", "clusterrole"),
@@ -120,7 +120,7 @@ impl Policy {
     }
 
     /// Decides about one request.
-    pub fn decide(&self, user: &User<'_>, attributes: &Attributes<'_>) -> Decision {
+    pub fn decide(&self, user: &Requester<'_>, attributes: &Attributes<'_>) -> Decision {
         let mut allowed = None;
         let mut missing = Vec::new();
         self.visit(user, attributes.target.namespace(), |reason, rules| {
@@ -142,7 +142,7 @@ impl Policy {
     }
 
     /// Everything that a user may do in a namespace, the whole cluster's rules included.
-    pub fn rules(&self, user: &User<'_>, namespace: &str) -> Rules<'_> {
+    pub fn rules(&self, user: &Requester<'_>, namespace: &str) -> Rules<'_> {
         let (mut all, mut missing) = (Vec::new(), Vec::new());
         self.visit(user, namespace, |_, rules| {
             match rules {
@@ -157,9 +157,9 @@ impl Policy {
     /// Shows the bindings of a user, each as a reason with its rules: those of the whole cluster first, then those of the namespace.
     fn visit<'p>(
         &'p self,
-        user: &User<'_>,
+        user: &Requester<'_>,
         namespace: &str,
-        mut see: impl FnMut(&'p str, Result<&'p [Rule], &'p str>) -> ControlFlow<()>,
+        mut see: impl FnMut(&'p str, Result<&'p [PolicyRule], &'p str>) -> ControlFlow<()>,
     ) {
         let own = if namespace.is_empty() { None } else { self.namespaces.get(namespace) };
         for bindings in self.namespaces.get("").into_iter().chain(own) {
