@@ -16,9 +16,9 @@ pub struct Image {
     /// `USER` as its configuration has it; empty when it says none, which means root.
     pub user: String,
     /// Who that is by its own `/etc/passwd`, when it is a name.
-    pub known_as: Option<User>,
+    pub known_as: Option<NamedUser>,
     /// The user besides root that it seems to be made for, when it runs as root.
-    pub made_for: Option<User>,
+    pub made_for: Option<NamedUser>,
     /// What it exposes, as `80/tcp`.
     pub ports: Vec<String>,
     /// The folders that it declares as volumes.
@@ -27,7 +27,7 @@ pub struct Image {
 
 /// A user of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
+pub struct NamedUser {
     /// Its name in the image.
     pub name: String,
     /// Its number.

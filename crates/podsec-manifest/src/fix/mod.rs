@@ -46,15 +46,14 @@ mod flow;
 mod outcome;
 mod patch;
 mod plan;
+mod spared;
 mod splice;
 mod style;
 mod tree;
 mod users;
 mod verify;
+mod why;
 
-use std::collections::HashSet;
-
-use podsec_standards::Check;
 use podsec_yaml::Span;
 
 use crate::Source;
@@ -62,7 +61,6 @@ use crate::allowance::apply_allowances;
 use crate::check::{Kept, Policies, check, check_keeping};
 use crate::finding::{FileReport, PodReport, Silence, Silenced};
 use crate::images::apply_images;
-use crate::object::ObjectName;
 use crate::template::Templates;
 
 pub use diff::{Hunk, hunks, marked_diff, unified_diff, with_hunks};
@@ -70,7 +68,8 @@ pub(crate) use document::Mended;
 pub use file::{ReplaceError, replace};
 pub use outcome::{Applied, Fixed, Left, Options};
 pub use patch::{Patch, PatchTarget, kustomize_component, patches};
-pub use plan::Why;
+use spared::Spared;
+pub use why::Why;
 
 /// Mends the pods of a source.
 ///
@@ -159,23 +158,6 @@ fn leave_out(checks: &[&'static str], report: &mut FileReport) {
         pod.findings = counted;
         let silenced = |finding| Silenced { finding, by: Silence::Setting };
         pod.silenced.extend(Vec::into_iter(others).map(silenced));
-    }
-}
-
-/// What exemptions in the source allow: a rule for a pod of an object.
-struct Spared(HashSet<(ObjectName, String, &'static str)>);
-
-impl Spared {
-    fn of(report: &FileReport) -> Self {
-        let silenced = report.pods.iter().flat_map(|pod| {
-            let rules = pod.silenced.iter().map(|silenced| silenced.finding.check.id);
-            rules.map(|id| (pod.object.clone(), pod.path.clone(), id))
-        });
-        Self(silenced.collect())
-    }
-
-    fn has(&self, object: &ObjectName, pod: &str, check: &Check) -> bool {
-        !self.0.is_empty() && self.0.contains(&(object.clone(), pod.to_owned(), check.id))
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use podsec_standards::{Check, Safety};
 
-use super::plan::Why;
+use super::why::Why;
 use crate::finding::FileReport;
 use crate::images::Images;
 use crate::object::ObjectName;

@@ -1,7 +1,5 @@
 //! From the rules that a pod breaks to the changes that mend it, and the reasons for those that are not made.
 
-use std::fmt;
-
 use podsec_standards::{Actual, Check, Edit, Field, Pod, Safety, Segment, Violation};
 use podsec_yaml::Node;
 use serde_json::Value;
@@ -9,26 +7,11 @@ use serde_json::Value;
 use super::change::{Action, Change};
 use super::outcome::Options;
 use super::tree::Tree;
+use super::why::Why;
 use crate::images::{Image, Images};
 use crate::locate::Step;
 use crate::node::Unfit;
 use crate::object::given;
-
-/// Why a field that breaks a rule stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Why {
-    /// Mending it may break the program, and only safe fixes were asked for.
-    NeedsUnsafe,
-    /// No edit of the manifest mends it without knowing more.
-    NoFix,
-    /// It would be mended, but for this.
-    Refused(String),
-    /// The image has no user for it: this one is to be built into it.
-    NoUser(String),
-    /// No edit is right for the pod, for this reason: it is made for its node, or for another system than it says.
-    Unfit(String),
-}
 
 /// What can be done for a pod.
 #[derive(Debug, Default)]
@@ -275,16 +258,6 @@ fn steps(field: &Field<'_>) -> Vec<Step> {
 /// The values of edits are JSON, as a test of the standards makes sure.
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_default()
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NeedsUnsafe => f.write_str("needs --unsafe-fixes"),
-            Self::NoFix => f.write_str("cannot be mended by an edit"),
-            Self::Refused(reason) | Self::Unfit(reason) | Self::NoUser(reason) => f.write_str(reason),
-        }
-    }
 }
 
 /// That an image proves a fix.

@@ -5,16 +5,17 @@ use podsec_yaml::Node;
 use serde_json::{Value, json};
 
 use super::change::Action;
-use super::plan::{BY_IMAGE, Planner, Why, has_style_of_containers};
+use super::plan::{BY_IMAGE, Planner, has_style_of_containers};
 use super::tree::Tree;
-use crate::images::{Image, Images, User};
+use super::why::Why;
+use crate::images::{Image, Images, NamedUser};
 use crate::locate::Step;
 use crate::node::Unfit;
 
 /// A container whose user is to be written.
 struct Wanted<'i> {
     container: Vec<Step>,
-    user: &'i User,
+    user: &'i NamedUser,
     image: &'i Image,
     /// Whether the image runs as this user already.
     is_own: bool,
@@ -96,7 +97,7 @@ impl Planner<'_> {
     fn write(&mut self, wanted: &Wanted<'_>, after: &mut Tree<'_, '_>, check: &'static Check) {
         let Wanted { container, user, image, is_own } = wanted;
         let safety = if *is_own { Safety::Checked(BY_IMAGE) } else { Safety::Unsafe };
-        let User { name, uid, gid } = user;
+        let NamedUser { name, uid, gid } = user;
         let note = if *is_own {
             format!("as {:?} runs as it: user {name:?}", image.reference)
         } else {

@@ -1,13 +1,13 @@
 //! Users that are written from what is known of images.
 
 use podsec_manifest::fix::{Fixed, Options, fix, marked_diff};
-use podsec_manifest::images::{Image, Images, User};
+use podsec_manifest::images::{Image, Images, NamedUser};
 use podsec_manifest::{Source, Templates};
 
 use crate::{RESTRICTED, assert_sound};
 
 fn images() -> Images {
-    let user = |name: &str, uid| Some(User { name: name.to_owned(), uid, gid: uid + 1 });
+    let user = |name: &str, uid| Some(NamedUser { name: name.to_owned(), uid, gid: uid + 1 });
     let image = |reference: &str, user: &str| Image {
         reference: reference.to_owned(),
         user: user.to_owned(),

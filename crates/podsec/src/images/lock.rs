@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, bail};
-use podsec_manifest::images::{Image, User};
+use podsec_manifest::images::{Image, NamedUser};
 use serde::Deserialize;
 
 /// The name of the file that is found beside `podsec.toml`.
@@ -49,7 +49,7 @@ pub(super) fn parse(text: &str) -> anyhow::Result<Vec<Image>> {
             lock.version
         );
     }
-    let user = |Person { name, uid, gid }: Person| User { name, uid, gid };
+    let user = |Person { name, uid, gid }: Person| NamedUser { name, uid, gid };
     let image = |entry: Entry| Image {
         reference: entry.reference,
         digest: entry.digest,
@@ -79,7 +79,7 @@ pub(crate) fn written(images: &[&Image]) -> String {
         }
         let _ = writeln!(text, "user = {}", quoted(&image.user));
         for (key, user) in [("known-as", &image.known_as), ("made-for", &image.made_for)] {
-            if let Some(User { name, uid, gid }) = user {
+            if let Some(NamedUser { name, uid, gid }) = user {
                 let _ = writeln!(text, "{key} = {{ name = {}, uid = {uid}, gid = {gid} }}", quoted(name));
             }
         }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let user = |name: &str| Some(User { name: name.to_owned(), uid: 101, gid: 102 });
+        let user = |name: &str| Some(NamedUser { name: name.to_owned(), uid: 101, gid: 102 });
         let images = [
             Image { reference: "a:1".to_owned(), ..Image::default() },
             Image {

@@ -1,9 +1,9 @@
 //! `/etc/passwd` of an image.
 
-use podsec_manifest::images::User;
+use podsec_manifest::images::NamedUser;
 
 /// The users of an image.
-pub(super) struct Passwd(Vec<User>);
+pub(super) struct Passwd(Vec<NamedUser>);
 
 impl Passwd {
     /// Reads `name:password:uid:gid:…` line by line; a line that is none is left out, as the C library does.
@@ -13,24 +13,24 @@ impl Passwd {
             let mut fields = line.split(':');
             let (name, uid, gid) =
                 (fields.next()?, fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
-            (!name.is_empty()).then(|| User { name: name.to_owned(), uid, gid })
+            (!name.is_empty()).then(|| NamedUser { name: name.to_owned(), uid, gid })
         };
         Self(text.lines().filter_map(user).collect())
     }
 
     /// The user of a name.
-    pub(super) fn named(&self, name: &str) -> Option<&User> {
+    pub(super) fn named(&self, name: &str) -> Option<&NamedUser> {
         self.0.iter().find(|user| user.name == name)
     }
 }
 
 /// The user besides root that an image seems to be made for: the one that is called as the image is, else the only one that
 /// was added for people or programs. Of several, and of those that every distribution brings, none is guessed.
-pub(super) fn made_for(users: &Passwd, reference: &str) -> Option<User> {
+pub(super) fn made_for(users: &Passwd, reference: &str) -> Option<NamedUser> {
     let path = reference.split('@').next().unwrap_or_default();
     let last = path.rsplit('/').next().unwrap_or_default();
     let name = last.split(':').next().unwrap_or_default();
-    let fits = |user: &&User| user.uid > 0 && user.uid <= i64::from(i32::MAX);
+    let fits = |user: &&NamedUser| user.uid > 0 && user.uid <= i64::from(i32::MAX);
     let same = users.0.iter().filter(fits).find(|user| user.name == name);
     let mut added = users.0.iter().filter(fits).filter(|user| (FIRST_ADDED..NOBODY).contains(&user.uid));
     let only = match (added.next(), added.next()) {
