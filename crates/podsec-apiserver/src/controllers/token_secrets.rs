@@ -110,7 +110,7 @@ impl Controller {
         }
         loop {
             let keys = tokio::select! {
-                events = changed.next() => events.map(|events| self.of_secrets(&events)),
+                events = changed.next() => events.map(|events| of_secrets(&events)),
                 events = gone.next() => match events {
                     Ok(events) => self.of_accounts(&events).await,
                     Err(error) => Err(error),
@@ -126,11 +126,6 @@ impl Controller {
                 Err(error) => return error,
             }
         }
-    }
-
-    fn of_secrets(&self, events: &[Arc<Event>]) -> BTreeSet<Key> {
-        let entries = events.iter().filter_map(|event| event.entry());
-        entries.filter(|entry| may_hold_token(&entry.value)).map(|entry| key_of(&entry.key)).collect()
     }
 
     /// The secrets of namespaces where an account has gone.
@@ -181,6 +176,12 @@ impl Controller {
         // Of a conflict its own event tells.
         Ok(code.is_success() || matches!(code, StatusCode::NOT_FOUND | StatusCode::CONFLICT))
     }
+}
+
+/// The secrets that are new or other than before, those that can hold no token left out.
+fn of_secrets(events: &[Arc<Event>]) -> BTreeSet<Key> {
+    let entries = events.iter().filter_map(|event| event.entry());
+    entries.filter(|entry| may_hold_token(&entry.value)).map(|entry| key_of(&entry.key)).collect()
 }
 
 /// Most secrets are of another type: reading them as bytes tells.

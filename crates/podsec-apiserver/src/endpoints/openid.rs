@@ -4,7 +4,7 @@ use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Response};
 use podsec_apimachinery::Status;
 use podsec_apimachinery::status::Details;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::authentication::service_account::ServiceAccountTokens;
@@ -21,13 +21,13 @@ pub(super) fn configuration(
         Some(uri) => uri.to_owned(),
         None => format!("https://{}/openid/v1/jwks", address),
     };
-    let document = json!({
-        "issuer": tokens.issuer(),
-        "jwks_uri": jwks_uri,
-        "response_types_supported": ["id_token"],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": tokens.published().1,
-    });
+    let document = Configuration {
+        issuer: tokens.issuer(),
+        jwks_uri,
+        response_types_supported: ["id_token"],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: tokens.published().1,
+    };
     answer(&request.headers, "application/json", &document)
 }
 
@@ -36,13 +36,28 @@ pub(super) fn keys(tokens: &ServiceAccountTokens, request: &Request) -> Result<A
     answer(&request.headers, "application/jwk-set+json", &tokens.published().0)
 }
 
-fn answer(headers: &HeaderMap, content_type: &'static str, document: &Value) -> Result<Answer, Answer> {
+/// The discovery document, in the order in which Kubernetes writes its fields.
+#[derive(Serialize)]
+struct Configuration<'a> {
+    issuer: &'a str,
+    jwks_uri: String,
+    response_types_supported: [&'static str; 1],
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+}
+
+fn answer(
+    headers: &HeaderMap,
+    content_type: &'static str,
+    document: &impl Serialize,
+) -> Result<Answer, Answer> {
     if !accepts(headers, content_type) {
         let message = format!("406: Not Acceptable\n\nAvailable representations: {content_type}");
         let status = Status::failure(406, "NotAcceptable", message);
         return Err(Status { details: Some(Details::default()), ..status }.into());
     }
-    let mut response = Response::new(ResponseBody::from(document.to_string().into_bytes()));
+    let bytes = serde_json::to_vec(document).map_err(|error| Status::internal(&error.to_string()))?;
+    let mut response = Response::new(ResponseBody::from(bytes));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));

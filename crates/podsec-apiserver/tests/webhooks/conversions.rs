@@ -62,7 +62,7 @@ fn widgets(version: &str) -> String {
     format!("{WIDGETS}/{version}/namespaces/n/widgets")
 }
 
-fn widget(version: &str, name: &str, spec: Value) -> Value {
+fn widget(version: &str, name: &str, spec: &Value) -> Value {
     json!({
         "apiVersion": format!("example.com/{version}"), "kind": "Widget", "metadata": {"name": name}, "spec": spec,
     })
@@ -72,7 +72,7 @@ fn widget(version: &str, name: &str, spec: Value) -> Value {
 async fn an_object_is_converted_where_its_version_is_not_the_one_that_is_asked_for() {
     let hook = Hook::start(convert).await;
     let cluster = served(&hook).await;
-    cluster.create(&widgets("v1"), widget("v1", "a", json!({"hostPort": "h:80"}))).await;
+    cluster.create(&widgets("v1"), widget("v1", "a", &json!({"hostPort": "h:80"}))).await;
     cluster.get(&format!("{}/a", widgets("v1"))).await;
     assert!(hook.take().is_empty(), "it is stored and read in one version");
 
@@ -87,7 +87,7 @@ async fn an_object_is_converted_where_its_version_is_not_the_one_that_is_asked_f
     assert_eq!(asked[0].review["request"]["objects"][0]["metadata"].get("resourceVersion"), None);
 
     // Written in the other version, it is stored in the first; and it is the same object in both.
-    let made = cluster.create(&widgets("v2"), widget("v2", "b", json!({"host": "x", "port": "81"}))).await;
+    let made = cluster.create(&widgets("v2"), widget("v2", "b", &json!({"host": "x", "port": "81"}))).await;
     assert_eq!(made["spec"], json!({"host": "x", "port": "81"}));
     hook.take();
     let other = cluster.get(&format!("{}/b", widgets("v1"))).await.object();
@@ -119,7 +119,7 @@ async fn an_object_is_converted_where_its_version_is_not_the_one_that_is_asked_f
 async fn what_cannot_be_converted_is_an_error_in_that_version_and_can_be_deleted_in_the_other() {
     let hook = Hook::start(convert).await;
     let cluster = served(&hook).await;
-    cluster.create(&widgets("v1"), widget("v1", "bad", json!({"hostPort": "h:80"}))).await;
+    cluster.create(&widgets("v1"), widget("v1", "bad", &json!({"hostPort": "h:80"}))).await;
     for url in [format!("{}/bad", widgets("v2")), widgets("v2")] {
         let refused = cluster.get(&url).await;
         assert_eq!(refused.code, 500, "{}", refused.text);
@@ -140,7 +140,7 @@ async fn what_cannot_be_converted_is_an_error_in_that_version_and_can_be_deleted
 async fn a_definition_goes_with_its_objects_though_nobody_converts_them() {
     let hook = Hook::start(|_| Reply::Raw(500, "boom")).await;
     let cluster = served(&hook).await;
-    cluster.create(&widgets("v1"), widget("v1", "a", json!({"hostPort": "h:80"}))).await;
+    cluster.create(&widgets("v1"), widget("v1", "a", &json!({"hostPort": "h:80"}))).await;
     let definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com";
     assert_eq!(cluster.json(&format!("DELETE {definition}"), &Value::Null).await.code, 200);
     cluster.eventually(definition, 404).await;

@@ -8,7 +8,6 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 
 use crate::tls::write_private;
 
@@ -144,12 +143,12 @@ impl Keys {
     }
 
     /// All public keys as a JSON Web Key Set, and their algorithms, each once.
-    pub(super) fn published(&self) -> (Value, Vec<&'static str>) {
-        let keys: Vec<Value> = self.public.iter().map(PublicKey::published).collect();
+    pub(super) fn published(&self) -> (PublishedKeys, Vec<&'static str>) {
+        let keys = self.public.iter().map(PublicKey::published).collect();
         let mut algorithms: Vec<&str> = self.public.iter().map(|key| name(key.algorithm)).collect();
         algorithms.sort_unstable();
         algorithms.dedup();
-        (json!({"keys": keys}), algorithms)
+        (PublishedKeys { keys }, algorithms)
     }
 }
 
@@ -162,21 +161,52 @@ impl PublicKey {
         Some(Self { id, algorithm, jwk, decoding })
     }
 
-    fn published(&self) -> Value {
-        let mut key = json!({"use": "sig", "kid": self.id, "alg": name(self.algorithm)});
-        let parameters: &[(&str, &str)] = match &self.jwk.algorithm {
-            AlgorithmParameters::RSA(rsa) => &[("kty", "RSA"), ("n", &rsa.n), ("e", &rsa.e)],
-            AlgorithmParameters::EllipticCurve(curve) => {
-                let name = if self.algorithm == Algorithm::ES384 { "P-384" } else { "P-256" };
-                &[("kty", "EC"), ("crv", name), ("x", &curve.x), ("y", &curve.y)]
-            }
-            _ => &[],
+    fn published(&self) -> PublishedKey {
+        let text = |text: &str| Some(text.to_owned());
+        let mut key = PublishedKey {
+            usage: "sig",
+            kty: "RSA",
+            kid: self.id.clone(),
+            alg: name(self.algorithm),
+            ..PublishedKey::default()
         };
-        for (name, value) in parameters {
-            key[name] = Value::from(*value);
+        match &self.jwk.algorithm {
+            AlgorithmParameters::RSA(rsa) => (key.n, key.e) = (text(&rsa.n), text(&rsa.e)),
+            AlgorithmParameters::EllipticCurve(curve) => {
+                key.kty = "EC";
+                key.crv = Some(if self.algorithm == Algorithm::ES384 { "P-384" } else { "P-256" });
+                (key.x, key.y) = (text(&curve.x), text(&curve.y));
+            }
+            // No other key is read.
+            _ => {}
         }
         key
     }
+}
+
+/// A JSON Web Key Set, in the order in which Kubernetes writes its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PublishedKeys {
+    keys: Vec<PublishedKey>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct PublishedKey {
+    #[serde(rename = "use")]
+    usage: &'static str,
+    kty: &'static str,
+    kid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crv: Option<&'static str>,
+    alg: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e: Option<String>,
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

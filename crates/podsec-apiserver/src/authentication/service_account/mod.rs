@@ -23,8 +23,8 @@ use crate::request::User;
 use claims::Claims;
 pub(crate) use claims::{Bound, Reference};
 pub(crate) use keys::Error;
-use keys::Keys;
 pub(crate) use keys::generate;
+use keys::{Keys, PublishedKeys};
 use legacy::LegacyClaims;
 
 /// What signs and verifies the tokens of service accounts.
@@ -132,7 +132,7 @@ impl ServiceAccountTokens {
     }
 
     /// The public keys as a JSON Web Key Set, and their algorithms.
-    pub(crate) fn published(&self) -> (Value, Vec<&'static str>) {
+    pub(crate) fn published(&self) -> (PublishedKeys, Vec<&'static str>) {
         self.keys().published()
     }
 

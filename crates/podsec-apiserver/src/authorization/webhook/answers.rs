@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Opinion;
+use super::opinion::Opinion;
 
 /// Answers by the question, as it was sent.
 #[derive(Default)]

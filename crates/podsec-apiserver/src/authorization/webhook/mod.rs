@@ -7,6 +7,7 @@
 mod answers;
 mod client;
 mod kubeconfig;
+mod opinion;
 mod review;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use answers::Answers;
 use client::Client;
 pub use kubeconfig::Error;
+pub(super) use opinion::Opinion;
 
 use crate::options::AuthorizationWebhookOptions;
 use crate::request::RequestInfo;
@@ -28,17 +30,6 @@ pub(crate) struct AuthorizationWebhook {
     authorized_ttl: Duration,
     unauthorized_ttl: Duration,
     answers: Answers,
-}
-
-/// What the service says of a request, with its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Opinion {
-    /// It is allowed.
-    Allow(String),
-    /// It is refused, whatever others say.
-    Deny(String),
-    /// Others decide.
-    None(String),
 }
 
 impl AuthorizationWebhook {

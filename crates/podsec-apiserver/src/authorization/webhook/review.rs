@@ -3,7 +3,7 @@
 use podsec_kinds::object::Fields as _;
 use serde_json::{Value, json};
 
-use super::Opinion;
+use super::opinion::Opinion;
 use crate::request::{RequestInfo, User};
 
 /// A `SubjectAccessReview` of `version`. The service is not told of selectors: whom it lets list a part, it lets list all.
