@@ -41,6 +41,7 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
         "podsec",
         &["podsec-apiserver", "podsec-controllers", "podsec-webhook", "podsec-lsp", "podsec-analysis"],
     ),
+    ("podsec-test", &["podsec-apiserver", "podsec-controllers"]),
     ("podsec-testing", &[]),
 ];
 
