@@ -131,4 +131,25 @@ mod tests {
             found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
         assert_eq!(found, [&names[..], &others[..]].concat());
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_followed_file_is_read_to_its_end_and_then_its_successor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        fs::write(&path, "old").unwrap();
+        let mut followed = Followed { path: path.clone(), file: File::open(&path).unwrap(), place: 0 };
+        let mut read = |length| {
+            let mut text = vec![0; length];
+            followed.read_exact(&mut text).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        assert_eq!(read(3), "old");
+        fs::rename(&path, folder.path().join("audit-1.log")).unwrap();
+        fs::write(&path, "new").unwrap();
+        assert_eq!(read(3), "new");
+        // The same file that begins anew is another one, too.
+        fs::write(&path, "x").unwrap();
+        assert_eq!(read(1), "x");
+    }
 }
