@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use super::Input;
 use super::chart::{CHART, Chart, Release, is_part};
-use super::kustomization::{Kustomization, absolute, is_kustomization, kustomization_of, without_detours};
+use super::kustomization::Kustomization;
+use super::paths::{absolute, is_kustomization, kustomization_of, without_detours};
 use crate::embedded::{Embedded, embedded};
 use crate::object::objects;
 

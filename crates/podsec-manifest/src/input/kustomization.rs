@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
 use std::fs;
-use std::path::{self, Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use podsec_yaml::Node;
 
-use super::Input;
+use super::paths::{absolute, is_kustomization, kustomization_of, without_detours};
+use super::subject::Input;
 
 /// The files that kustomizations name as patches.
 #[derive(Clone, Debug, Default)]
@@ -119,42 +120,6 @@ impl Kustomization {
         found
     }
 }
-
-/// The kustomization of a folder, if there is one.
-pub fn kustomization_of(folder: &Path) -> Option<PathBuf> {
-    KUSTOMIZATION_NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
-}
-
-/// Whether a file says what Kustomize is to make of its folder.
-pub(crate) fn is_kustomization(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| KUSTOMIZATION_NAMES.iter().any(|known| name == *known))
-}
-
-/// The same path without `.`, and without `..` where something stands before it.
-pub fn without_detours(path: &Path) -> PathBuf {
-    let mut straight = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(straight.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                straight.pop();
-            }
-            _ => straight.push(part),
-        }
-    }
-    straight
-}
-
-/// The same path from the root of the file system on.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    // The working directory is unknown only when it is gone; then nothing can be named from it.
-    without_detours(&path::absolute(path).unwrap_or_else(|_| path.to_owned()))
-}
-
-/// The names that Kustomize looks for.
-pub const KUSTOMIZATION_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// How far above a file that was named a kustomization may stand: a patch of an overlay lies in it or a little below.
 const FOLDERS: usize = 4;

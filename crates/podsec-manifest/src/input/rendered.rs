@@ -1,9 +1,9 @@
 //! What Helm or Kustomize made: one document each, with what is needed to lead what is found in it back to its file.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::kustomization::{kustomization_of, without_detours};
+use super::paths::{kustomization_of, relative, without_detours};
 use crate::check::carried_pods;
 use crate::object::{ObjectName, objects};
 use crate::template::Templates;
@@ -125,13 +125,6 @@ impl Layers {
     }
 }
 
-/// A path that leads from `folder` to `path`, both from the root of the file system on.
-pub fn relative(path: &Path, folder: &Path) -> PathBuf {
-    let shared = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
-    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
-    up.chain(path.components().skip(shared)).collect()
-}
-
 /// What reports call a path.
 fn name(path: &Path) -> String {
     let straight = without_detours(path);
@@ -219,17 +212,5 @@ mod tests {
                 ("/x/overlays/prod", "kind: C\n")
             ]
         );
-    }
-
-    #[test]
-    fn a_relative_path_leads_from_one_folder_to_the_other() {
-        for (path, folder, leads) in [
-            ("/a/b/c", "/a/b", "c"),
-            ("/a/c", "/a/b/d", "../../c"),
-            ("/a", "/a", ""),
-            ("/x/y", "/a", "../x/y"),
-        ] {
-            assert_eq!(relative(Path::new(path), Path::new(folder)), Path::new(leads), "{path} {folder}");
-        }
     }
 }

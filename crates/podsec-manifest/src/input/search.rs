@@ -9,7 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use ignore::{WalkBuilder, WalkState};
 
 use super::Input;
-use super::kustomization::{absolute, is_kustomization};
+use super::paths::{absolute, is_kustomization};
 
 /// What `paths` mean: a file is itself, whatever its name; of a folder every `.yaml`, `.yml` and `.json` below it that
 /// git does not ignore, sorted; `-` is standard input; what does not exist and has `*`, `?`, `[` or `{` in it is a glob.

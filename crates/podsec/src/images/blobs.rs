@@ -123,3 +123,6 @@ const MOST_ENTRIES: usize = 100_000;
 
 /// Archives of many images are that large; a longer one is read as if it ended there, which is an error.
 pub(super) const MOST_UNPACKED: u64 = 16 << 30;
+
+/// Far more than any project has.
+pub(super) const MOST_IMAGES: usize = 10_000;

@@ -25,7 +25,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use podsec_manifest::images::{Image, Images};
 
-use blobs::Blobs;
+use blobs::{Blobs, MOST_IMAGES};
 
 pub(crate) use lock::{LOCK, written};
 
@@ -169,4 +169,3 @@ fn images_below(folder: &Path, depth: usize) -> anyhow::Result<Vec<Image>> {
 /// How deep folders are looked through.
 const DEPTH: usize = 4;
 const ARCHIVES: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
-pub(crate) const MOST_IMAGES: usize = 10_000;

@@ -4,8 +4,7 @@ use anyhow::{Context, bail};
 use podsec_manifest::images::Image;
 use serde::Deserialize;
 
-use super::MOST_IMAGES;
-use super::blobs::{Blobs, sum};
+use super::blobs::{Blobs, MOST_IMAGES, sum};
 use super::config;
 use super::layers::Layer;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use podsec_yaml::{Node, Position, ScalarStyle, Span};
 
-use super::super::kustomization::without_detours;
+use super::super::paths::without_detours;
 use super::super::rendered::Layers;
 use crate::Source;
 use crate::object::ObjectName;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::super::kustomization::without_detours;
+use super::super::paths::without_detours;
 
 /// The first value that a line of a template uses, and where it stands: `.Values.host, charts/web/values.yaml:3:7`.
 pub(super) fn behind(line: &str, files: &[PathBuf]) -> Option<String> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use podsec_manifest::Templates;
 use podsec_manifest::input::{Chart, Input, Release, Rendered};
 
-use super::RenderArguments;
+use super::arguments::RenderArguments;
 use super::program::{Failure, printed};
 
 /// What Helm makes of a chart that was found: with the values that the flags name, else with its defaults and with each file

@@ -3,68 +3,23 @@
 //! Helm and Kustomize render what a repository says and run nothing that it holds: templates reach no cluster, and plugins
 //! stay off. Each run is bounded in time and in what it may print.
 
+mod arguments;
 mod helm;
 mod kustomize;
 mod program;
 
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
 use podsec_manifest::Templates;
 use podsec_manifest::input::{Discovery, Input, Overlay, in_order, kustomization_of};
 
 use program::Failure;
 
-/// The flags that say what is rendered, and how.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct RenderArguments {
-    /// Judge what Kustomize makes of this folder, with the user's own kustomize or kubectl.
-    #[arg(long, value_name = "DIR")]
-    kustomize: Vec<PathBuf>,
-
-    /// Judge what Helm makes of this chart, with the user's own helm.
-    #[arg(long, value_name = "CHART")]
-    helm: Vec<PathBuf>,
-
-    /// Values for every chart, as helm takes them, instead of those that the charts bring.
-    #[arg(long, value_name = "FILE")]
-    values: Vec<PathBuf>,
-
-    /// A value for every chart, as helm takes it: a.b=c.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-
-    /// A value for every chart that is a string whatever it looks like.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set_string: Vec<String>,
-
-    /// The version of Kubernetes that charts are told they are for; Helm's own when left out.
-    #[arg(long, value_name = "VERSION")]
-    kube_version: Option<String>,
-
-    /// Do not run helm or kustomize: charts are not judged, and the resources of overlays as they are.
-    #[arg(long, conflicts_with_all = ["kustomize", "helm"])]
-    no_render: bool,
-}
+pub(crate) use arguments::RenderArguments;
 
 impl RenderArguments {
-    /// Whether nothing is named that is to be rendered.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.kustomize.is_empty() && self.helm.is_empty()
-    }
-
-    /// Fills in what the flags leave open.
-    pub(crate) fn complete(&mut self, render: Option<bool>, kube_version: Option<&String>) {
-        self.no_render |= render == Some(false) && self.is_empty();
-        self.kube_version = self.kube_version.take().or_else(|| kube_version.cloned());
-    }
-
-    fn names_values(&self) -> bool {
-        !(self.values.is_empty() && self.set.is_empty() && self.set_string.is_empty())
-    }
-
     /// Renders what is named.
     ///
     /// # Errors
