@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use podsec_standards::Safety;
 use podsec_yaml::Position;
 
 use super::entry::Entry;
@@ -105,7 +106,8 @@ fn annotate(report: &FileReport, pod: &PodReport, out: &mut dyn Write) -> io::Re
     };
     let mut message = String::new();
     for finding in &pod.findings {
-        let _ = writeln!(message, "[{}] {}", finding.check.id, finding.sentence());
+        let kind = finding.safety().map_or("none", Safety::as_str);
+        let _ = writeln!(message, "[{}] {}; fix: {kind}", finding.check.id, finding.sentence());
         for remedy in remedies(pod, finding).into_iter().take(3) {
             let _ = writeln!(message, "    {remedy}");
         }

@@ -296,6 +296,8 @@ struct ResultProperties<'a> {
     policy: String,
     revision: String,
     paths: Vec<&'a str>,
+    /// How sure the fix is: safe, checked, unsafe or none.
+    fix: &'static str,
 }
 
 impl<'a> SarifResult<'a> {
@@ -337,6 +339,7 @@ impl<'a> SarifResult<'a> {
                 policy: policy(told.policy),
                 revision: finding.revision.to_string(),
                 paths: finding.places.iter().map(|place| place.path.as_str()).collect(),
+                fix: finding.safety().map_or("none", podsec_standards::Safety::as_str),
             },
         }
     }
