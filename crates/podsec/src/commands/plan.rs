@@ -129,13 +129,13 @@ fn print(plan: &Plan, arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn apply(plan: &Plan, cluster: &Cluster, unasked: bool) -> anyhow::Result<()> {
+    if plan.counts.troubles > 0 {
+        bail!("nothing is labelled: something could not be read, and might be refused by the labels");
+    }
     let steps = plan::steps(plan);
     if steps.is_empty() {
         note("Every namespace has its labels already.");
         return Ok(());
-    }
-    if plan.counts.troubles > 0 {
-        bail!("nothing is labelled: something could not be read, and might be refused by the labels");
     }
     for step in &steps {
         for change in &step.changes {
