@@ -35,15 +35,21 @@ fn folder(place: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Runs the action's second step; the first one builds podsec.
+/// Runs the action's step that checks; those before it install podsec.
 fn action(inputs: [(&str, &str); 4]) -> (Output, tempfile::TempDir) {
     let folder = folder("podsec/bin/podsec");
-    let step = &definition("action.yml")["runs"]["steps"][1];
+    let definition = definition("action.yml");
+    let steps = definition["runs"]["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["name"] == "Check").unwrap();
     let mut bash = Command::new("bash");
     bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"].as_str().unwrap()]);
     for (name, expression) in step["env"].as_object().unwrap() {
-        let input = inputs.iter().find(|(input, _)| expression == &format!("${{{{ inputs.{input} }}}}"));
-        bash.env(name, input.unwrap().1);
+        // An input that is not given is empty; the expression of the report names one first.
+        let is_of = |input: &str| {
+            let word = expression.as_str().unwrap().split_whitespace().nth(1);
+            word.is_some_and(|word| word == format!("inputs.{input}"))
+        };
+        bash.env(name, inputs.iter().find(|(input, _)| is_of(input)).map_or("", |(_, value)| *value));
     }
     let summary = folder.path().join("summary.md");
     bash.env("RUNNER_TEMP", folder.path()).env("GITHUB_STEP_SUMMARY", summary).current_dir(folder.path());
@@ -74,6 +80,45 @@ fn the_action_without_inputs_judges_everything_and_runs_nothing_of_what_it_is_to
     let (output, folder) = action([("paths", hostile), ("level", ""), ("version", ""), ("sarif", "")]);
     assert_eq!(output.status.code(), Some(2));
     assert!(!folder.path().join("broken").exists());
+}
+
+/// Runs what installs podsec for the action from a release that is there as files, and says how it ended.
+fn install(release: &Path, room: &Path) -> Output {
+    Command::new("bash")
+        .arg(repository().join("tools/action-install.sh"))
+        .env("RUNNER_TEMP", room)
+        .env("RUNNER_OS", "Linux")
+        .env("RUNNER_ARCH", "X64")
+        .env("GITHUB_SERVER_URL", format!("file://{}", release.display()))
+        .env("ACTION_REPOSITORY", "o/podsec")
+        .env("ACTION_REF", "v0.1.0")
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_action_installs_the_binary_of_a_release_only_with_its_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("o/podsec/releases/download/v0.1.0");
+    let stem = "podsec-0.1.0-x86_64-unknown-linux-gnu";
+    fs::create_dir_all(files.join(stem)).unwrap();
+    fs::write(files.join(stem).join("podsec"), "#!/bin/sh\necho released\n").unwrap();
+    let shell = |script: &str| {
+        assert!(Command::new("bash").args(["-ec", script]).current_dir(&files).status().unwrap().success());
+    };
+    shell(&format!("tar czf {stem}.tar.gz {stem} && sha256sum {stem}.tar.gz > SHA256SUMS"));
+    let room = tempfile::tempdir().unwrap();
+    let output = install(folder.path(), room.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let installed = room.path().join("podsec/bin/podsec");
+    assert_eq!(Command::new(&installed).output().unwrap().stdout, b"released\n");
+
+    for broken in ["echo x >> podsec-*.tar.gz", "sed -i s/podsec/other/ SHA256SUMS"] {
+        fs::remove_file(&installed).ok();
+        shell(broken);
+        assert!(!install(folder.path(), room.path()).status.success(), "{broken}");
+        assert!(!installed.exists(), "{broken}");
+    }
 }
 
 #[test]
