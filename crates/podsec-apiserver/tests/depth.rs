@@ -119,10 +119,10 @@ fn what_would_be_too_deep_to_keep_is_refused_however_it_comes() {
         assert!(code == 400 && text.contains("exceeded max depth"), "{code} {text}");
         assert_eq!(send(&cluster, &format!("POST {url}"), "application/json", &body(500)).await.0, 201);
         let mut operations = Vec::new();
-        let mut path = "/x".to_owned() + &"/a".repeat(499);
+        let mut target = "/x".to_owned() + &"/a".repeat(499);
         for _ in 0..4 {
-            operations.push(json!({"op": "copy", "from": "/x", "path": path}));
-            path = path.clone() + &path.replacen("/x", "/a", 1);
+            operations.push(json!({"op": "copy", "from": "/x", "path": target}));
+            target = target.clone() + &target.replacen("/x", "/a", 1);
         }
         let patch = Value::from(operations).to_string();
         let (code, text) =

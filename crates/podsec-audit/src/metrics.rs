@@ -25,6 +25,9 @@ pub struct Metrics {
 
 impl Metrics {
     /// Appends the counters in Prometheus' text format, with Kubernetes' names and help.
+    ///
+    /// # Panics
+    /// Never: the names that the library checks stand here.
     pub fn write_text(&self, out: &mut String) {
         let families = [
             family(

@@ -31,7 +31,7 @@ pub use error::{Error, OpenError};
 pub use etcd::{Decode, Etcd, EtcdOptions, EtcdTls};
 pub use memory::Memory;
 pub use range::{Page, Range};
-pub use redb::{RESTORED_AHEAD, Redb, Statistics};
+pub use redb::{Redb, snapshot};
 pub use retention::Retention;
 pub use revision::{Entry, Event, Revision};
 pub use store::{Answer, Store, Watch};

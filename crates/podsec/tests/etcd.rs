@@ -72,7 +72,7 @@ impl Cluster {
             .spawn();
         let process = Process(process.unwrap());
         let path = self.folder.path().join(name);
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while fs::metadata(&path).map_or(true, |file| file.len() == 0) {
             assert!(Instant::now() < deadline, "{}", self.log(name));
             tokio::time::sleep(Duration::from_millis(20)).await;

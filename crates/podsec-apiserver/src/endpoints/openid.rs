@@ -19,7 +19,7 @@ pub(super) fn configuration(
 ) -> Result<Answer, Answer> {
     let jwks_uri = match tokens.jwks_uri() {
         Some(uri) => uri.to_owned(),
-        None => format!("https://{}/openid/v1/jwks", address),
+        None => format!("https://{address}/openid/v1/jwks"),
     };
     let document = Configuration {
         issuer: tokens.issuer(),

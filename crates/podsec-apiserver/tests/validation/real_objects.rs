@@ -107,7 +107,7 @@ impl Player {
         let apply = format!("PATCH {path}?fieldManager=kubectl&force=true&fieldValidation=Ignore");
         let get = format!("GET {path}");
         let (apply, body_of_apply) = if applies { (&apply, body.as_str()) } else { (&get, "") };
-        let applied = self.write(apply, body_of_apply).await;
+        let once = self.write(apply, body_of_apply).await;
         let again = self.write(apply, body_of_apply).await;
         let got = self.write(&get, "").await;
         let replaced = self.write(&format!("PUT {path}?fieldValidation=Ignore"), &got.text).await;
@@ -122,8 +122,8 @@ impl Player {
             }
         };
         // The first apply writes down who manages the fields, and nothing else.
-        compare("apply", &created, &applied, without_managers);
-        compare("apply again", &applied.object(), &again, Value::clone);
+        compare("apply", &created, &once, without_managers);
+        compare("apply again", &once.object(), &again, Value::clone);
         compare("get", &again.object(), &got, Value::clone);
         compare("replace", &got.object(), &replaced, Value::clone);
         // The taint of a node that is not ready is set when the node is made.

@@ -9,10 +9,7 @@ use crate::pem::{self, Block};
 /// What is wrong with a pair of PEM texts; `None` when they belong together, as far as can be told without the
 /// arithmetic of elliptic curves: a private key need not say which public key is its.
 pub(super) fn wrong(certificate: &[u8], key: &[u8]) -> Option<String> {
-    match check(&String::from_utf8_lossy(certificate), &String::from_utf8_lossy(key)) {
-        Ok(()) => None,
-        Err(why) => Some(why),
-    }
+    check(&String::from_utf8_lossy(certificate), &String::from_utf8_lossy(key)).err()
 }
 
 fn check(certificate: &str, key: &str) -> Result<(), String> {

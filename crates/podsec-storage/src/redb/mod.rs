@@ -12,7 +12,7 @@
 mod file;
 mod last_revision;
 mod record;
-mod snapshot;
+pub mod snapshot;
 mod writer;
 
 use std::{
@@ -28,7 +28,6 @@ use std::{
 use tokio::sync::oneshot;
 
 use self::last_revision::LastRevision;
-pub use self::snapshot::{RESTORED_AHEAD, Statistics};
 use self::writer::{Request, Writer};
 use crate::{
     Answer, Change, Commit, Entry, Error, OpenError, Page, Precondition, Range, Retention, Revision, Store,

@@ -8,7 +8,7 @@ use super::file;
 use super::last_revision::LastRevision;
 use super::writer::Writer;
 use crate::history::History;
-use crate::{OpenError, Redb, Retention, Revision};
+use crate::{OpenError, Retention, Revision};
 
 /// What a database file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,74 +27,71 @@ pub struct Statistics {
     pub file_bytes: u64,
 }
 
-impl Redb {
-    /// Reads and verifies all of a file that nobody has open, and counts what is in it.
-    ///
-    /// # Errors
-    /// When the file is in use, damaged, of a newer format, or is not there.
-    pub fn statistics(path: &Path) -> Result<Statistics, OpenError> {
-        let io = |source| OpenError::Io { path: path.to_owned(), source };
-        let file_bytes = std::fs::metadata(path).map_err(io)?.len();
-        let (_database, history) = file::open(path, UNBOUNDED)?;
-        Ok(statistics(&history, file_bytes))
-    }
-
-    /// Verifies a file that nobody has open and copies it, whole or not at all, without the room that it does not need.
-    ///
-    /// # Errors
-    /// As [`Redb::statistics`]; [`OpenError::Io`] when the copy cannot be written, or something is there already.
-    pub fn save(from: &Path, to: &Path) -> Result<Statistics, OpenError> {
-        // Open while it is copied, so that nobody writes.
-        let io = |source| OpenError::Io { path: to.to_owned(), source };
-        std::fs::metadata(from).map_err(|source| OpenError::Io { path: from.to_owned(), source })?;
-        let (database, _) = file::open(from, UNBOUNDED)?;
-        let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut draft =
-            tempfile::Builder::new().prefix(".podsec-snapshot-").tempfile_in(directory).map_err(io)?;
-        let mut source =
-            std::fs::File::open(from).map_err(|source| OpenError::Io { path: from.to_owned(), source })?;
-        io::copy(&mut source, draft.as_file_mut()).map_err(io)?;
-        drop(database);
-        file::shrink(draft.path())?;
-        draft.as_file().sync_all().map_err(io)?;
-        draft.persist_noclobber(to).map_err(|error| io(error.error))?;
-        Self::statistics(to)
-    }
-
-    /// Puts a copy where a server keeps its database, once it is verified.
-    ///
-    /// Clients may have seen revisions after those of the copy, and must not meet them again with other content, so the
-    /// database goes on [`RESTORED_AHEAD`] revisions later and everything before that is compacted: whoever watches
-    /// lists again.
-    ///
-    /// # Errors
-    /// As [`Redb::save`]: a database that is there already is not replaced.
-    pub fn restore(snapshot: &Path, to: &Path) -> Result<Statistics, OpenError> {
-        let io = |source| OpenError::Io { path: to.to_owned(), source };
-        if to.try_exists().map_err(io)? {
-            return Err(io(io::ErrorKind::AlreadyExists.into()));
-        }
-        LastRevision::remove(to).map_err(io)?;
-        Self::save(snapshot, to)?;
-        let (database, history) = file::open(to, UNBOUNDED)?;
-        let ahead = Revision(history.revision().0.saturating_add(RESTORED_AHEAD));
-        let history = Arc::new(RwLock::new(history));
-        let file = to.to_owned();
-        let last = LastRevision::open(to).map_err(io)?;
-        let mut writer =
-            Writer::new(to, database, Arc::clone(&history), Box::new(move || file::reopen(&file)))
-                .noting(last);
-        writer.skip_to(ahead).map_err(|error| OpenError::Corrupt {
-            path: to.to_owned(),
-            reason: format!("it cannot go on at revision {ahead}: {error}"),
-        })?;
-        drop(writer);
-        let file_bytes = std::fs::metadata(to).map_err(io)?.len();
-        Ok(statistics(&history.read().unwrap_or_else(PoisonError::into_inner), file_bytes))
-    }
+/// Reads and verifies all of a file that nobody has open, and counts what is in it.
+///
+/// # Errors
+/// When the file is in use, damaged, of a newer format, or is not there.
+pub fn statistics(path: &Path) -> Result<Statistics, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let file_bytes = std::fs::metadata(path).map_err(io)?.len();
+    let (_database, history) = file::open(path, UNBOUNDED)?;
+    Ok(count(&history, file_bytes))
 }
 
-fn statistics(history: &History, file_bytes: u64) -> Statistics {
+/// Verifies a file that nobody has open and copies it, whole or not at all, without the room that it does not need.
+///
+/// # Errors
+/// As [`statistics`]; [`OpenError::Io`] when the copy cannot be written, or something is there already.
+pub fn save(from: &Path, to: &Path) -> Result<Statistics, OpenError> {
+    // Open while it is copied, so that nobody writes.
+    let io = |source| OpenError::Io { path: to.to_owned(), source };
+    std::fs::metadata(from).map_err(|source| OpenError::Io { path: from.to_owned(), source })?;
+    let (database, _) = file::open(from, UNBOUNDED)?;
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft =
+        tempfile::Builder::new().prefix(".podsec-snapshot-").tempfile_in(directory).map_err(io)?;
+    let mut source =
+        std::fs::File::open(from).map_err(|source| OpenError::Io { path: from.to_owned(), source })?;
+    io::copy(&mut source, draft.as_file_mut()).map_err(io)?;
+    drop(database);
+    file::shrink(draft.path())?;
+    draft.as_file().sync_all().map_err(io)?;
+    draft.persist_noclobber(to).map_err(|error| io(error.error))?;
+    statistics(to)
+}
+
+/// Puts a copy where a server keeps its database, once it is verified.
+///
+/// Clients may have seen revisions after those of the copy, and must not meet them again with other content, so the
+/// database goes on [`RESTORED_AHEAD`] revisions later and everything before that is compacted: whoever watches
+/// lists again.
+///
+/// # Errors
+/// As [`save`]: a database that is there already is not replaced.
+pub fn restore(snapshot: &Path, to: &Path) -> Result<Statistics, OpenError> {
+    let io = |source| OpenError::Io { path: to.to_owned(), source };
+    if to.try_exists().map_err(io)? {
+        return Err(io(io::ErrorKind::AlreadyExists.into()));
+    }
+    LastRevision::remove(to).map_err(io)?;
+    save(snapshot, to)?;
+    let (database, history) = file::open(to, UNBOUNDED)?;
+    let ahead = Revision(history.revision().0.saturating_add(RESTORED_AHEAD));
+    let history = Arc::new(RwLock::new(history));
+    let file = to.to_owned();
+    let last = LastRevision::open(to).map_err(io)?;
+    let mut writer =
+        Writer::new(to, database, Arc::clone(&history), Box::new(move || file::reopen(&file))).noting(last);
+    writer.skip_to(ahead).map_err(|error| OpenError::Corrupt {
+        path: to.to_owned(),
+        reason: format!("it cannot go on at revision {ahead}: {error}"),
+    })?;
+    drop(writer);
+    let file_bytes = std::fs::metadata(to).map_err(io)?.len();
+    Ok(count(&history.read().unwrap_or_else(PoisonError::into_inner), file_bytes))
+}
+
+fn count(history: &History, file_bytes: u64) -> Statistics {
     Statistics {
         revision: history.revision(),
         oldest: history.oldest(),
@@ -118,7 +115,7 @@ mod tests {
     use tempfile::tempdir;
 
     use super::*;
-    use crate::{Change, Error, Precondition, Range, Store};
+    use crate::{Change, Error, Precondition, Range, Redb, Store};
 
     async fn put(store: &Redb, key: &str, value: &str) -> Revision {
         let change = Change::Put(Bytes::copy_from_slice(value.as_bytes()));
@@ -133,16 +130,16 @@ mod tests {
         let store = Redb::open(&live, Retention::default()).unwrap();
         put(&store, "/a", "1").await;
         put(&store, "/b", "22").await;
-        assert!(matches!(Redb::save(&live, &copy), Err(OpenError::Locked { .. })), "a server has it open");
+        assert!(matches!(save(&live, &copy), Err(OpenError::Locked { .. })), "a server has it open");
         drop(store);
-        let saved = Redb::save(&live, &copy).unwrap();
+        let saved = save(&live, &copy).unwrap();
         assert_eq!((saved.revision, saved.live_bytes), (Revision(3), 7));
         assert_eq!(saved.keys, [("/a".into(), 1), ("/b".into(), 2)]);
 
         let store = Redb::open(&live, Retention::default()).unwrap();
         let seen = put(&store, "/a", "later").await;
         drop(store);
-        let statistics = Redb::restore(&copy, &restored).unwrap();
+        let statistics = restore(&copy, &restored).unwrap();
         assert_eq!(statistics.revision, Revision(3 + RESTORED_AHEAD));
         assert_eq!(statistics.oldest, statistics.revision);
         let store = Redb::open(&restored, Retention::default()).unwrap();
@@ -159,15 +156,15 @@ mod tests {
         let directory = tempdir().unwrap();
         let [live, copy] = ["podsec.redb", "copy"].map(|name| directory.path().join(name));
         drop(Redb::open(&live, Retention::default()).unwrap());
-        Redb::save(&live, &copy).unwrap();
-        assert!(matches!(Redb::save(&live, &copy), Err(OpenError::Io { .. })));
-        assert!(matches!(Redb::restore(&copy, &live), Err(OpenError::Io { .. })));
+        save(&live, &copy).unwrap();
+        assert!(matches!(save(&live, &copy), Err(OpenError::Io { .. })));
+        assert!(matches!(restore(&copy, &live), Err(OpenError::Io { .. })));
         std::fs::write(&copy, "no database").unwrap();
         let elsewhere = directory.path().join("elsewhere.redb");
-        assert!(matches!(Redb::restore(&copy, &elsewhere), Err(OpenError::Corrupt { .. })));
+        assert!(matches!(restore(&copy, &elsewhere), Err(OpenError::Corrupt { .. })));
         assert!(!elsewhere.exists());
         let nowhere = directory.path().join("nowhere");
-        assert!(matches!(Redb::statistics(&nowhere), Err(OpenError::Io { .. })));
+        assert!(matches!(statistics(&nowhere), Err(OpenError::Io { .. })));
         assert!(!nowhere.exists(), "looking makes no database");
     }
 }

@@ -7,6 +7,7 @@ use podsec_apiserver::OidcOptions;
 
 /// Who signs ID tokens, and how their claims name users.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "the names are the flags'")]
 pub(super) struct OidcArguments {
     /// The OpenID provider whose ID tokens name users; only https.
     #[arg(long, value_name = "URL")]

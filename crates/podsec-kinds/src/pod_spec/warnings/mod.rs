@@ -267,6 +267,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests write it in place")]
     fn of(spec: Value) -> Vec<String> {
         for_template(&json!({ "spec": spec }), &Path::new("template"))
     }

@@ -23,7 +23,7 @@ fn of_volume(volume: &Value) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut tell = |description: &str, files: Vec<File>| {
         let tell = |pair| format!("volume {name} ({description}): overlapping paths: {pair}");
-        warnings.extend(collisions(files).into_iter().map(tell));
+        warnings.extend(collisions(&files).into_iter().map(tell));
     };
     for (kind, title, field) in [("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName")] {
         let source = volume.at(kind);
@@ -71,7 +71,7 @@ fn items(source: &Value, title: &str) -> Vec<File> {
 }
 
 /// Each file that lies on or within an earlier one, or around it, as `"path" (source) with "path" (source)`.
-fn collisions(files: Vec<File>) -> Vec<String> {
+fn collisions(files: &[File]) -> Vec<String> {
     // All earlier files by their paths, and all folders around them with the files within.
     let mut paths: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut within: BTreeMap<String, Vec<usize>> = BTreeMap::new();

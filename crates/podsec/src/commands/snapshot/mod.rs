@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use podsec_storage::{Redb, Statistics};
+use podsec_storage::snapshot::{Statistics, restore, save, statistics};
 
 /// Copies of the database.
 #[derive(Clone, Debug, Args)]
@@ -73,18 +73,18 @@ struct FileArguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let text = match &arguments.command {
         Command::Save(SaveArguments { data_dir, file }) => {
-            let saved = Redb::save(&data_dir.join(DATABASE), file)?;
+            let saved = save(&data_dir.join(DATABASE), file)?;
             format!("saved {} to {}\n", summary(&saved), file.display())
         }
         Command::Restore(RestoreArguments { data_dir, file }) => {
             make_directory(data_dir)?;
-            let restored = Redb::restore(file, &data_dir.join(DATABASE))?;
+            let restored = restore(file, &data_dir.join(DATABASE))?;
             format!("restored {} to {}\n", summary(&restored), data_dir.display())
         }
         Command::Verify(FileArguments { file }) => {
-            format!("{} is whole: {}\n", file.display(), summary(&Redb::statistics(file)?))
+            format!("{} is whole: {}\n", file.display(), summary(&statistics(file)?))
         }
-        Command::Stats(FileArguments { file }) => table(&Redb::statistics(file)?),
+        Command::Stats(FileArguments { file }) => table(&statistics(file)?),
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
