@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! stored roles and bindings ─► Objects ─► RuleResolver ─┬─► decide: allowed, and by which binding
-//!                                                 ├─► rules: all that a user may do
-//!                                                 └─► escalation: does a user hold what it wants to grant
+//!                                                      ├─► rules: all that a user may do
+//!                                                      └─► escalation: does a user hold what it wants to grant
 //! ```
 
 pub mod aggregation;
