@@ -25,12 +25,14 @@ etcd:
 	cargo test --package podsec-storage --test suite --locked -- --ignored etcd
 	cargo test --package podsec --test etcd --locked -- --ignored
 
-# The tests that need what cannot be part of the repository: thousands of manifests of other projects, in the folder
-# corpus/ of $$PODSEC_SHARED, and the kubectl 1.32 that $$KUBECTL_1_32 names (if it does).
+# The tests that need what cannot be part of the repository: thousands of manifests of other projects and answers of
+# Kubernetes, in the folders corpus/ and recordings/ of $$PODSEC_SHARED, and the kubectl 1.32 that $$KUBECTL_1_32 names (if it does).
 conformance:
 	PODSEC_SHARED=$${PODSEC_SHARED:?names the folder that holds corpus/} cargo test --release --locked \
 		--package podsec-standards --package podsec-yaml --package podsec-apimachinery --package podsec-kinds \
 		--package podsec-manifest -- --ignored --skip jenkins
+	PODSEC_SHARES=write cargo test --release --locked --package podsec-apiserver --test validation
+	PODSEC_SHARED=$$PODSEC_SHARED cargo test --release --locked --package podsec-apiserver --test conformance -- --include-ignored
 	if [ -n "$$KUBECTL_1_32" ]; then cargo test --locked --package podsec -- --ignored kubectl_1_32; \
 		else echo "not run for want of KUBECTL_1_32: kubectl_1_32_sees_what_a_real_server_shows"; fi
 

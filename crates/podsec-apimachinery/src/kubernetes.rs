@@ -6,6 +6,8 @@ pub const MAJOR: u32 = 1;
 pub const MINOR: u32 = 37;
 /// The version as nodes and documents name it.
 pub const VERSION: &str = "v1.37.0";
+/// The same without its patch, as OpenAPI documents name it.
+pub const RELEASE: &str = "1.37";
 
 #[cfg(test)]
 mod tests {
@@ -15,6 +17,7 @@ mod tests {
     #[test]
     fn the_version_is_told_in_one_way() {
         assert_eq!(VERSION, format!("v{MAJOR}.{MINOR}.0"));
+        assert_eq!(RELEASE, format!("{MAJOR}.{MINOR}"));
     }
 
     #[test]

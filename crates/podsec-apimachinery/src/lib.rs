@@ -21,6 +21,7 @@
 
 pub mod codec;
 pub mod discovery;
+pub mod emulation;
 pub mod field;
 pub mod kubernetes;
 pub mod meta;

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use podsec_admission::Admission;
+use podsec_apimachinery::emulation::Emulation;
 use podsec_apimachinery::schema::catalog::Resource;
 use podsec_audit::Auditor;
 use podsec_storage::Store;
@@ -59,6 +61,10 @@ pub struct ApiServer {
     pub(crate) authority: Option<String>,
     /// The certificates that client certificates are signed with, PEM.
     pub(crate) client_authorities: Option<String>,
+    /// When it was started.
+    pub(crate) started: Timestamp,
+    /// The flags it was started with, and their values.
+    pub(crate) flags: Vec<(&'static str, String)>,
 }
 
 impl ApiServer {
@@ -116,7 +122,24 @@ impl ApiServer {
             address: String::new(),
             authority: None,
             client_authorities: None,
+            started: Timestamp::now(),
+            flags: Vec::new(),
         }
+    }
+
+    /// The same as an earlier minor of Kubernetes.
+    #[must_use]
+    pub fn with_emulated_version(mut self, emulation: Emulation) -> Self {
+        self.resources = self.resources.with_emulated_version(emulation);
+        self.admission = self.chain();
+        self
+    }
+
+    /// The same with the flags that `/flagz` shows.
+    #[must_use]
+    pub(crate) fn with_flags(mut self, flags: Vec<(&'static str, String)>) -> Self {
+        self.flags = flags;
+        self
     }
 
     /// The same with other admission plugins than those that run by default.

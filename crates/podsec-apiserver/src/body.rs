@@ -21,6 +21,16 @@ pub enum ResponseBody {
     Full(Option<Bytes>),
     /// Pieces as they come, until the sender is dropped.
     Stream(mpsc::Receiver<Result<Bytes, Broken>>),
+    /// A body, and what is dropped when it has ended.
+    Guarded(Box<ResponseBody>, Box<dyn Send + Sync>),
+}
+
+impl ResponseBody {
+    /// The same body, holding `guard` until it has ended.
+    #[must_use]
+    pub(crate) fn with_guard(self, guard: impl Send + Sync + 'static) -> Self {
+        Self::Guarded(Box::new(self), Box::new(guard))
+    }
 }
 
 /// An answer that ends before its end: the connection is closed, so that nobody takes it for whole.
@@ -91,6 +101,7 @@ impl hyper::body::Body for ResponseBody {
             Self::Stream(receiver) => {
                 receiver.poll_recv(context).map(|bytes| bytes.map(|bytes| bytes.map(Frame::data)))
             }
+            Self::Guarded(body, _) => Pin::new(&mut **body).poll_frame(context),
         }
     }
 
@@ -98,6 +109,7 @@ impl hyper::body::Body for ResponseBody {
         match self {
             Self::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Self::Stream(_) => false,
+            Self::Guarded(body, _) => body.is_end_stream(),
         }
     }
 
@@ -105,6 +117,7 @@ impl hyper::body::Body for ResponseBody {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Stream(_) => SizeHint::default(),
+            Self::Guarded(body, _) => body.size_hint(),
         }
     }
 }

@@ -61,6 +61,7 @@ pub use options::{
     ServiceAccountOptions, ServingOptions, Storage,
 };
 pub use podsec_apimachinery::codec::json::STACK_BYTES;
+pub use podsec_apimachinery::emulation::Emulation;
 pub use podsec_kinds::allocation::ServiceRange;
 pub use request::{Peer, User};
 pub use server::{Server, StartError};

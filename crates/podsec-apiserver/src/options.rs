@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use podsec_apimachinery::emulation::Emulation;
 use podsec_kinds::allocation::ServiceRange;
 use podsec_transport::Limits;
 
@@ -57,6 +58,8 @@ pub struct Options {
     pub max_mutating_requests_inflight: usize,
     /// What connections may hold.
     pub limits: Limits,
+    /// `--emulated-version`: the minor of Kubernetes that clients see.
+    pub emulated_version: Emulation,
     /// `--node`: run the tiny node that takes pods to Running.
     pub node: bool,
 }
@@ -252,7 +255,37 @@ impl Default for Options {
             max_requests_inflight: 400,
             max_mutating_requests_inflight: 200,
             limits: Limits::default(),
+            emulated_version: Emulation::default(),
             node: false,
         }
+    }
+}
+
+impl Options {
+    /// The flags that say what the server does, with their values, as `/flagz` shows them. Files are named and not read.
+    pub(crate) fn flags(&self) -> Vec<(&'static str, String)> {
+        let path =
+            |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let data = match &self.storage {
+            Storage::Directory(path) => ("data-dir", path.display().to_string()),
+            Storage::Memory => ("in-memory", true.to_string()),
+            Storage::Etcd(etcd) => ("etcd-servers", etcd.servers.join(",")),
+        };
+        vec![
+            ("admission-control-config-file", path(&self.admission_control_config_file)),
+            ("audit-log-path", path(&self.audit.log_path)),
+            ("audit-policy-file", path(&self.audit.policy_file)),
+            ("bind-address", self.bind_address.to_string()),
+            data,
+            ("emulated-version", self.emulated_version.to_string()),
+            ("kubeconfig-out", path(&self.kubeconfig_out)),
+            ("max-mutating-requests-inflight", self.max_mutating_requests_inflight.to_string()),
+            ("max-requests-inflight", self.max_requests_inflight.to_string()),
+            ("node", self.node.to_string()),
+            ("quota-backend-bytes", self.quota_backend_bytes.to_string()),
+            ("secure-port", self.secure_port.to_string()),
+            ("service-account-issuer", self.service_accounts.issuers.join(",")),
+            ("token-auth-file", path(&self.token_auth_file)),
+        ]
     }
 }

@@ -128,6 +128,8 @@ impl Server {
         let api = ApiServer::new(opened.store, tokens, admission, auditor);
         let api = api
             .with_plugins(options.admission_plugins.clone())
+            .with_emulated_version(options.emulated_version.clone())
+            .with_flags(options.flags())
             .with_authorization_modes(options.authorization_modes.clone())
             .with_anonymous_auth(options.anonymous_auth)
             .with_oidc(&options.oidc)?

@@ -14,7 +14,6 @@ use crate::answer::Answer;
 use crate::registry::Registry;
 use crate::registry::stored_json::StoredJson;
 use crate::request::Request;
-use crate::request::options::invalid;
 use crate::request::representation::Transform;
 use podsec_kinds::Behaviour;
 
@@ -30,15 +29,18 @@ impl View {
     /// What the client has negotiated.
     ///
     /// # Errors
-    /// 422 for an unknown `includeObject`.
+    /// 400 for a Table with an unknown `includeObject`.
     pub(crate) fn of(request: &Request, registry: &Registry) -> Result<Self, Status> {
+        let transform = request.representation.transform;
         let include = IncludeObject::parse(request.query.value("includeObject").unwrap_or_default());
-        let include = include.map_err(|error| invalid("TableOptions", &[error]))?;
-        Ok(Self {
-            transform: request.representation.transform,
-            include,
-            behaviour: registry.behaviour().clone(),
-        })
+        let include = match (include, transform) {
+            (Ok(include), _) => include,
+            (Err(error), Transform::Table(_)) => {
+                return Err(Status::bad_request(format!("Unable to convert to Table as requested: {error}")));
+            }
+            (Err(_), _) => IncludeObject::default(),
+        };
+        Ok(Self { transform, include, behaviour: registry.behaviour().clone() })
     }
 
     /// One object as the client wants it.

@@ -29,6 +29,7 @@ pub mod authorizer;
 mod check;
 mod cost_range;
 mod declaration;
+mod devices;
 mod environment;
 mod error;
 mod eval;
@@ -49,6 +50,7 @@ mod variables;
 
 pub use cost_range::{CostRange, SizeHints};
 pub use declaration::{MessageTable, Messages};
+pub use devices::{DeviceSizes, device_selector};
 pub use environment::Environment;
 pub use error::{Budget, Error};
 pub use identifier::is_identifier;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use podsec_apimachinery::field::{Error, Path};
-use podsec_cel::{Type, kubernetes};
+use podsec_cel::{DeviceSizes, Type, device_selector, kubernetes};
 
 /// What an expression is for: it decides which variables there are, and what type the result has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,7 @@ impl Environment {
             Purpose::ApplyConfiguration | Purpose::JsonPatch => {
                 kubernetes::mutating_policy(self.params, true)
             }
+            Purpose::DeviceSelector => device_selector(),
             purpose => kubernetes::validating_policy(self.params, purpose != Purpose::Message),
         };
         match &self.variables {
@@ -93,9 +94,6 @@ pub(crate) fn result_type(
     environment: &Environment,
     path: &Path,
 ) -> Result<Type, Error> {
-    if environment.purpose == Purpose::DeviceSelector {
-        return Ok(Type::Bool);
-    }
     let program = environment.compiler().compile(expression).map_err(|error| {
         if error.instantiation {
             return Error::internal(path.clone(), &error.to_string());
@@ -103,6 +101,16 @@ pub(crate) fn result_type(
         Error::invalid(path.clone(), &shown.into(), &format!("compilation failed: {error}"))
     })?;
     let (actual, wanted) = (program.result_type(), environment.purpose.results());
+    if environment.purpose == Purpose::DeviceSelector {
+        if !matches!(actual, Type::Bool | Type::Dyn) {
+            let why = format!("must evaluate to bool or the unknown type, not {actual}");
+            return Err(Error::invalid(path.clone(), &shown.into(), &why));
+        }
+        if program.estimate(&DeviceSizes).max > DEVICE_SELECTOR_COST {
+            return Err(Error::forbidden(path.clone(), "too complex, exceeds cost limit"));
+        }
+        return Ok(actual);
+    }
     if wanted.is_empty() || wanted.contains(&actual) {
         return Ok(actual);
     }
@@ -116,7 +124,5 @@ pub(crate) fn result_type(
     Err(Error::invalid(path.clone(), &shown.into(), &why))
 }
 
-/// What the author of an expression is told while nothing evaluates it.
-pub(crate) fn not_evaluated(path: &Path, consequence: &str) -> String {
-    format!("{path}: podsec serve does not evaluate CEL: {consequence}")
-}
+/// What a selector of devices may cost at most.
+const DEVICE_SELECTOR_COST: u64 = 1_000_000;

@@ -8,6 +8,7 @@
 pub mod body;
 pub mod json;
 pub mod protobuf;
+pub mod protobuf_encode;
 
 mod error;
 mod protobuf_error;

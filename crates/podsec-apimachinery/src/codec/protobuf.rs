@@ -72,7 +72,7 @@ pub fn decode(
 }
 
 /// The message of a kind: `rbac.v1.Role`, `core.v1.Pod`. Options belong to no group, or to all.
-fn message_name(group: &str, version: &str, kind: &str) -> String {
+pub(super) fn message_name(group: &str, version: &str, kind: &str) -> String {
     match (kind, group.split_once('.').map_or(group, |(first, _)| first)) {
         ("DeleteOptions", _) => "apis.meta.v1.DeleteOptions".to_owned(),
         (_, "") => format!("core.{version}.{kind}"),
@@ -318,10 +318,11 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// The first bytes of every body.
 /// How deep messages may nest; of Kubernetes' own only schemas nest at all.
 const MAX_DEPTH: usize = 120;
-const PREFIX: &[u8] = b"k8s\0";
+
+/// The first bytes of every body.
+pub(super) const PREFIX: &[u8] = b"k8s\0";
 
 #[cfg(test)]
 mod tests {

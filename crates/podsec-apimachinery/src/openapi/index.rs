@@ -1,14 +1,12 @@
-//! The index of the documents, and what tells one from another.
+//! Where the documents are, and what tells one from another.
 
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::kubernetes;
-use crate::schema::catalog::{Catalog, Resource, Version, api_version};
-use crate::schema::document;
+use crate::schema::catalog::{Catalog, Resource};
+use crate::schema::document as definitions;
 
-/// Where the schemas of custom resources come from: the `openAPIV3Schema` of a resource's version.
-pub type CustomSchema<'a> = &'a dyn Fn(&Resource) -> Option<Value>;
+use super::place::Place;
+use super::v3::{self, CustomSchema};
 
 /// The [`digest`] of such a schema: an index needs those of all.
 pub type CustomDigest<'a> = &'a dyn Fn(&Resource) -> Option<u64>;
@@ -20,22 +18,31 @@ pub fn digest(schema: &Value) -> u64 {
     hash.0
 }
 
-/// `/openapi/v3`: where to find the document of each group version.
+/// `/openapi/v3`: where to find each document.
 pub fn index(catalog: &Catalog, custom: CustomDigest<'_>) -> Value {
     let mut paths = Map::new();
-    for group in catalog.groups() {
-        for version in &group.versions {
-            let url =
-                format!("/openapi/v3/{}?hash={}", root(&group.name, &version.name), hash_of(version, custom));
-            paths.insert(root(&group.name, &version.name), json!({"serverRelativeURL": url}));
-        }
+    for place in Place::all(catalog) {
+        let path = place.path();
+        let url = format!("/openapi/v3/{path}?hash={}", hash_of(catalog, place, custom));
+        paths.insert(path, json!({"serverRelativeURL": url}));
     }
     json!({"paths": paths})
 }
 
-/// The hash of a group version's document, which is also its `ETag`. None for an unknown version.
-pub fn hash(catalog: &Catalog, group: &str, version: &str, custom: CustomDigest<'_>) -> Option<String> {
-    Some(hash_of(catalog.version(group, version)?, custom))
+/// The hash of the document at a path, as `apis/apps/v1`, which is also its `ETag`. None for an unknown path.
+pub fn hash(catalog: &Catalog, path: &str, custom: CustomDigest<'_>) -> Option<String> {
+    Some(hash_of(catalog, Place::at(catalog, path)?, custom))
+}
+
+/// The document at a path, as `apis/apps/v1`: what can be asked there, and all schemas that this and each other refer to.
+/// None for an unknown path.
+pub fn document(catalog: &Catalog, path: &str, custom: CustomSchema<'_>) -> Option<Value> {
+    v3::document(catalog, Place::at(catalog, path)?, custom)
+}
+
+/// Whether a document stays as it is, because no CustomResourceDefinition has a part in it.
+pub fn is_builtin(path: &str) -> bool {
+    Place::at(Catalog::builtin(), path).is_some()
 }
 
 /// How long an answer to a request for a document may be kept.
@@ -60,24 +67,22 @@ impl Freshness {
     }
 }
 
-/// The path of a group version without its first slash: `api/v1`, `apis/apps/v1`.
-pub(super) fn root(group: &str, version: &str) -> String {
-    format!("{}/{}", if group.is_empty() { "api" } else { "apis" }, api_version(group, version))
-}
-
 /// What a document is made from tells it apart as well as the document itself, which takes longer to make.
-pub(super) fn hash_of(version: &Version, custom: CustomDigest<'_>) -> String {
+fn hash_of(catalog: &Catalog, place: Place<'_>, custom: CustomDigest<'_>) -> String {
     let mut hash = Fnv::default();
-    hash.write(document::checksum());
-    for resource in &version.resources {
-        hash.write(format!("{resource:?}").as_bytes());
-        hash.write(&custom(resource).unwrap_or_default().to_be_bytes());
+    hash.write(definitions::checksum());
+    hash.write(place.path().as_bytes());
+    if let Place::GroupVersion { group, version } = place {
+        for resource in catalog.version(group, version).into_iter().flat_map(|version| &version.resources) {
+            hash.write(format!("{resource:?}").as_bytes());
+            hash.write(&custom(resource).unwrap_or_default().to_be_bytes());
+        }
     }
     format!("{:016X}", hash.0)
 }
 
 /// FNV-1a: stable over builds, which std's hashers are not.
-pub(super) struct Fnv(u64);
+struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -93,15 +98,6 @@ impl Fnv {
     }
 }
 
-/// `info` of every document.
-#[derive(Serialize)]
-pub(super) struct Info {
-    title: &'static str,
-    version: &'static str,
-}
-
-pub(super) const INFO: Info = Info { title: "Kubernetes", version: kubernetes::VERSION };
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,18 +106,22 @@ mod tests {
     fn the_index_leads_to_every_group_version() {
         let catalog = Catalog::builtin();
         let index = index(catalog, &|_| None);
-        let hash = hash(catalog, "apps", "v1", &|_| None).unwrap();
+        let hash = hash(catalog, "apis/apps/v1", &|_| None).unwrap();
         let url = format!("/openapi/v3/apis/apps/v1?hash={hash}");
         assert_eq!(index["paths"]["apis/apps/v1"], json!({"serverRelativeURL": url}));
         assert!(index["paths"]["api/v1"].is_object());
-        assert_eq!(index["paths"].as_object().unwrap().len(), 23);
-        assert_eq!(super::hash(catalog, "apps", "v9", &|_| None), None);
+        for path in
+            [".well-known/openid-configuration", "api", "apis", "apis/apps", "openid/v1/jwks", "version"]
+        {
+            assert!(index["paths"][path].is_object(), "{path}");
+        }
+        assert_eq!(super::hash(catalog, "apis/apps/v9", &|_| None), None);
     }
 
     #[test]
     fn the_hash_follows_the_schema_of_a_custom_resource() {
         let catalog = Catalog::builtin();
-        let hash = |custom: CustomDigest<'_>| hash(catalog, "apps", "v1", custom);
+        let hash = |custom: CustomDigest<'_>| hash(catalog, "apis/apps/v1", custom);
         assert_eq!(hash(&|_| None), hash(&|_| None));
         assert_ne!(hash(&|_| None), hash(&|_| Some(digest(&json!({"type": "object"})))));
     }

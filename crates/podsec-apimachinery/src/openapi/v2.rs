@@ -1,12 +1,14 @@
 //! `/openapi/v2`: an empty document is enough for kubectl, the definitions are there for who asks for JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::index::{INFO, Info};
-use crate::schema::document;
+use super::names::{INFO, Info};
+use super::place::Place;
+use super::{fields, v3};
+use crate::schema::{Catalog, document};
 
 /// What a client is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +36,27 @@ impl Representation {
     }
 }
 
-/// The definitions of all built-in kinds, without paths.
+/// The definitions of all built-in kinds that are served, without paths.
 pub fn document() -> Document {
-    Document { swagger: "2.0", info: INFO, paths: NoPaths {}, definitions: document::published() }
+    let catalog = Catalog::builtin();
+    let served: BTreeSet<String> =
+        Place::all(catalog).into_iter().flat_map(|place| v3::definition_names(catalog, place)).collect();
+    let mut definitions = document::published();
+    definitions.retain(|name, _| served.contains(name));
+    let bearer = Bearer {
+        description: "Bearer Token authentication",
+        kind: "apiKey",
+        name: "authorization",
+        place: "header",
+    };
+    Document {
+        swagger: "2.0",
+        info: INFO,
+        paths: NoPaths {},
+        definitions: fields::with_values(definitions),
+        security_definitions: SecurityDefinitions { bearer },
+        security: [Security { bearer: [] }],
+    }
 }
 
 /// An OpenAPI v2 document.
@@ -46,6 +66,31 @@ pub struct Document {
     info: Info,
     paths: NoPaths,
     definitions: BTreeMap<String, Box<RawValue>>,
+    #[serde(rename = "securityDefinitions")]
+    security_definitions: SecurityDefinitions,
+    security: [Security; 1],
+}
+
+#[derive(Serialize)]
+struct SecurityDefinitions {
+    #[serde(rename = "BearerToken")]
+    bearer: Bearer,
+}
+
+#[derive(Serialize)]
+struct Bearer {
+    description: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: &'static str,
+    #[serde(rename = "in")]
+    place: &'static str,
+}
+
+#[derive(Serialize)]
+struct Security {
+    #[serde(rename = "BearerToken")]
+    bearer: [&'static str; 0],
 }
 
 #[derive(Serialize)]
@@ -75,7 +120,11 @@ mod tests {
     fn the_document_holds_what_kubernetes_publishes() {
         let document: Value = serde_json::from_str(&serde_json::to_string(&document()).unwrap()).unwrap();
         let definitions = document["definitions"].as_object().unwrap();
-        assert_eq!(definitions.len(), 862);
+        // Those of the kinds that are served, and no others.
+        assert!(definitions.contains_key("io.k8s.api.apps.v1.Deployment"));
+        assert!(!definitions.contains_key("io.k8s.api.networking.v1beta1.IPAddress"));
+        let policy = &definitions["io.k8s.api.core.v1.Container"]["properties"]["imagePullPolicy"];
+        assert_eq!(policy["enum"], serde_json::json!(["Always", "IfNotPresent", "Never"]));
         let containers = &definitions["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"];
         assert_eq!(containers["type"], "array");
         assert_eq!(containers["items"]["$ref"], "#/definitions/io.k8s.api.core.v1.Container");

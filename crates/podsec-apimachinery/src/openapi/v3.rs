@@ -1,61 +1,105 @@
-//! The OpenAPI v3 document of a group version.
+//! The OpenAPI v3 documents: one for each group version, each group, and each path that is no resource's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::index::{CustomSchema, INFO};
-use super::names::{META, reference, schema_name};
-use super::paths;
+use super::names::{INFO, META, reference, schema_name};
+use super::place::Place;
+use super::{fields, paths};
 use crate::schema::catalog::{Catalog, Resource};
 use crate::schema::document as definitions;
 
-/// `/openapi/v3/api/v1`, `/openapi/v3/apis/GROUP/VERSION`: the paths of a group version, and all schemas that they and
-/// each other refer to. None for an unknown version.
-pub fn document(catalog: &Catalog, group: &str, version: &str, custom: CustomSchema<'_>) -> Option<Value> {
-    let resources = &catalog.version(group, version)?.resources;
-    let mut components = Components::new();
-    for resource in resources {
-        components.require_resource(resource, custom);
-    }
+/// Where the schemas of custom resources come from: the `openAPIV3Schema` of a resource's version.
+pub type CustomSchema<'a> = &'a dyn Fn(&Resource) -> Option<Value>;
+
+/// The document of a place: its paths, and all schemas that they and each other refer to.
+pub(super) fn document(catalog: &Catalog, place: Place<'_>, custom: CustomSchema<'_>) -> Option<Value> {
+    let mut components = Components::new(place);
+    let paths = match place {
+        Place::GroupVersion { group, version } => {
+            let resources = &catalog.version(group, version)?.resources;
+            let is_builtin = Catalog::builtin().version(group, version).is_some();
+            for resource in resources {
+                components.add_custom(resource, custom);
+            }
+            paths::of(group, version, resources, is_builtin)
+        }
+        Place::Group(_) | Place::Fixed(_) => place.paths(),
+    };
+    components.require_all(&Value::Object(paths.clone()));
     let schemas = components.finish();
-    Some(json!({
+    let mut document = json!({
         "openapi": "3.0.0",
         "info": INFO,
-        "paths": paths::of(resources, &schemas),
-        "components": {"schemas": schemas},
-    }))
+        "paths": paths,
+        "components": {"securitySchemes": {"BearerToken": {
+            "type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header",
+        }}},
+    });
+    if !schemas.is_empty() {
+        document["components"]["schemas"] = schemas.into();
+    }
+    Some(document)
+}
+
+/// The names of the published definitions that a document of built-in resources needs.
+pub(super) fn definition_names(catalog: &Catalog, place: Place<'_>) -> Vec<String> {
+    let document = document(catalog, place, &|_| None).unwrap_or_default();
+    let schemas = document["components"]["schemas"].as_object();
+    schemas.into_iter().flat_map(Map::keys).cloned().collect()
 }
 
 /// The schemas of a document as they come together.
-struct Components {
+struct Components<'a> {
+    place: Place<'a>,
     published: BTreeMap<String, Box<RawValue>>,
     schemas: Map<String, Value>,
     required: BTreeSet<String>,
 }
 
-impl Components {
-    fn new() -> Self {
-        let common = ["DeleteOptions", "Patch", "Status"].map(|kind| format!("{META}.{kind}"));
-        Self { published: definitions::published(), schemas: Map::new(), required: BTreeSet::from(common) }
+impl<'a> Components<'a> {
+    fn new(place: Place<'a>) -> Self {
+        let published = definitions::published();
+        Self { place, published, schemas: Map::new(), required: BTreeSet::new() }
     }
 
-    fn require_resource(&mut self, resource: &Resource, custom: CustomSchema<'_>) {
+    /// A custom resource brings its own schema, and that of its list.
+    fn add_custom(&mut self, resource: &Resource, custom: CustomSchema<'_>) {
         let Resource { group, version, kind, .. } = resource;
         let own = schema_name(group, version, kind);
-        let list = schema_name(group, version, &resource.list_kind);
         if self.published.contains_key(&own) {
-            self.required.extend([own, list]);
-        } else if let Some(schema) = custom(resource) {
-            self.required.extend([format!("{META}.ObjectMeta"), format!("{META}.ListMeta")]);
-            let items = json!({"type": "array", "items": {"$ref": reference(&own)}});
-            self.schemas
-                .insert(list, object(json!({}), resource, &resource.list_kind, "ListMeta", Some(items)));
-            self.schemas.insert(own, object(schema, resource, kind, "ObjectMeta", None));
+            return;
         }
-        for sub in &resource.subresources {
-            self.required.insert(schema_name(&sub.group, &sub.version, &sub.kind));
+        let Some(schema) = custom(resource) else { return };
+        let list = schema_name(group, version, &resource.list_kind);
+        let items = json!({"type": "array", "items": {"$ref": reference(&own)}});
+        let schemas = [
+            (own, object(schema, resource, kind, "ObjectMeta", None)),
+            (list, object(json!({}), resource, &resource.list_kind, "ListMeta", Some(items))),
+        ];
+        for (name, schema) in schemas {
+            self.require_all(&schema);
+            self.schemas.insert(name, schema);
+        }
+    }
+
+    /// Requires everything that a part of the document refers to.
+    fn require_all(&mut self, part: &Value) {
+        match part {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    match (key.as_str(), value) {
+                        ("$ref", Value::String(target)) => {
+                            self.required.extend(target.rsplit('/').next().map(str::to_owned));
+                        }
+                        _ => self.require_all(value),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.require_all(item)),
+            _ => {}
         }
     }
 
@@ -63,8 +107,15 @@ impl Components {
     fn finish(mut self) -> Map<String, Value> {
         while let Some(name) = self.required.pop_first() {
             let published = self.published.get(&name).and_then(|text| serde_json::from_str(text.get()).ok());
-            if let (false, Some(schema)) = (self.schemas.contains_key(&name), published) {
-                let converted = if name == QUANTITY { quantity(schema) } else { self.converted(schema) };
+            if let (false, Some(mut schema)) = (self.schemas.contains_key(&name), published) {
+                fields::add_values(&name, &mut schema);
+                let mut converted = if name == QUANTITY { quantity(schema) } else { self.converted(schema) };
+                add_defaults(&name, &mut converted);
+                if OF_EVERY_GROUP.contains(&&*name)
+                    && let Some(kinds) = converted.get_mut(KINDS).and_then(Value::as_array_mut)
+                {
+                    kinds.retain(|kind| self.place.is_of(kind));
+                }
                 self.schemas.insert(name, converted);
             }
         }
@@ -94,12 +145,34 @@ impl Components {
             result.insert(key, value);
         }
         // Version 3 ignores whatever stands beside a reference.
-        if result.len() > 1
-            && let Some(target) = result.remove("$ref")
-        {
-            result.insert("allOf".to_owned(), json!([{"$ref": target}]));
+        if result.len() > 1 {
+            wrap_reference(&mut result);
         }
         Value::Object(result)
+    }
+}
+
+fn wrap_reference(schema: &mut Map<String, Value>) {
+    if let Some(target) = schema.remove("$ref") {
+        schema.insert("allOf".to_owned(), json!([{"$ref": target}]));
+    }
+}
+
+/// Version 2 says nothing of defaults.
+fn add_defaults(name: &str, schema: &mut Value) {
+    let required: Vec<String> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|field| field.as_str().map(str::to_owned))
+        .collect();
+    let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for (field, schema) in fields {
+        let Some(schema) = schema.as_object_mut() else { continue };
+        if let Some(default) = fields::default(name, field, schema, required.contains(field)) {
+            wrap_reference(schema);
+            schema.insert("default".to_owned(), default);
+        }
     }
 }
 
@@ -136,6 +209,10 @@ fn either(mut schema: Map<String, Value>, types: [&str; 2]) -> Value {
     Value::Object(schema)
 }
 
+/// Kinds that every group has, and of which a document names its own.
+const OF_EVERY_GROUP: [&str; 2] =
+    ["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent"];
+const KINDS: &str = "x-kubernetes-group-version-kind";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 #[cfg(test)]
@@ -143,7 +220,7 @@ mod tests {
     use super::*;
 
     fn core() -> Value {
-        document(Catalog::builtin(), "", "v1", &|_| None).unwrap()
+        document(Catalog::builtin(), Place::GroupVersion { group: "", version: "v1" }, &|_| None).unwrap()
     }
 
     /// Every reference in a document.
@@ -167,7 +244,8 @@ mod tests {
         let catalog = Catalog::builtin();
         for group in catalog.groups() {
             for version in &group.versions {
-                let document = document(catalog, &group.name, &version.name, &|_| None).unwrap();
+                let place = Place::GroupVersion { group: &group.name, version: &version.name };
+                let document = document(catalog, place, &|_| None).unwrap();
                 let mut found = Vec::new();
                 references(&document, &mut found);
                 for target in found {
@@ -220,7 +298,8 @@ mod tests {
         });
         let schema =
             json!({"type": "object", "properties": {"spec": {"type": "object", "description": "What."}}});
-        let document = document(&catalog, "stable.example.com", "v1", &|_| Some(schema.clone())).unwrap();
+        let place = Place::GroupVersion { group: "stable.example.com", version: "v1" };
+        let document = document(&catalog, place, &|_| Some(schema.clone())).unwrap();
         let schemas = &document["components"]["schemas"];
         let widget = &schemas["com.example.stable.v1.Widget"]["properties"];
         assert_eq!(widget["spec"]["description"], "What.");

@@ -10,6 +10,7 @@ use podsec_storage::Store;
 use tokio::time::timeout;
 
 use crate::answer::Answer;
+use crate::metrics::Health;
 use crate::request::Request;
 
 /// Answers `ok`, or lists the checks when one fails or `?verbose` asks for them. `None` for an unknown check.
@@ -28,14 +29,18 @@ pub(super) async fn health(
     let (mut report, mut failed) = (String::new(), false);
     for check in checks {
         let name = check.name();
+        let result = if excluded.contains(&name) { None } else { Some(check.run(of).await) };
+        if let Some(result) = &result {
+            of.metrics.note(endpoint, name, result.is_ok());
+        }
         // Writing to a String cannot fail.
-        let _ = if excluded.contains(&name) {
-            writeln!(report, "[+]{name} excluded: ok")
-        } else if let Err(why) = check.run(of).await {
-            failed = true;
-            writeln!(report, "[-]{name} failed: {why}")
-        } else {
-            writeln!(report, "[+]{name} ok")
+        let _ = match result {
+            None => writeln!(report, "[+]{name} excluded: ok"),
+            Some(Ok(())) => writeln!(report, "[+]{name} ok"),
+            Some(Err(why)) => {
+                failed = true;
+                writeln!(report, "[-]{name} failed: {why}")
+            }
         };
     }
     if failed {
@@ -57,11 +62,13 @@ pub(super) struct Examined<'a> {
     /// How long the store may take to answer.
     pub(super) store_timeout: Duration,
     pub(super) is_stopping: bool,
+    /// Where it is counted what was found.
+    pub(super) metrics: &'a Health,
 }
 
 /// What is looked at.
 #[derive(Clone, Copy)]
-enum Check {
+pub(super) enum Check {
     /// That a request is answered at all; whoever reads the answer knows.
     Ping,
     /// The audit log takes events.
@@ -74,14 +81,14 @@ enum Check {
 
 impl Check {
     /// Those of an endpoint, in the order of the report.
-    fn of(endpoint: &str) -> &'static [Self] {
+    pub(super) fn of(endpoint: &str) -> &'static [Self] {
         match endpoint {
             "readyz" => &[Self::Ping, Self::Log, Self::Etcd, Self::Shutdown],
             _ => &[Self::Ping, Self::Etcd],
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ping => "ping",
             Self::Log => "log",

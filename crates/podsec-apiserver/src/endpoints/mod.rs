@@ -6,12 +6,14 @@ mod discovery;
 mod eviction;
 mod health;
 mod log;
+mod metrics;
 mod openapi;
 mod openid;
 mod review;
 mod scale;
 mod token;
 mod version;
+mod zpages;
 
 use std::sync::Arc;
 
@@ -34,16 +36,18 @@ pub(crate) async fn handle(api: &Arc<ApiServer>, request: &Request) -> Result<An
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let known = match segments.as_slice() {
         [] | [""] => Some(Answer::document("application/json", index(api).to_string())),
-        ["version"] => Some(version::version()),
-        ["metrics"] => {
-            Some(Answer::document("text/plain; version=0.0.4; charset=utf-8", api.render_metrics()))
-        }
+        ["version"] => Some(version::version(api.resources.emulation())),
+        ["metrics"] => Some(metrics::metrics(api).await),
+        ["metrics", "slis"] => Some(Answer::document(metrics::CONTENT_TYPE, api.metrics.health.render())),
+        ["statusz"] => Some(zpages::statusz(api, request)?),
+        ["flagz"] => Some(zpages::flagz(api, request)?),
         [name @ ("healthz" | "livez" | "readyz"), check @ ..] => {
             let examined = health::Examined {
                 auditor: api.auditor.as_ref(),
                 store: &*api.store,
                 store_timeout: api.healthcheck_timeout,
                 is_stopping: *api.stopping().borrow(),
+                metrics: &api.metrics.health,
             };
             health::health(examined, request, name, check).await
         }
@@ -101,16 +105,22 @@ fn index(api: &ApiServer) -> Value {
     }
     let fixed = [
         "/.well-known/openid-configuration",
-        "/openid/v1/jwks",
-        "/healthz",
-        "/livez",
+        "/apis/",
+        "/flagz",
         "/metrics",
+        "/metrics/slis",
         "/openapi/v2",
         "/openapi/v3",
-        "/readyz",
+        "/openapi/v3/",
+        "/openid/v1/jwks",
+        "/statusz",
         "/version",
     ];
     paths.extend(fixed.map(str::to_owned));
+    for endpoint in ["healthz", "livez", "readyz"] {
+        paths.push(format!("/{endpoint}"));
+        paths.extend(health::Check::of(endpoint).iter().map(|check| format!("/{endpoint}/{}", check.name())));
+    }
     paths.sort_unstable();
     json!({"paths": paths})
 }

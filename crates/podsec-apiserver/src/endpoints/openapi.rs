@@ -10,7 +10,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use podsec_apimachinery::openapi::{self, Freshness, v2};
-use podsec_apimachinery::schema::catalog::{Catalog, Resource};
+use podsec_apimachinery::schema::catalog::Resource;
 use serde_json::Value;
 
 use crate::answer::Answer;
@@ -27,8 +27,7 @@ pub(super) fn openapi(served: &Served, request: &Request, rest: &[&str]) -> Opti
             // As Kubernetes has it, whatever is in there.
             Some(Answer::document("text/plain; charset=utf-8", index.to_string()))
         }
-        ["v3", "api", version] => version_3(served, request, "", version).map(varying),
-        ["v3", "apis", group, version] => version_3(served, request, group, version).map(varying),
+        ["v3", path @ ..] => version_3(served, request, &path.join("/")).map(varying),
         _ => None,
     }
 }
@@ -60,8 +59,8 @@ fn version_2(request: &Request) -> Answer {
     }
 }
 
-fn version_3(served: &Served, request: &Request, group: &str, version: &str) -> Option<Answer> {
-    let hash = openapi::hash(&served.catalog, group, version, &|resource| digest_of(served, resource))?;
+fn version_3(served: &Served, request: &Request, path: &str) -> Option<Answer> {
+    let hash = openapi::hash(&served.catalog, path, &|resource| digest_of(served, resource))?;
     let mut response = Response::new(ResponseBody::Full(None));
     let accept = request.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The document is JSON; who takes nothing else than protobuf gets none.
@@ -80,7 +79,7 @@ fn version_3(served: &Served, request: &Request, group: &str, version: &str) -> 
     if request.headers.get(IF_NONE_MATCH) == Some(&tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        *response.body_mut() = ResponseBody::Full(Some(document(served, group, version, &hash)?));
+        *response.body_mut() = ResponseBody::Full(Some(document(served, path, &hash)?));
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -98,14 +97,13 @@ fn version_3(served: &Served, request: &Request, group: &str, version: &str) -> 
 }
 
 /// The document; that of a built-in version, which stays as it is, is written only once.
-fn document(served: &Served, group: &str, version: &str, hash: &str) -> Option<Bytes> {
+fn document(served: &Served, path: &str, hash: &str) -> Option<Bytes> {
     if let Some(known) = VERSION_3.read().unwrap_or_else(PoisonError::into_inner).get(hash) {
         return Some(known.clone());
     }
-    let document =
-        openapi::document(&served.catalog, group, version, &|resource| schema_of(served, resource))?;
+    let document = openapi::document(&served.catalog, path, &|resource| schema_of(served, resource))?;
     let bytes = Bytes::from(serde_json::to_vec(&document).ok()?);
-    if Catalog::builtin().version(group, version).is_some() {
+    if openapi::is_builtin(path) {
         VERSION_3.write().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), bytes.clone());
     }
     Some(bytes)

@@ -16,7 +16,7 @@ use crate::request::RequestInfo;
 use crate::request::User;
 use crate::request::options::WriteOptions;
 use crate::request_object;
-use crate::verbs::{Write, managed_fields};
+use crate::verbs::{Write, managed_fields, place};
 use podsec_kinds::object::as_map;
 
 /// Answers the review in the body.
@@ -35,6 +35,7 @@ pub(super) async fn review(
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "uid", "selfLink"] {
         MetaMut::of(&mut review).set(field, None);
     }
+    place(write, &mut review)?;
     let about_oneself = SELF.contains(&write.registry.resource().kind.as_str());
     if !about_oneself {
         managed_fields::update(write, &options, None, &mut review);

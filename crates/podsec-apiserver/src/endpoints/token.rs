@@ -79,7 +79,9 @@ pub(super) async fn token(
 
 fn default(token_request: &mut Value) {
     let spec = as_map(as_map(token_request).entry("spec").or_insert(Value::Null));
-    spec.entry("expirationSeconds").or_insert_with(|| HOUR.into());
+    if spec.get("expirationSeconds").is_none_or(Value::is_null) {
+        spec.insert("expirationSeconds".to_owned(), HOUR.into());
+    }
 }
 
 /// Brings what the request leaves out, once the account is known.

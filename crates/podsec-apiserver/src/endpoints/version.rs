@@ -1,5 +1,6 @@
 //! `/version`: the Kubernetes version whose API this is.
 
+use podsec_apimachinery::emulation::Emulation;
 use podsec_apimachinery::kubernetes::{MAJOR, MINOR, VERSION};
 use serde_json::json;
 
@@ -11,15 +12,15 @@ pub fn git_version() -> String {
 }
 
 /// The version document, indented as upstream indents it.
-pub(super) fn version() -> Answer {
+pub(super) fn version(emulation: &Emulation) -> Answer {
     let platform = format!("{}/{}", std::env::consts::OS, go_architecture());
     let version = json!({
         "major": MAJOR.to_string(),
         "minor": MINOR.to_string(),
         "emulationMajor": MAJOR.to_string(),
-        "emulationMinor": MINOR.to_string(),
+        "emulationMinor": emulation.minor().to_string(),
         "minCompatibilityMajor": MAJOR.to_string(),
-        "minCompatibilityMinor": (MINOR - 1).to_string(),
+        "minCompatibilityMinor": (emulation.minor() - 1).to_string(),
         "gitVersion": git_version(),
         "gitCommit": "",
         "gitTreeState": "clean",

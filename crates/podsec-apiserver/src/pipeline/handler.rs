@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use podsec_apimachinery::Status;
+use podsec_apimachinery::codec::protobuf;
 use podsec_apimachinery::schema::catalog::Verb;
 
 use crate::answer::Answer;
@@ -10,7 +11,7 @@ use crate::apiserver::ApiServer;
 use crate::body::{RequestBody, UnreadBody};
 use crate::endpoints;
 use crate::request::Request;
-use crate::request::representation::Representation;
+use crate::request::representation::{Offer, Representation};
 use crate::sinks::Sinks;
 use crate::verbs::{self, Write};
 
@@ -44,7 +45,14 @@ pub(super) async fn handle(
     if misplaced {
         return Err(Status::no_such_resource().into());
     }
-    request.representation = Representation::negotiate(&request.headers, &request.query)?;
+    let has_message = protobuf::knows(&resource.group, &resource.version, &resource.kind);
+    let offer = match (&*request.info.verb, has_message) {
+        ("watch", _) | ("list", false) => Offer::Stream,
+        ("list", true) => Offer::List,
+        (_, true) => Offer::Object,
+        (_, false) => Offer::CustomObject,
+    };
+    request.representation = Representation::negotiate(&request.headers, &request.query, offer)?;
     if !request.info.subresource.is_empty() && resource.subresource(&request.info.subresource).is_none() {
         return Err(Status::no_such_resource().into());
     }

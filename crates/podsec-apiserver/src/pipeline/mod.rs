@@ -74,7 +74,7 @@ async fn receive(
             return render::render_status(&Status::internal(&why), fallback);
         }
     };
-    let timer = api.metrics.request(&info);
+    let timer = api.metrics.request(&info, &query);
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     let audited = audit::request(peer, &parts, &uri, &info, received, audit_id);
     // The log may say more than the client is told.

@@ -3,6 +3,7 @@
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 use podsec_apimachinery::Status;
+use podsec_apimachinery::codec::protobuf_encode;
 use podsec_apimachinery::status::Details;
 use serde::Serialize;
 
@@ -82,8 +83,20 @@ pub(super) fn forbidden(user: &User, info: &RequestInfo, reason: &str) -> Status
     Status { details: Some(Details::default()), ..Status::failure(403, "Forbidden", message) }
 }
 
-/// JSON, which is YAML as well: who asks for YAML gets it under that name.
-fn encode(code: u16, object: &impl Serialize, representation: Representation) -> Response<ResponseBody> {
+/// JSON, which is YAML as well: who asks for YAML gets it under that name. What has no protobuf message is JSON for
+/// everybody.
+fn encode(code: u16, object: &impl Serialize, mut representation: Representation) -> Response<ResponseBody> {
+    if representation.encoding == Encoding::Protobuf {
+        let encoded =
+            serde_json::to_value(object).ok().and_then(|object| protobuf_encode::encode(&object).ok());
+        if let Some(bytes) = encoded {
+            let mut response = Response::new(ResponseBody::from(bytes));
+            *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+            return response;
+        }
+        representation.encoding = Encoding::Json;
+    }
     let written =
         if representation.pretty { serde_json::to_vec_pretty(object) } else { serde_json::to_vec(object) };
     let mut bytes = written.unwrap_or_default();
@@ -91,9 +104,12 @@ fn encode(code: u16, object: &impl Serialize, representation: Representation) ->
     let mut response = Response::new(ResponseBody::from(bytes));
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let content_type = match representation.encoding {
-        Encoding::Json => "application/json",
+        Encoding::Json | Encoding::Protobuf => "application/json",
         Encoding::Yaml => "application/yaml",
     };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
+
+/// The content type of objects in Kubernetes' protobuf.
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";

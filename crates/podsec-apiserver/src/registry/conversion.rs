@@ -30,8 +30,22 @@ pub(crate) fn to_version_of(resource: &Resource, object: &mut Value) {
                 fields.insert((*to).to_owned(), value);
             }
         }
+        // The core group writes them even when they are empty, and the other one leaves them out.
+        for name in ["reportingComponent", "reportingInstance"].into_iter().filter(|_| to_core) {
+            fields.entry(name).or_insert_with(|| "".into());
+        }
+        for name in ["reportingController", "reportingInstance"].into_iter().filter(|_| !to_core) {
+            if fields.get(name).is_some_and(|value| value == "") {
+                fields.remove(name);
+            }
+        }
     }
     fields.insert("apiVersion".to_owned(), version.into());
+}
+
+/// The group of the one kind that Kubernetes has for all versions of an object: its messages about what is invalid name it.
+pub(crate) fn group_of_kind(resource: &Resource) -> &str {
+    if resource.kind == "Event" { "" } else { &resource.group }
 }
 
 /// The fields of an event in the core group and in `events.k8s.io`.
@@ -59,7 +73,7 @@ mod tests {
         let own = catalog.find("events.k8s.io", "v1", "events").unwrap();
         let in_core = json!({
             "kind": "Event", "apiVersion": "v1", "reason": "Failed", "message": "no", "count": 2,
-            "involvedObject": {"kind": "Pod"},
+            "involvedObject": {"kind": "Pod"}, "reportingComponent": "", "reportingInstance": "",
         });
         let in_own = json!({
             "kind": "Event", "apiVersion": "events.k8s.io/v1", "reason": "Failed", "note": "no",

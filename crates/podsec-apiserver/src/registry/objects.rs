@@ -6,9 +6,11 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _};
 use podsec_apimachinery::codec::json::parse_tree;
+use podsec_apimachinery::emulation::Emulation;
 use podsec_apimachinery::meta::MetaMut;
 use podsec_apimachinery::quote::quoted;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
+use podsec_apimachinery::schema::{Definitions, Schema, forget_empty};
 use podsec_apimachinery::status::GroupResource;
 use podsec_apimachinery::{Status, field};
 use podsec_storage::{Change, Entry, Event, Precondition, Revision, Store};
@@ -37,6 +39,7 @@ pub(crate) struct Registry {
     resource: Arc<Resource>,
     behaviour: Behaviour,
     service_pool: Arc<ServicePool>,
+    emulation: Arc<Emulation>,
     /// Brings custom objects into the version of the resource.
     converter: Option<Arc<dyn Convert>>,
 }
@@ -63,6 +66,7 @@ impl Registry {
         resource: &Arc<Resource>,
         custom: Option<Arc<CustomResource>>,
         service_pool: &Arc<ServicePool>,
+        emulation: &Arc<Emulation>,
     ) -> Self {
         Self {
             store: Arc::clone(store),
@@ -70,6 +74,7 @@ impl Registry {
             resource: Arc::clone(resource),
             service_pool: Arc::clone(service_pool),
             converter: None,
+            emulation: Arc::clone(emulation),
         }
     }
 
@@ -235,7 +240,26 @@ impl Registry {
 
     /// 422 for an object of this resource.
     pub(crate) fn invalid(&self, name: &str, errors: &[field::Error]) -> Status {
-        Status::invalid(&self.resource.group, &self.resource.kind, name, errors)
+        Status::invalid(conversion::group_of_kind(&self.resource), &self.resource.kind, name, errors)
+    }
+
+    /// Drops the fields that the emulated version of Kubernetes does not have.
+    pub(crate) fn drop_newer_fields(&self, object: &mut Value) {
+        if let Some(schema) = self.schema() {
+            self.emulation.drop_fields(schema, object);
+        }
+    }
+
+    /// Makes of an object what it is once it is stored; without a schema nothing is lost.
+    pub(crate) fn forget_empty(&self, object: &mut Value) {
+        if let Some(schema) = self.schema() {
+            forget_empty(schema, object);
+        }
+    }
+
+    fn schema(&self) -> Option<Schema<'static>> {
+        let Resource { group, version, kind, .. } = &*self.resource;
+        Definitions::builtin().kind(group, version, kind)
     }
 
     /// 409: someone else was faster.

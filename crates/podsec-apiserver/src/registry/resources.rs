@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use podsec_apimachinery::Status;
+use podsec_apimachinery::emulation::Emulation;
 use podsec_apimachinery::schema::catalog::{Catalog, Resource};
 use podsec_kinds::allocation::ServiceRange;
 use podsec_kinds::custom::{Conversion, CustomResource, Served};
@@ -20,6 +21,7 @@ pub(crate) struct Resources {
     store: Arc<dyn Store>,
     served: Arc<ArcSwap<Served>>,
     service_pool: Arc<ServicePool>,
+    emulation: Arc<Emulation>,
     converters: Option<Arc<dyn Converters>>,
 }
 
@@ -33,7 +35,7 @@ impl Resources {
     /// The built-in resources over `store`.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let served = Arc::new(ArcSwap::from_pointee(Served::builtin()));
-        Self { store, served, service_pool: Arc::default(), converters: None }
+        Self { store, served, service_pool: Arc::default(), emulation: Arc::default(), converters: None }
     }
 
     /// The same with converters of custom objects; without any, only the `apiVersion` of objects changes.
@@ -41,6 +43,19 @@ impl Resources {
     pub(crate) fn with_converters(mut self, converters: Arc<dyn Converters>) -> Self {
         self.converters = Some(converters);
         self
+    }
+
+    /// The built-in resources of an earlier minor of Kubernetes, with the fields that they had.
+    #[must_use]
+    pub(crate) fn with_emulated_version(self, emulation: Emulation) -> Self {
+        // Whoever has a clone already sees the same resources.
+        self.served.store(Arc::new(Served::of(emulation.catalog())));
+        Self { emulation: Arc::new(emulation), ..self }
+    }
+
+    /// The minor of Kubernetes that clients see.
+    pub(crate) fn emulation(&self) -> &Emulation {
+        &self.emulation
     }
 
     /// The same with addresses of `range` for Services.
@@ -73,7 +88,7 @@ impl Resources {
     pub(crate) fn registry(&self, resource: &Arc<Resource>) -> Registry {
         let custom = self.served.load().custom(resource).cloned();
         let conversion = custom.as_ref().map(|custom| Arc::clone(&custom.conversion));
-        let registry = Registry::new(&self.store, resource, custom, &self.service_pool);
+        let registry = Registry::new(&self.store, resource, custom, &self.service_pool, &self.emulation);
         match (conversion, &self.converters) {
             (Some(conversion), Some(converters)) => registry.with_converter(converters.of(&conversion)),
             _ => registry,
@@ -83,7 +98,7 @@ impl Resources {
     /// The objects of a built-in resource.
     pub(crate) fn builtin(&self, group: &str, version: &str, resource: &str) -> Option<Registry> {
         let resource = Catalog::builtin().find(group, version, resource)?;
-        Some(Registry::new(&self.store, resource, None, &self.service_pool))
+        Some(Registry::new(&self.store, resource, None, &self.service_pool, &self.emulation))
     }
 
     /// The objects of a built-in resource in version `v1`.

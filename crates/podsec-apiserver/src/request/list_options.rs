@@ -220,6 +220,8 @@ const VERSION: &str = "meta.k8s.io/v1";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn list_error(query: &str) -> String {
@@ -270,5 +272,19 @@ mod tests {
         let expected = Continue::new(1239, "gen-bv4xh\0".to_owned());
         assert_eq!(options.continued, Some(expected.clone()));
         assert_eq!(expected.encode(), token);
+    }
+
+    proptest! {
+        #[test]
+        fn any_continue_token_is_read_or_refused(
+            token in "[A-Za-z0-9=_-]{0,40}",
+            revision in any::<i64>(),
+            start in ".{1,20}",
+        ) {
+            let _ = Continue::parse(&token);
+            let own = Continue::new(revision, start);
+            let again = Continue::parse(&own.encode()).unwrap();
+            prop_assert_eq!(again.encode(), own.encode());
+        }
     }
 }

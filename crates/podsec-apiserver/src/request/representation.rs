@@ -11,7 +11,7 @@ use super::query::Query;
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Representation {
-    /// JSON or YAML.
+    /// JSON, YAML or protobuf.
     pub encoding: Encoding,
     /// What the objects are turned into.
     pub transform: Transform,
@@ -26,6 +26,22 @@ pub(crate) enum Encoding {
     Json,
     /// `application/yaml`.
     Yaml,
+    /// `application/vnd.kubernetes.protobuf`.
+    Protobuf,
+}
+
+/// What can be answered besides JSON and YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// One object that has a protobuf message.
+    Object,
+    /// A list of objects that have one. It is written as JSON a piece at a time, and as protobuf only for who takes
+    /// nothing else.
+    List,
+    /// One object of a custom resource.
+    CustomObject,
+    /// A watch, or a list of custom objects.
+    Stream,
 }
 
 /// What objects are turned into before they are written.
@@ -44,33 +60,37 @@ impl Representation {
     ///
     /// # Errors
     /// 406 when it can meet none.
-    pub(crate) fn negotiate(headers: &HeaderMap, query: &Query) -> Result<Self, Status> {
+    pub(crate) fn negotiate(headers: &HeaderMap, query: &Query, offer: Offer) -> Result<Self, Status> {
         let pretty = is_pretty(headers, query);
         let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if accept.trim().is_empty() {
             return Ok(Self { encoding: Encoding::Json, transform: Transform::Keep, pretty });
         }
-        let mut known_type = false;
+        let (mut known_type, mut last_resort) = (false, None);
         let mut clauses: Vec<(f32, &str)> =
             accept.split(',').map(|clause| (quality(clause), clause)).collect();
         clauses.sort_by(|left, right| right.0.total_cmp(&left.0));
         for (_, clause) in clauses {
             let mut parts = clause.split(';').map(str::trim);
             let encoding = match parts.next().unwrap_or_default() {
-                "application/json" | "*/*" | "application/*" => Encoding::Json,
+                "application/json" | "*/*" => Encoding::Json,
                 "application/yaml" => Encoding::Yaml,
-                "application/vnd.kubernetes.protobuf" => {
-                    known_type = true;
-                    continue;
-                }
+                "application/vnd.kubernetes.protobuf" => Encoding::Protobuf,
                 _ => continue,
             };
             known_type = true;
-            if let Some(transform) = transform(parts) {
-                return Ok(Self { encoding, transform, pretty });
+            let Some(transform) = transform(parts) else { continue };
+            let representation = Self { encoding, transform, pretty };
+            match (encoding, transform, offer) {
+                (Encoding::Protobuf, Transform::Keep, Offer::List) => {
+                    last_resort = last_resort.or(Some(representation));
+                }
+                (Encoding::Protobuf, Transform::Keep, Offer::Object) => return Ok(representation),
+                (Encoding::Protobuf, ..) => {}
+                _ => return Ok(representation),
             }
         }
-        Err(not_acceptable(known_type))
+        last_resort.ok_or_else(|| not_acceptable(known_type, offer))
     }
 
     /// JSON for answers that cannot wait for negotiation.
@@ -121,15 +141,18 @@ fn is_pretty(headers: &HeaderMap, query: &Query) -> bool {
 
 /// Kubernetes words it in two ways: go-restful's when no media type fits, its own when one fits but its
 /// parameters do not.
-fn not_acceptable(known_type: bool) -> Status {
+fn not_acceptable(known_type: bool, offer: Offer) -> Status {
     if known_type {
         let message = format!("only the following media types are accepted: {MEDIA_TYPES}");
         return Status::failure(406, "NotAcceptable", message);
     }
-    let message = format!(
-        "406: Not Acceptable\n\nAvailable representations: {MEDIA_TYPES}, application/json;stream=watch, \
-         application/vnd.kubernetes.protobuf;stream=watch"
-    );
+    let streams = match offer {
+        Offer::Object | Offer::CustomObject => "",
+        Offer::List | Offer::Stream => {
+            ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+        }
+    };
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {MEDIA_TYPES}{streams}");
     Status { details: Some(Details::default()), ..Status::failure(406, "NotAcceptable", message) }
 }
 
@@ -142,8 +165,12 @@ mod tests {
     use super::*;
 
     fn negotiate(accept: &str) -> Result<(Encoding, Transform), u16> {
+        negotiate_for(accept, Offer::Stream)
+    }
+
+    fn negotiate_for(accept: &str, offer: Offer) -> Result<(Encoding, Transform), u16> {
         let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
-        Representation::negotiate(&headers, &Query::default())
+        Representation::negotiate(&headers, &Query::default(), offer)
             .map(|representation| (representation.encoding, representation.transform))
             .map_err(|status| status.code)
     }
@@ -162,8 +189,27 @@ mod tests {
             ("application/yaml", Ok((Encoding::Yaml, Transform::Keep))),
             ("application/json;as=Bogus;v=v1;g=meta.k8s.io", Err(406)),
             ("text/csv", Err(406)),
+            ("application/*", Err(406)),
         ] {
             assert_eq!(negotiate(accept), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn protobuf_is_for_objects_and_for_lists_that_are_wanted_in_nothing_else() {
+        let (both, only) =
+            ("application/vnd.kubernetes.protobuf,application/json", "application/vnd.kubernetes.protobuf");
+        let (json, protobuf) =
+            (Ok((Encoding::Json, Transform::Keep)), Ok((Encoding::Protobuf, Transform::Keep)));
+        for (accept, offer, expected) in [
+            (both, Offer::Object, protobuf),
+            (both, Offer::List, json),
+            (only, Offer::List, protobuf),
+            (both, Offer::Stream, json),
+            (only, Offer::Stream, Err(406)),
+            (only, Offer::CustomObject, Err(406)),
+        ] {
+            assert_eq!(negotiate_for(accept, offer), expected, "{accept} {offer:?}");
         }
     }
 }

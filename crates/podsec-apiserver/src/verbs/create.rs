@@ -41,6 +41,7 @@ pub(crate) async fn create_object(
     options: &WriteOptions,
     origin: Origin,
 ) -> Result<Value, Status> {
+    write.registry.drop_newer_fields(&mut object);
     write.behaviour().default(&mut object);
     if origin == Origin::Update {
         request_object::record(&write.sinks.recording, &object);
@@ -113,6 +114,7 @@ async fn store(
 ) -> Result<Value, Status> {
     let namespace = write.namespace();
     let registry = write.registry;
+    registry.forget_empty(&mut object);
     if options.dry_run {
         if registry.find(namespace, name).await?.is_none() {
             return Ok(object);
@@ -139,7 +141,7 @@ async fn store(
 }
 
 /// Puts the object into the namespace of the URL.
-pub(super) fn place(write: &Write<'_>, object: &mut Value) -> Result<(), Status> {
+pub(crate) fn place(write: &Write<'_>, object: &mut Value) -> Result<(), Status> {
     let expected = write.namespace();
     let actual = Meta::of(object).namespace();
     if actual.is_empty() {

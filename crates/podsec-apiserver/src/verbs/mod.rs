@@ -22,6 +22,7 @@ mod write;
 use podsec_apimachinery::Status;
 use podsec_apimachinery::schema::catalog::Verb;
 
+pub(crate) use create::place;
 pub(crate) use delete::{check_preconditions, delete_object};
 pub(crate) use list::ListMemory;
 pub(crate) use origin::Origin;

@@ -41,7 +41,7 @@ pub(super) async fn update(write: &Write<'_>, body: UnreadBody<'_>) -> Result<An
         return write.answer(201, object);
     }
     let object = update_object(write, &options, Origin::Update, |stored| {
-        check_uid(write, &object, stored)?;
+        check_uid(write, &object, stored, options.dry_run)?;
         Ok(object.clone())
     })
     .await?;
@@ -62,6 +62,7 @@ pub(crate) async fn update_object(
     loop {
         let stored = write.registry.get(write.namespace(), write.name()).await?;
         let mut object = change(&stored.object)?;
+        write.registry.drop_newer_fields(&mut object);
         check_resource_version(write, &object, stored.revision.0)?;
         if origin == Origin::Update {
             managed_fields::update(write, options, Some(&stored.object), &mut object);
@@ -152,6 +153,7 @@ async fn store(
 ) -> Result<Value, WriteError> {
     let version = Meta::of(&stored.object).resource_version().to_owned();
     MetaMut::of(&mut object).set_resource_version(&version);
+    write.registry.forget_empty(&mut object);
     keep_times(&stored.object, &mut object);
     if object == stored.object {
         return Ok(stored.object);
@@ -216,12 +218,14 @@ pub(crate) fn check_name(write: &Write<'_>, object: &Value) -> Result<(), Status
 }
 
 /// A PUT of another object than the stored one is refused; a patch may only find the uid immutable.
-fn check_uid(write: &Write<'_>, object: &Value, stored: &Value) -> Result<(), Status> {
+fn check_uid(write: &Write<'_>, object: &Value, stored: &Value, dry_run: bool) -> Result<(), Status> {
     let (asked, actual) = (Meta::of(object).uid(), Meta::of(stored).uid());
     if asked.is_empty() || asked == actual {
         return Ok(());
     }
     let key = write.registry.key(write.namespace(), write.name())?;
+    // A dry run does not come to where keys get their prefix.
+    let key = if dry_run { key.trim_start_matches("/registry") } else { &*key };
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
          Precondition failed: UID in precondition: {asked}, UID in object meta: {actual}"

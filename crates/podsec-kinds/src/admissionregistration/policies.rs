@@ -82,7 +82,7 @@ pub(super) fn environment(spec: &Value, mutates: bool) -> (Environment, Vec<Erro
         environment.variables = types.take();
         let result = self::variable(variable, &environment, &path.index(index), &mut errors);
         types = environment.variables.take();
-        if let Some(types) = &mut types {
+        if let (Some(types), Some(result)) = (&mut types, result) {
             // Nobody else has it by now, so nothing is copied.
             Arc::make_mut(types).insert(variable.text("name").to_owned(), result);
         }
@@ -91,7 +91,13 @@ pub(super) fn environment(spec: &Value, mutates: bool) -> (Environment, Vec<Erro
     (environment, errors)
 }
 
-fn variable(variable: &Value, environment: &Environment, path: &Path, errors: &mut Vec<Error>) -> Type {
+/// The type of a variable; none without an expression, for then there is no such variable.
+fn variable(
+    variable: &Value,
+    environment: &Environment,
+    path: &Path,
+    errors: &mut Vec<Error>,
+) -> Option<Type> {
     let (name, expression) = (variable.text("name"), variable.text("expression"));
     if name.trim().is_empty() {
         errors.push(Error::required(path.child("name"), "name is not specified"));
@@ -101,13 +107,13 @@ fn variable(variable: &Value, environment: &Environment, path: &Path, errors: &m
     let path = path.child("expression");
     if expression.trim().is_empty() {
         errors.push(Error::required(path, "expression is not specified"));
-        return Type::Dyn;
+        return None;
     }
     match expressions::result_type(expression, expression, environment, &path) {
-        Ok(result) => result.of_policy_variable(),
+        Ok(result) => Some(result.of_policy_variable()),
         Err(error) => {
             errors.push(error);
-            Type::Dyn
+            Some(Type::Dyn)
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, metadata, same};
-use crate::pod_spec::{annotations, defaults, label_keys, qos, update, validation, warnings};
+use crate::pod_spec::{annotations, defaults, label_keys, qos, resize, update, validation, warnings};
 use crate::printing::{self, NONE, column, wide};
 use crate::strategy::{Column, DeletionAnswer, SelectableField, Strategy, Subresource};
 use crate::{ip, workload};
@@ -59,7 +59,7 @@ const EPHEMERAL_CONTAINERS: Subresource = Subresource {
 const RESIZE: Subresource = Subresource {
     name: "resize",
     prepare_for_update: prepare_for_resize,
-    validate_update: update::validate_resize_update,
+    validate_update: resize::validate_update,
 };
 
 fn default(pod: &mut Value) {
@@ -77,6 +77,7 @@ fn prepare_for_create(pod: &mut Value) {
         status["conditions"] = json!([{
             "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
             "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastProbeTime": null, "lastTransitionTime": null,
         }]);
     }
     workload::reset_status(pod, status);
@@ -139,6 +140,7 @@ fn prepare_for_resize(pod: &mut Value, old: &Value) {
     let resized = pod.at("spec").clone();
     *pod = with_own_metadata(pod, old);
     let Some(spec) = pod.as_object_mut().and_then(|pod| pod.object_mut("spec")) else { return };
+    spec.copy("resources", &resized);
     for list in lists {
         for (container, new) in spec.objects_mut(list).zip(resized.list(list)) {
             container.copy("resources", new);

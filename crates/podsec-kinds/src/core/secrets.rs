@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
+use podsec_go::json;
 use serde_json::Value;
 
 use crate::core::configmaps::{SIZE_LIMIT, decoded_size, immutable_data};
@@ -105,9 +106,10 @@ fn validate(secret: &Value) -> Vec<Error> {
         let missing = value.is_none_or(|value| value.is_empty() && !key.starts_with("tls."));
         if missing {
             errors.push(Error::required(path.key(key), ""));
-        } else if key.starts_with(".docker") && !is_json(value.unwrap_or_default()) {
-            let detail = "<secret contents redacted>".into();
-            errors.push(Error::invalid(path.key(key), &detail, "invalid character in JSON"));
+        } else if key.starts_with(".docker")
+            && let Some(why) = syntax_error(value.unwrap_or_default())
+        {
+            errors.push(Error::invalid(path.key(key), &"<secret contents redacted>".into(), &why));
         }
     }
     errors
@@ -122,6 +124,8 @@ fn warnings(secret: &Value) -> Vec<String> {
     key_pair::wrong(&decoded("tls.crt"), &decoded("tls.key")).into_iter().collect()
 }
 
-fn is_json(encoded: &str) -> bool {
-    STANDARD.decode(encoded).is_ok_and(|text| serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok())
+/// Why data is no JSON, in Go's words.
+fn syntax_error(encoded: &str) -> Option<String> {
+    let text = STANDARD.decode(encoded).unwrap_or_default();
+    json::parse(&text, json::MAX_DEPTH).err().map(|error| error.to_string())
 }

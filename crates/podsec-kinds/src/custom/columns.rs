@@ -25,12 +25,18 @@ impl PrinterColumn {
 
     fn read(column: &Value) -> Self {
         let text = |field: &str| column.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let description = match text("description") {
+            description if description.is_empty() => {
+                format!("Custom resource definition column (in JSONPath format): {}", text("jsonPath"))
+            }
+            description => description,
+        };
         let priority = column.get("priority").and_then(Value::as_i64).unwrap_or_default();
         let definition = table::Column {
             name: text("name").into(),
             column_type: text("type").into(),
             format: text("format").into(),
-            description: text("description").into(),
+            description: description.into(),
             priority: i32::try_from(priority).unwrap_or(i32::MAX),
         };
         Self { definition, path: JsonPath::parse(&text("jsonPath")) }
@@ -41,7 +47,7 @@ impl PrinterColumn {
             name: "Age".into(),
             column_type: "date".into(),
             format: "".into(),
-            description: "How long ago the server created the object.".into(),
+            description: crate::printing::CREATED.into(),
             priority: 0,
         };
         Self { definition, path: JsonPath::parse(".metadata.creationTimestamp") }

@@ -18,7 +18,12 @@ pub struct Served {
 impl Served {
     /// The built-in resources alone.
     pub fn builtin() -> Self {
-        Self { catalog: Catalog::builtin().clone(), custom: Vec::new() }
+        Self::of(Catalog::builtin().clone())
+    }
+
+    /// These resources alone, none of them custom.
+    pub fn of(catalog: Catalog) -> Self {
+        Self { catalog, custom: Vec::new() }
     }
 
     /// What is particular to a custom resource; `None` for a built-in one.

@@ -10,6 +10,7 @@ pub(crate) mod label_keys;
 pub(crate) mod os;
 pub(crate) mod probes;
 pub(crate) mod qos;
+pub(crate) mod resize;
 pub(crate) mod resources;
 pub(crate) mod scheduling;
 pub(crate) mod security_context;

@@ -86,23 +86,6 @@ pub(crate) fn validate_ephemeral_containers_update(pod: &Value, old: &Value) -> 
     errors
 }
 
-/// What is wrong with a change through `pods/resize`: containers keep their number and order.
-pub(crate) fn validate_resize_update(pod: &Value, old: &Value) -> Vec<Error> {
-    let mut errors = meta::validate_update(pod, old);
-    errors.extend(validation::validate_pod(pod));
-    let path = Path::new("spec");
-    for list in ["containers", "initContainers"] {
-        let names = |pod: &Value| -> Vec<String> {
-            pod.at("spec").list(list).iter().map(|container| container.text("name").to_owned()).collect()
-        };
-        if names(pod) != names(old) {
-            let detail = "containers may not be renamed or reordered on resize";
-            errors.push(Error::forbidden(path.child(list), detail));
-        }
-    }
-    errors
-}
-
 /// What is wrong with a change of a pod's status.
 pub(crate) fn validate_status_update(pod: &Value, old: &Value) -> Vec<Error> {
     let mut errors = meta::validate_update(pod, old);

@@ -4,7 +4,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
-use super::selectors::{configuration, selectors, warnings};
+use super::selectors::{configuration, selectors};
 use super::{GROUP, lists};
 use crate::generic::{BASE, count_content};
 use crate::object::{Fields, FieldsMut, same};
@@ -29,8 +29,6 @@ pub(crate) static STRATEGY: Strategy = Strategy {
         errors.extend(validate(class, old));
         errors
     },
-    warnings_on_create: |class| warnings(&[class.at("spec")], "spec"),
-    warnings_on_update: |class, _| warnings(&[class.at("spec")], "spec"),
     columns: &[printing::NAME, printing::AGE],
     cells: |class, now| vec![printing::name(class), printing::age(class, now)],
     deletion_answer: DeletionAnswer::Object,

@@ -4,7 +4,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use serde_json::{Value, json};
 
-use super::{GROUP, claim_spec, claim_status, selectors};
+use super::{GROUP, claim_spec, claim_status};
 use crate::generic::{BASE, metadata_of_stored};
 use crate::object::{Fields, FieldsMut, metadata, same};
 use crate::printing::{self, column};
@@ -42,13 +42,6 @@ pub(crate) static STRATEGY: Strategy = Strategy {
             errors.push(internal::invalid(path, "resource.ResourceClaimSpec", spec, formats::IMMUTABLE));
         }
         errors
-    },
-    warnings_on_create: |claim| {
-        let requests = claim.at("spec").at("devices").list("requests").iter();
-        let holders: Vec<&Value> = requests
-            .flat_map(|request| std::iter::once(request.at("exactly")).chain(request.list("firstAvailable")))
-            .collect();
-        selectors::warnings(&holders, "spec.devices.requests")
     },
     subresources: &[Subresource {
         name: "status",

@@ -4,7 +4,7 @@ use podsec_apimachinery::field::{Error, Path};
 use podsec_apimachinery::name::NameRule;
 use serde_json::Value;
 
-use super::{GROUP, claim_spec, selectors};
+use super::{GROUP, claim_spec};
 use crate::generic::BASE;
 use crate::object::{Fields, FieldsMut, same};
 use crate::printing;
@@ -35,13 +35,6 @@ pub(crate) static STRATEGY: Strategy = Strategy {
             errors.push(internal::invalid(path, "resource.ResourceClaimTemplateSpec", spec, detail));
         }
         errors
-    },
-    warnings_on_create: |template| {
-        let requests = template.at("spec").at("spec").at("devices").list("requests").iter();
-        let holders: Vec<&Value> = requests
-            .flat_map(|request| std::iter::once(request.at("exactly")).chain(request.list("firstAvailable")))
-            .collect();
-        selectors::warnings(&holders, "spec.spec.devices.requests")
     },
     columns: &[printing::NAME, printing::AGE],
     cells: |template, now| vec![printing::name(template), printing::age(template, now)],

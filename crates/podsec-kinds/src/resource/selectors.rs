@@ -42,16 +42,6 @@ pub(super) fn free_object(value: &Value, stored: bool, path: &Path) -> Option<Er
         .then(|| Error::invalid(path.clone(), &"<value omitted>".into(), "must be a valid JSON object"))
 }
 
-/// What the author of selectors is told while nothing evaluates them.
-pub(super) fn warnings(holders: &[&Value], path: &str) -> Vec<String> {
-    let any = holders.iter().any(|holder| !holder.list("selectors").is_empty());
-    let warning = expressions::not_evaluated(
-        &Path::new(path),
-        "selectors are stored, and nothing chooses devices by them",
-    );
-    any.then_some(warning).into_iter().collect()
-}
-
 const MOST: usize = 32;
 const EXPRESSION_LENGTH: usize = 10 * 1024;
 const OBJECT_LENGTH: usize = 10 * 1024;

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use podsec_apiserver::{
     ApiServer, AuditLogFormat, AuditLogMode, AuditOptions, AuthorizationModes, AuthorizationWebhookOptions,
-    Options, Plugins, Server, ServiceAccountOptions, ServiceRange, ServingOptions, User,
+    Emulation, Options, Plugins, Server, ServiceAccountOptions, ServiceRange, ServingOptions, User,
 };
 use podsec_controllers::{Clients, Clock, Controllers, LeaderElection, Selection};
 use tokio::signal::unix::{SignalKind, signal};
@@ -145,6 +145,9 @@ pub(crate) struct Arguments {
     /// with --etcd-servers, since several servers may use one etcd.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     leader_elect: Option<bool>,
+    /// The minor of Kubernetes that clients see, from 1.30 on: without the kinds and fields that came later.
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    emulated_version: Emulation,
     /// How many bytes all objects in the database may have together; 0 is no bound. At the bound nothing can be
     /// created or changed until something is deleted.
     #[arg(long, default_value_t = 0, value_name = "BYTES", conflicts_with_all = ["in_memory", "etcd_servers"])]
@@ -330,6 +333,7 @@ impl Arguments {
             healthcheck_timeout,
             admission_control_config_file: self.admission_control_config_file,
             admission_plugins,
+            emulated_version: self.emulated_version,
             authorization_modes: AuthorizationModes::select(&self.authorization_mode)?,
             authorization_webhook: AuthorizationWebhookOptions {
                 config_file: self.authorization_webhook_config_file,

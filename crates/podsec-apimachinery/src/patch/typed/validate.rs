@@ -62,10 +62,12 @@ fn visit<S: TypeSchema>(value: &Value, schema: Option<&S>, path: &FieldPath, wro
         (Kind::Map | Kind::AtomicMap, Value::Object(fields)) => {
             for (name, value) in fields {
                 let path = path.child(PathElement::field(name));
-                match schema.and_then(|schema| schema.field(name)) {
-                    Some(field) => visit(value, Some(&field), &path, wrong),
-                    None => wrong.push(format!("{path}: field not declared in schema")),
-                }
+                let Some(field) = schema.and_then(|schema| schema.field(name)) else {
+                    // structured-merge-diff looks no further into this map; which one it meets first is chance there.
+                    wrong.push(format!("{path}: field not declared in schema"));
+                    break;
+                };
+                visit(value, Some(&field), &path, wrong);
             }
         }
         (Kind::Map | Kind::AtomicMap, _) => refuse(format!("expected map, got &{{{}}}", GoFormat(value))),

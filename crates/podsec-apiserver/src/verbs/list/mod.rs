@@ -65,14 +65,18 @@ pub(super) async fn list(
     };
     let mut document = Document::new(request, &options, prefix.clone(), pages.revision, items, first, rest);
     let mut piece = document.next().await?;
-    if recording.level() >= Level::RequestResponse {
-        // The audit log wants all of it.
+    let is_protobuf = request.representation.encoding == Encoding::Protobuf;
+    if is_protobuf || recording.level() >= Level::RequestResponse {
+        // The audit log wants all of it, and a protobuf message begins with its length.
         while !piece.is_last {
             let next = document.next().await?;
             piece = Piece { bytes: [piece.bytes, next.bytes].concat(), is_last: next.is_last };
         }
         if let Ok(list) = parse_tree(&piece.bytes) {
             recording.response_object(&list);
+            if is_protobuf {
+                return Ok(Answer::ok(list));
+            }
         }
     }
     let body = if piece.is_last {
@@ -82,7 +86,7 @@ pub(super) async fn list(
     };
     let mut response = Response::new(body);
     let content_type = match request.representation.encoding {
-        Encoding::Json => "application/json",
+        Encoding::Json | Encoding::Protobuf => "application/json",
         Encoding::Yaml => "application/yaml",
     };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

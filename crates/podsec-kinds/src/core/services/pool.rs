@@ -1,6 +1,6 @@
 //! The addresses and ports that services share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use podsec_apimachinery::field::Error;
@@ -13,12 +13,13 @@ use crate::object::Fields;
 
 /// What no other service may have: the addresses of a range and the ports 30000 to 32767 that are taken.
 ///
-/// It is made anew from the stored services for each service that is written, so that it never says other than they.
+/// Each is counted: a service names its address twice, and one that is about to be written may be there beside the stored
+/// one.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     range: ServiceRange,
-    addresses: BTreeSet<u32>,
-    ports: BTreeSet<i64>,
+    addresses: BTreeMap<u32, usize>,
+    ports: BTreeMap<i64, usize>,
     pub(super) seed: u64,
     trial: Option<BTreeSet<i64>>,
 }
@@ -42,15 +43,21 @@ impl Pool {
 
     /// Notes what a service has.
     pub fn hold(&mut self, service: &Value) {
-        let spec = service.at("spec");
-        for address in spec.list("clusterIPs").iter().chain(spec.field("clusterIP")) {
-            if let Some(IpAddr::V4(address)) = address.as_str().and_then(ip::sloppy) {
-                self.addresses.insert(address.to_bits());
-            }
+        for address in addresses(service) {
+            *self.addresses.entry(address).or_default() += 1;
         }
-        self.ports.extend(node_ports(spec));
-        if needs_health_check(spec) {
-            self.ports.insert(spec.number("healthCheckNodePort"));
+        for port in ports(service) {
+            *self.ports.entry(port).or_default() += 1;
+        }
+    }
+
+    /// Takes back what [`hold`](Self::hold) noted of the same service.
+    pub fn release(&mut self, service: &Value) {
+        for address in addresses(service) {
+            release(&mut self.addresses, &address);
+        }
+        for port in ports(service) {
+            release(&mut self.ports, &port);
         }
     }
 
@@ -72,7 +79,7 @@ impl Pool {
         if !(self.range.first()..=self.range.last()).contains(&address) {
             return Err(self.out_of_range(&address.to_string()));
         }
-        let free = self.addresses.insert(address.to_bits());
+        let free = take(&mut self.addresses, address.to_bits());
         if free || self.trial.is_some() { Ok(()) } else { Err("provided IP is already allocated".to_owned()) }
     }
 
@@ -80,25 +87,25 @@ impl Pool {
     pub(super) fn next_address(&mut self) -> Option<Ipv4Addr> {
         let find = |from: u32, to: u32| {
             let start = from + u32::try_from(self.seed % u64::from(to - from + 1)).unwrap_or_default();
-            (start..=to).chain(from..start).find(|address| !self.addresses.contains(address))
+            (start..=to).chain(from..start).find(|address| !self.addresses.contains_key(address))
         };
         let (first, own, last) =
             (self.range.first().to_bits(), self.range.first_dynamic(), self.range.last().to_bits());
         let by_hand = || if own > first { find(first, own - 1) } else { None };
         let address = find(own, last).or_else(by_hand)?;
-        self.addresses.insert(address);
+        take(&mut self.addresses, address);
         Some(Ipv4Addr::from_bits(address))
     }
 
     pub(super) fn take_port(&mut self, port: i64) -> Result<(), &'static str> {
         if let Some(trial) = &mut self.trial {
-            let free = !self.ports.contains(&port) && trial.insert(port);
+            let free = !self.ports.contains_key(&port) && trial.insert(port);
             return if free { Ok(()) } else { Err(ALLOCATED_PORT) };
         }
         if !(FIRST_PORT..=LAST_PORT).contains(&port) {
             return Err("provided port is not in the valid range. The range of valid ports is 30000-32767");
         }
-        if self.ports.insert(port) { Ok(()) } else { Err(ALLOCATED_PORT) }
+        if take(&mut self.ports, port) { Ok(()) } else { Err(ALLOCATED_PORT) }
     }
 
     /// A free port, above those that people choose by hand as long as there is one.
@@ -110,17 +117,50 @@ impl Pool {
         }
         let find = |from: i64, to: i64| {
             let start = from + i64::try_from(self.seed % (to - from + 1).unsigned_abs()).unwrap_or_default();
-            (start..=to).chain(from..start).find(|port| !self.ports.contains(port))
+            (start..=to).chain(from..start).find(|port| !self.ports.contains_key(port))
         };
         let own = FIRST_PORT + 86;
         let port = find(own, LAST_PORT).or_else(|| find(FIRST_PORT, own - 1))?;
-        self.ports.insert(port);
+        take(&mut self.ports, port);
         Some(port)
     }
 
     fn out_of_range(&self, address: &str) -> String {
         let range = self.range;
         format!("the provided IP ({address}) is not in the valid range. The range of valid IPs is {range}")
+    }
+}
+
+/// The addresses of a service.
+fn addresses(service: &Value) -> impl Iterator<Item = u32> {
+    let spec = service.at("spec");
+    let named = spec.list("clusterIPs").iter().chain(spec.field("clusterIP"));
+    named.filter_map(|address| match address.as_str().and_then(ip::sloppy) {
+        Some(IpAddr::V4(address)) => Some(address.to_bits()),
+        _ => None,
+    })
+}
+
+/// The node ports of a service, the one of its health check among them.
+fn ports(service: &Value) -> Vec<i64> {
+    let spec = service.at("spec");
+    let health_check = needs_health_check(spec).then(|| spec.number("healthCheckNodePort"));
+    node_ports(spec).into_iter().chain(health_check).collect()
+}
+
+/// Whether nobody had it.
+fn take<T: Ord>(taken: &mut BTreeMap<T, usize>, one: T) -> bool {
+    let count = taken.entry(one).or_default();
+    *count += 1;
+    *count == 1
+}
+
+fn release<T: Ord>(taken: &mut BTreeMap<T, usize>, one: &T) {
+    if let Some(count) = taken.get_mut(one) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            taken.remove(one);
+        }
     }
 }
 
@@ -144,5 +184,22 @@ mod tests {
         let last = (0..254).map_while(|_| pool.next_address()).last().unwrap();
         assert!(last < Ipv4Addr::new(10, 0, 0, 17), "{last} is given before those for people are left");
         assert_eq!(pool.next_address(), None);
+    }
+
+    #[test]
+    fn what_a_service_had_is_free_when_no_service_has_it() {
+        let service = serde_json::json!({"spec": {
+            "clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7"], "type": "NodePort",
+            "ports": [{"port": 80, "nodePort": 30001}],
+        }});
+        let mut pool = Pool::default();
+        pool.hold(&service);
+        pool.hold(&service);
+        pool.release(&service);
+        assert!(pool.clone().take_address("10.96.0.7").is_err());
+        assert!(pool.clone().take_port(30001).is_err());
+        pool.release(&service);
+        assert_eq!(pool.take_address("10.96.0.7"), Ok(()));
+        assert_eq!(pool.take_port(30001), Ok(()));
     }
 }
