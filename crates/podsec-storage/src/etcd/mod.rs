@@ -49,8 +49,8 @@ pub struct Etcd {
     cache: Arc<Cache>,
     read_index: ReadIndex,
     barrier_after: Duration,
-    /// Held by whoever writes the barrier.
-    barrier: Mutex<()>,
+    /// The revision of the newest barrier, locked by whoever writes the next one.
+    barrier: Mutex<Revision>,
     is_read_only: bool,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -114,14 +114,16 @@ impl Etcd {
         }
         // Nothing comes for what others do beside the store's keys: a change among them shows that all before it
         // has come.
-        let turn = self.barrier.lock().await;
-        if !self.is_read_only && !self.cache.reaches(newest, Duration::ZERO).await {
+        let mut barrier = self.barrier.lock().await;
+        // One that another read has written behind `newest` serves this one too.
+        if !self.is_read_only && *barrier < newest && !self.cache.reaches(newest, Duration::ZERO).await {
             let put = PutRequest { key: self.keys.barrier(), value: Bytes::new(), prev_kv: false };
             let put = RequestOp { request: Some(Request::Put(put)) };
             let transaction = TxnRequest { success: vec![put], ..TxnRequest::default() };
-            self.client.transaction(transaction).await.map_err(unanswered)?;
+            let written = self.client.transaction(transaction).await.map_err(unanswered)?;
+            *barrier = from_wire(written.header.map_or(0, |header| header.revision));
         }
-        drop(turn);
+        drop(barrier);
         // Who may not write takes what has come: nobody writes to the copy of a cluster.
         if self.is_read_only || self.cache.reaches(newest, TIMEOUT).await {
             return Ok(newest);
