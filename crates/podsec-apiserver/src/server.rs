@@ -151,7 +151,9 @@ impl Server {
         } else {
             api.bootstrap().await.map_err(StartError::Bootstrap)?;
         }
-        if options.node && !opened.is_read_only {
+        if options.node && opened.is_read_only {
+            tracing::warn!("--node does nothing: the objects of a cluster are served as they are");
+        } else if options.node {
             if !options.authorization_modes.contains(AuthorizationMode::Node) && !api.authorizer.allows_all()
             {
                 tracing::warn!(

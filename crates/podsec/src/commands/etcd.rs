@@ -18,10 +18,10 @@ pub(crate) struct EtcdArguments {
     #[arg(long, value_name = "FILE", requires = "etcd_servers")]
     etcd_cafile: Option<PathBuf>,
     /// The certificate to show to etcd, PEM.
-    #[arg(long, value_name = "FILE", requires = "etcd_keyfile")]
+    #[arg(long, value_name = "FILE", requires_all = ["etcd_keyfile", "etcd_servers"])]
     etcd_certfile: Option<PathBuf>,
     /// The key of that certificate, PEM.
-    #[arg(long, value_name = "FILE", requires = "etcd_certfile")]
+    #[arg(long, value_name = "FILE", requires_all = ["etcd_certfile", "etcd_servers"])]
     etcd_keyfile: Option<PathBuf>,
     /// What all keys in etcd start with.
     #[arg(long, default_value = "/registry", value_name = "PREFIX", requires = "etcd_servers")]
