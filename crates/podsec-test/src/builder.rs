@@ -71,3 +71,18 @@ impl Builder {
         Ok(Cluster::new(api, &controllers))
     }
 }
+
+impl Cluster {
+    /// Starts an API server alone: garbage is collected and namespaces go, and no workload controllers run.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// A cluster with more than that.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}

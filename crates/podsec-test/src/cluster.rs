@@ -6,8 +6,6 @@ use kube::Client;
 use podsec_apiserver::{ApiServer, User};
 use podsec_controllers::{Clients, Clock, Controllers, Selection};
 
-use crate::builder::{Builder, Error};
-
 /// A cluster that lives as long as this value.
 pub struct Cluster {
     api: Arc<ApiServer>,
@@ -15,19 +13,6 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts an API server alone: garbage is collected and namespaces go, and no workload controllers run.
-    ///
-    /// # Errors
-    /// As [`Builder::start`].
-    pub async fn start() -> Result<Self, Error> {
-        Self::builder().start().await
-    }
-
-    /// A cluster with more than that.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     pub(crate) fn new(api: Arc<ApiServer>, controllers: &Selection) -> Self {
         let clients = Arc::new(InProcess(Arc::clone(&api), CONTROLLERS));
         Self { api, _controllers: Controllers::start(clients, Clock::system(), controllers) }

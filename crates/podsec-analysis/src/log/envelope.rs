@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-use podsec_policy::labels::PREFIX;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::annotations::of_pod_security;
 use super::columns::event_of_columns;
 use super::{LogReader, LoggedEvent, MOST_DEPTH, gke};
-use crate::collect::string_members;
 
 /// An event, or what may be around one. Nothing is decoded before it is known which.
 #[derive(Debug, Default, Deserialize)]
@@ -294,15 +293,6 @@ fn event<'a>(envelope: &Envelope<'a>, left_out: &mut usize) -> LoggedEvent<'a> {
         response,
         annotations: of_pod_security(envelope.annotations),
     }
-}
-
-/// The annotations of Pod Security, without its prefix.
-pub(super) fn of_pod_security(annotations: Option<&RawValue>) -> Vec<(String, String)> {
-    let annotations = annotations.filter(|annotations| annotations.get().contains(PREFIX));
-    string_members(annotations)
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value)))
-        .collect()
 }
 
 fn part<'a, T: Default + Deserialize<'a>>(json: Option<&'a RawValue>) -> T {

@@ -11,6 +11,7 @@
 //!
 //! Whatever is around an event is taken off until there is one; what cannot be one is counted.
 
+mod annotations;
 mod columns;
 mod envelope;
 mod gke;
